@@ -1,0 +1,71 @@
+# Every target does its own set-up. `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+INSTALLED := node_modules/.package-lock.json
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(INSTALLED): package-lock.json package.json crds/package.json gateway/package.json operator/package.json test/package.json
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $(INSTALLED)
+
+.PHONY: build
+build: $(INSTALLED) ## Compile every workspace
+	npm run --silent build
+
+.PHONY: demo
+demo: build ## The whole story on loopback; ONCE=1 exits when it is told
+	npm run --silent demo -- $(if $(ONCE),--once)
+
+.PHONY: test
+test: build redis ## Everything that needs no foreign toolchain (about five minutes)
+	@mkdir -p .cache && rm -f .cache/tests.json
+	npm test --silent -- --json --outputFile=.cache/tests.json || true
+	@npm run --silent tally -- .cache/tests.json
+
+.PHONY: test-all
+test-all: test python ## `make test`, then the Python driver (own virtual environment), lint and drift
+	@rm -f .cache/foreign.json
+	PISTE_FOREIGN=1 npm test --silent -- --json --outputFile=.cache/foreign.json || true
+	$(MAKE) --no-print-directory lint verify
+	@npm run --silent tally -- .cache/tests.json .cache/foreign.json
+
+.PHONY: redis
+redis: # Finds redis-server or installs it; says so when it cannot
+	@command -v redis-server >/dev/null || { echo 'redis-server is missing, installing it'; \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server >/dev/null; } || \
+	  { echo 'REDIS IS MISSING: the store suites will fail. Install redis-server and try again.' >&2; exit 1; }; }
+
+.PHONY: python
+python: # The Python driver in a virtual environment of its own
+	@[ -x .cache/venv/bin/pytest ] && .cache/venv/bin/python -c 'import snowflake.connector, pyarrow' 2>/dev/null || { \
+	  echo 'setting up the Python driver in .cache/venv'; mkdir -p .cache; \
+	  python3 -m venv .cache/venv && .cache/venv/bin/pip install --quiet --requirement test/python/requirements.txt; }
+
+.PHONY: lint
+lint: $(INSTALLED) ## Format, faults, and the room table
+	npm run --silent lint
+
+.PHONY: format
+format: $(INSTALLED) ## Rewrite files in the project's format
+	npm run --silent format
+
+.PHONY: generate
+generate: build ## Types and CRD manifests from crds/schemas
+	npm run --silent generate --workspace crds
+
+.PHONY: verify
+verify: build ## Fail when a generated file differs from its source
+	npm run --silent verify --workspace crds
+
+.PHONY: bench
+bench: build ## Added latency and CPU per request beside nginx, same run
+	npm run --silent bench
+
+.PHONY: clean
+clean: ## Remove what was built and cached
+	rm -rf {crds,gateway,operator,test}/dist .cache

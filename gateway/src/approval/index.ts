@@ -1,0 +1,20 @@
+export type {
+  Approval,
+  ApprovalState,
+  ApprovalSubject,
+  RedeemRefusal,
+  Vote,
+  VoteRefusal,
+  WithdrawReason,
+} from './approval.js';
+export {
+  type Approvals,
+  type ApprovalsDeps,
+  createApprovals,
+  type RedeemResult,
+  type VoteResult,
+} from './approvals.js';
+export { type BindingInput, bindingHash } from './binding.js';
+export type { ApprovalMetrics } from './lifecycle.js';
+export type { Ballot } from './voting.js';
+export type { Timers } from './waiting.js';

@@ -1,0 +1,10 @@
+import type { LogDamage } from '../recording/index.js';
+
+/** One line per log that stops making sense; the records behind that place are not shown. */
+export function renderDamages(damages: readonly LogDamage[]): readonly string[] {
+  return damages.map(({ log, size, problem }) =>
+    problem.severity === 'torn'
+      ? `note: log ${log} ends in an interrupted write after ${size} records`
+      : `WARNING: log ${log} is damaged after ${size} records (${problem.message}); what follows is not shown. Run: piste audit verify`,
+  );
+}

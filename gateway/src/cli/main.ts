@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const MINIMUM_NODE = [22, 19] as const;
+
+function isOldNode(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major < MINIMUM_NODE[0] || (major === MINIMUM_NODE[0] && minor < MINIMUM_NODE[1]);
+}
+
+function readVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  const hasVersion = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
+  return hasVersion && typeof manifest.version === 'string' ? manifest.version : 'unknown';
+}
+
+if (isOldNode(process.versions.node)) {
+  process.stderr.write(`piste needs Node.js ${MINIMUM_NODE.join('.')} or newer; this is ${process.versions.node}.\n`);
+  process.exitCode = 1;
+} else {
+  // Imported only now: an old Node must reach the message above, not a missing module.
+  const { runCli } = await import('./run.js');
+  process.stdout.on('error', () => process.exit(1));
+  process.exitCode = await runCli(process.argv.slice(2), {
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+    isTerminal: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
+    environment: process.env,
+    sleep: (milliseconds) => sleep(milliseconds),
+    version: readVersion(),
+  });
+}

@@ -1,0 +1,51 @@
+import { readLog } from '../recording/index.js';
+import { renderDamages } from './damage.js';
+import { type CliIo, type CommandArguments, EXIT, UsageError } from './io.js';
+import { toJson } from './plain-text.js';
+import { createSessionSummaries, type SessionSummary } from './session-summary.js';
+import { layOutTable } from './table.js';
+import { toUtc } from './time.js';
+
+/** `piste sessions list`. Exit code 1 when a log is damaged by more than an interrupted write. */
+export async function sessionsList(args: CommandArguments, io: CliIo): Promise<number> {
+  const [directory = args.directory, ...rest] = args.positionals;
+  if (directory === undefined || rest.length > 0)
+    throw new UsageError('which directory? Name one or set PISTE_RECORDING_DIR');
+  const sessions = createSessionSummaries();
+  const records = readLog(directory, () => false);
+  for (;;) {
+    const step = await records.next();
+    if (!step.done) {
+      sessions.add(step.value);
+      continue;
+    }
+    const list = sessions.list();
+    io.out(args.json ? `${toJson({ sessions: list, damages: step.value })}\n` : `${renderSessions(list).join('\n')}\n`);
+    const damages = renderDamages(step.value);
+    if (!args.json) io.err(damages.map((line) => `${line}\n`).join(''));
+    return step.value.some(({ problem }) => problem.severity === 'tampered') ? EXIT.failed : EXIT.ok;
+  }
+}
+
+function renderSessions(sessions: readonly SessionSummary[]): readonly string[] {
+  if (sessions.length === 0) return ['no sessions'];
+  const heading = ['ID', 'PRINCIPAL', 'CONNECTION', 'OPENED', 'STATEMENTS', 'DECISIONS', 'CLOSED'];
+  const rows = sessions.map((session) => [
+    session.id,
+    session.principal ?? '?',
+    session.connection ?? '?',
+    session.openedMs === undefined ? '?' : toUtc(session.openedMs),
+    String(session.statements),
+    renderDecisions(session),
+    session.closedMs === undefined
+      ? 'open'
+      : `${toUtc(session.closedMs)}${session.ended === undefined ? '' : ` (${session.ended})`}`,
+  ]);
+  return layOutTable([heading, ...rows], '  ', 64);
+}
+
+function renderDecisions({ decisions, refused }: SessionSummary): string {
+  const parts = Object.entries(decisions).map(([verdict, count]) => `${count} ${verdict}`);
+  if (refused > 0) parts.push(`${refused} refused`);
+  return parts.length === 0 ? '-' : parts.join(', ');
+}

@@ -1,0 +1,265 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { isAbsolute, join, resolve } from 'node:path';
+
+/** Everything the gateway is told from outside, read once and frozen. */
+export interface Config {
+  /** Folder of SnowflakeConnection, MaskingPolicy and ApprovalRule YAML. */
+  readonly resourcesDirectory: string;
+  /** Folder of secrets: `<directory>/<secret name>/<key>`, the shape of a projected Kubernetes Secret. */
+  readonly secretsDirectory: string;
+  /** Folder of the append-only log. */
+  readonly recordingDirectory: string;
+  /** File that always holds the log's newest checkpoint; best kept on another volume. */
+  readonly checkpointFile: string;
+  /** Name of this deployment in log origins. */
+  readonly deployment: string;
+  /** Undefined: state in memory, one gateway only. */
+  readonly redisUrl: string | undefined;
+  /** 32 bytes that seal Snowflake tokens in the store; undefined only with state in memory. */
+  readonly stateKey: Uint8Array | undefined;
+  readonly driver: Listener;
+  readonly console: Listener;
+  readonly ops: Listener;
+  /** How a driver reaches the gateway, for chunk URLs; undefined: the request's own Host header. */
+  readonly driverUrl: string | undefined;
+  readonly consoleUrl: string | undefined;
+  /** OIDC client for people who approve; undefined: decision pages are off, the API stays. */
+  readonly consoleLogin: ConsoleLogin | undefined;
+  /** Permits `transport: InsecurePlaintext` towards Snowflake. For a stand-in on loopback, never for an account. */
+  readonly allowInsecureUpstream: boolean;
+  /** Permits issuers over plain http beyond loopback. */
+  readonly allowInsecureIssuers: boolean;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly limits: Limits;
+}
+
+export interface Listener {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+}
+
+export interface ConsoleLogin {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+export interface Limits {
+  readonly maxBodyBytes: number;
+  readonly maxChunkBytes: number;
+  /** Statements of one session that may be under way at once. */
+  readonly maxStatementsPerSession: number;
+  /** How long one answer is held before "still running". Below the 60 s socket timeout of the Python driver. */
+  readonly holdSeconds: number;
+  /** A statement whose driver stopped asking is withdrawn after this. */
+  readonly abandonedAfterSeconds: number;
+  readonly sessionTokenSeconds: number;
+  readonly masterTokenSeconds: number;
+  /** How long a finished statement can be asked for again. */
+  readonly resultSeconds: number;
+  readonly catalogSeconds: number;
+}
+
+/** One option: environment variable, default and what it means. `piste help gateway` prints this table. */
+export interface OptionHelp {
+  readonly name: string;
+  readonly fallback: string;
+  readonly help: string;
+}
+
+export const OPTIONS: readonly OptionHelp[] = [
+  { name: 'PISTE_RESOURCES_DIR', fallback: '(required)', help: 'folder of custom-resource YAML, reloaded when it changes' },
+  { name: 'PISTE_SECRETS_DIR', fallback: '(required)', help: 'folder of secrets, <secret name>/<key>' },
+  { name: 'PISTE_RECORDING_DIR', fallback: '(required)', help: 'folder of the append-only log' },
+  { name: 'PISTE_CHECKPOINT_FILE', fallback: '<recording dir>/../checkpoint.json', help: "file for the log's newest checkpoint" },
+  { name: 'PISTE_DEPLOYMENT', fallback: 'piste', help: 'name of this deployment in log origins' },
+  { name: 'PISTE_REDIS_URL', fallback: '(memory)', help: 'redis:// or rediss:// URL of the shared session state' },
+  { name: 'PISTE_STATE_KEY_FILE', fallback: '(random with memory)', help: 'file with 32 bytes in base64 that seal Snowflake tokens in Redis' },
+  { name: 'PISTE_DRIVER_ADDRESS', fallback: '127.0.0.1:8443', help: 'listener for drivers' },
+  { name: 'PISTE_CONSOLE_ADDRESS', fallback: '127.0.0.1:8080', help: 'listener for approvers and the admin API' },
+  { name: 'PISTE_OPS_ADDRESS', fallback: '127.0.0.1:9090', help: 'listener for health and metrics' },
+  { name: 'PISTE_DRIVER_URL', fallback: "(the request's Host)", help: 'origin drivers use, for result chunk URLs' },
+  { name: 'PISTE_CONSOLE_URL', fallback: '(the console address)', help: 'origin approvers use, for login redirects' },
+  { name: 'PISTE_CONSOLE_ISSUER', fallback: '(pages off)', help: 'OIDC issuer people log in with' },
+  { name: 'PISTE_CONSOLE_CLIENT_ID', fallback: 'piste-console', help: 'OIDC client of the console' },
+  { name: 'PISTE_CONSOLE_CLIENT_SECRET_FILE', fallback: '(required with an issuer)', help: 'file with the OIDC client secret' },
+  { name: 'PISTE_ALLOW_INSECURE_UPSTREAM', fallback: 'false', help: 'permit plain http towards Snowflake: only for a stand-in' },
+  { name: 'PISTE_ALLOW_INSECURE_ISSUERS', fallback: 'false', help: 'permit plain http issuers that are not on loopback' },
+  { name: 'PISTE_LOG_LEVEL', fallback: 'info', help: 'debug, info, warn or error' },
+  { name: 'PISTE_MAX_BODY_BYTES', fallback: '67108864', help: 'largest request body, inflated' },
+  { name: 'PISTE_MAX_CHUNK_BYTES', fallback: '268435456', help: 'largest result chunk, inflated' },
+  { name: 'PISTE_MAX_STATEMENTS_PER_SESSION', fallback: '64', help: 'statements of one session under way at once' },
+  { name: 'PISTE_HOLD_SECONDS', fallback: '40', help: 'longest wait of one answer (1 to 45)' },
+  { name: 'PISTE_ABANDONED_AFTER_SECONDS', fallback: '300', help: 'withdraw a held statement whose driver stopped asking' },
+  { name: 'PISTE_SESSION_TOKEN_SECONDS', fallback: '3600', help: 'life of a session token' },
+  { name: 'PISTE_MASTER_TOKEN_SECONDS', fallback: '14400', help: 'life of a master token since its last renewal' },
+  { name: 'PISTE_RESULT_SECONDS', fallback: '86400', help: 'how long a finished statement can be asked for again' },
+  { name: 'PISTE_CATALOG_SECONDS', fallback: '60', help: 'how long a description of a table is trusted' },
+];
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The configuration, or every complaint at once. */
+export type ConfigResult =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly complaints: readonly string[] };
+
+const STATE_KEY_BYTES = 32;
+
+/** Reads and checks the environment and the files it names. Never throws. */
+export function parseConfig(environment: Environment): ConfigResult {
+  const complaints: string[] = [];
+  const known = new Set(OPTIONS.map((option) => option.name));
+  for (const name of Object.keys(environment)) {
+    if (name.startsWith('PISTE_') && !known.has(name)) complaints.push(`${name} is not an option of the gateway`);
+  }
+  const read = createReader(environment, complaints);
+  const recordingDirectory = read.path('PISTE_RECORDING_DIR');
+  const redisUrl = read.url('PISTE_REDIS_URL', ['redis:', 'rediss:']);
+  const stateKey = readStateKey(read, redisUrl, complaints);
+  const config: Config = {
+    resourcesDirectory: read.directory('PISTE_RESOURCES_DIR'),
+    secretsDirectory: read.directory('PISTE_SECRETS_DIR'),
+    recordingDirectory,
+    checkpointFile: resolve(environment['PISTE_CHECKPOINT_FILE'] || join(recordingDirectory, '..', 'checkpoint.json')),
+    deployment: environment['PISTE_DEPLOYMENT'] || 'piste',
+    redisUrl,
+    stateKey,
+    driver: read.address('PISTE_DRIVER_ADDRESS', '127.0.0.1:8443'),
+    console: read.address('PISTE_CONSOLE_ADDRESS', '127.0.0.1:8080'),
+    ops: read.address('PISTE_OPS_ADDRESS', '127.0.0.1:9090'),
+    driverUrl: read.url('PISTE_DRIVER_URL', ['http:', 'https:'])?.replace(/\/$/, ''),
+    consoleUrl: read.url('PISTE_CONSOLE_URL', ['http:', 'https:'])?.replace(/\/$/, ''),
+    consoleLogin: readConsoleLogin(read, environment, complaints),
+    allowInsecureUpstream: read.flag('PISTE_ALLOW_INSECURE_UPSTREAM'),
+    allowInsecureIssuers: read.flag('PISTE_ALLOW_INSECURE_ISSUERS'),
+    logLevel: read.choice('PISTE_LOG_LEVEL', ['debug', 'info', 'warn', 'error'] as const, 'info'),
+    limits: {
+      maxBodyBytes: read.integer('PISTE_MAX_BODY_BYTES', 67_108_864, 1024, 536_870_912),
+      maxChunkBytes: read.integer('PISTE_MAX_CHUNK_BYTES', 268_435_456, 1024, 536_870_912),
+      maxStatementsPerSession: read.integer('PISTE_MAX_STATEMENTS_PER_SESSION', 64, 1, 10_000),
+      holdSeconds: read.integer('PISTE_HOLD_SECONDS', 40, 1, 45),
+      abandonedAfterSeconds: read.integer('PISTE_ABANDONED_AFTER_SECONDS', 300, 2, 86_400),
+      sessionTokenSeconds: read.integer('PISTE_SESSION_TOKEN_SECONDS', 3600, 1, 86_400),
+      masterTokenSeconds: read.integer('PISTE_MASTER_TOKEN_SECONDS', 14_400, 1, 604_800),
+      resultSeconds: read.integer('PISTE_RESULT_SECONDS', 86_400, 600, 86_400),
+      catalogSeconds: read.integer('PISTE_CATALOG_SECONDS', 60, 0, 3600),
+    },
+  };
+  return complaints.length === 0 ? { ok: true, config: Object.freeze(config) } : { ok: false, complaints };
+}
+
+interface Reader {
+  path(name: string): string;
+  directory(name: string): string;
+  url(name: string, protocols: readonly string[]): string | undefined;
+  address(name: string, fallback: string): Listener;
+  flag(name: string): boolean;
+  integer(name: string, fallback: number, minimum: number, maximum: number): number;
+  choice<T extends string>(name: string, values: readonly T[], fallback: T): T;
+  file(name: string): string | undefined;
+}
+
+function createReader(environment: Environment, complaints: string[]): Reader {
+  const given = (name: string): string | undefined => environment[name] || undefined;
+  const path = (name: string): string => {
+    const value = given(name);
+    if (value === undefined) complaints.push(`${name} is required`);
+    return value === undefined ? '' : resolve(value);
+  };
+  return {
+    path,
+    directory(name) {
+      const directory = path(name);
+      if (directory !== '' && !(existsSync(directory) && statSync(directory).isDirectory())) {
+        complaints.push(`${name}: ${directory} is not a folder`);
+      }
+      return directory;
+    },
+    url(name, protocols) {
+      const value = given(name);
+      if (value === undefined) return undefined;
+      const protocol = URL.canParse(value) ? new URL(value).protocol : undefined;
+      if (protocol === undefined || !protocols.includes(protocol)) {
+        complaints.push(`${name} must be a URL starting with ${protocols.map((p) => `${p}//`).join(' or ')}`);
+      }
+      return value;
+    },
+    address(name, fallback) {
+      const match = /^(.+):([0-9]{1,5})$/.exec(given(name) ?? fallback);
+      const port = Number(match?.[2]);
+      if (match?.[1] === undefined || port > 65_535) complaints.push(`${name} must be host:port`);
+      return { host: match?.[1]?.replace(/^\[|\]$/g, '') ?? '', port };
+    },
+    flag(name) {
+      const value = given(name) ?? 'false';
+      if (value !== 'true' && value !== 'false') complaints.push(`${name} must be true or false`);
+      return value === 'true';
+    },
+    integer(name, fallback, minimum, maximum) {
+      const value = given(name);
+      if (value === undefined) return fallback;
+      const number = /^[0-9]{1,12}$/.test(value) ? Number(value) : Number.NaN;
+      if (!(number >= minimum && number <= maximum)) {
+        complaints.push(`${name} must be a whole number from ${minimum} to ${maximum}`);
+      }
+      return number;
+    },
+    choice(name, values, fallback) {
+      const value = given(name) ?? fallback;
+      const chosen = values.find((candidate) => candidate === value);
+      if (chosen === undefined) complaints.push(`${name} must be one of ${values.join(', ')}`);
+      return chosen ?? fallback;
+    },
+    file(name) {
+      const value = given(name);
+      if (value === undefined) return undefined;
+      try {
+        return readFileSync(value, 'utf8').trim();
+      } catch {
+        complaints.push(`${name}: ${value} cannot be read`);
+        return undefined;
+      }
+    },
+  };
+}
+
+function readStateKey(read: Reader, redisUrl: string | undefined, complaints: string[]): Uint8Array | undefined {
+  const text = read.file('PISTE_STATE_KEY_FILE');
+  if (text === undefined) {
+    if (redisUrl !== undefined) complaints.push('PISTE_STATE_KEY_FILE is required with PISTE_REDIS_URL');
+    return undefined;
+  }
+  const key = Buffer.from(text, 'base64');
+  if (key.length !== STATE_KEY_BYTES) complaints.push('PISTE_STATE_KEY_FILE must hold 32 bytes in base64');
+  return key;
+}
+
+function readConsoleLogin(read: Reader, environment: Environment, complaints: string[]): ConsoleLogin | undefined {
+  const issuer = read.url('PISTE_CONSOLE_ISSUER', ['https:', 'http:']);
+  const clientSecret = read.file('PISTE_CONSOLE_CLIENT_SECRET_FILE');
+  if (issuer === undefined) return undefined;
+  if (!clientSecret) complaints.push('PISTE_CONSOLE_CLIENT_SECRET_FILE is required with PISTE_CONSOLE_ISSUER');
+  return {
+    issuer,
+    clientId: environment['PISTE_CONSOLE_CLIENT_ID'] || 'piste-console',
+    clientSecret: clientSecret ?? '',
+  };
+}
+
+const SECRET_PART = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/;
+
+/**
+ * Reads one key of one secret from the secrets folder. Undefined when there is no such file or the name could leave the
+ * folder.
+ */
+export async function readSecretFile(directory: string, name: string, key: string): Promise<Uint8Array | undefined> {
+  if (!isAbsolute(directory) || !SECRET_PART.test(name) || !SECRET_PART.test(key)) return undefined;
+  try {
+    return await readFile(join(directory, name, key));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,1 @@
+export { type Config, type ConfigResult, type ConsoleLogin, type Limits, type Listener, OPTIONS, parseConfig, readSecretFile } from './config.js';

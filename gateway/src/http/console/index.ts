@@ -1,0 +1,2 @@
+export { createConsole } from './console.js';
+export type { ConsoleApprovals, ConsoleConnection, ConsoleConnections, ConsoleDependencies } from './dependencies.js';

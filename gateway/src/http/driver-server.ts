@@ -1,0 +1,251 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { type Denial, deny, errorMessage } from '../errors.js';
+import {
+  denialOf,
+  type LoginDeps,
+  logIn,
+  type ResultParts,
+  refusedEntry,
+  type SessionControl,
+  type Statements,
+} from '../pipeline/index.js';
+import {
+  BODY_COMPLAINTS,
+  decodeBody,
+  encodeEnvelope,
+  failure,
+  type JsonObject,
+  matchRoute,
+  type Parsed,
+  parseAbort,
+  parseLogin,
+  parseStatement,
+  type Route,
+  tokenOf,
+} from '../protocol/index.js';
+import type { Recording } from '../recording/index.js';
+import type { Session } from '../session/index.js';
+import type { Log } from '../telemetry/index.js';
+
+export interface DriverServerDeps {
+  readonly login: LoginDeps;
+  readonly control: SessionControl;
+  readonly statements: Statements;
+  readonly parts: ResultParts;
+  readonly recording: Recording;
+  readonly log: Log;
+  readonly maxBodyBytes: number;
+  /** Origin drivers use; undefined takes the Host header of the request. */
+  readonly driverUrl: string | undefined;
+  readonly clock: { nowMs(): number };
+  readonly onRequest: (route: string, status: number, seconds: number) => void;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly body: Buffer;
+  readonly contentType: 'application/json' | 'application/octet-stream';
+}
+
+/** Above the idle time of every driver's pool, so that the driver closes first. */
+const KEEP_ALIVE_MS = 75_000;
+/** A body has to arrive within this; statements are at most some megabytes. */
+const REQUEST_TIMEOUT_MS = 120_000;
+/** Smaller answers are not worth compressing. */
+const GZIP_FROM_BYTES = 2_048;
+/** Compression takes longer than a local network; only mid-sized answers gain. */
+const GZIP_UP_TO_BYTES = 1_048_576;
+
+const compress = promisify(gzip);
+
+/**
+ * The driver surface: a fixed table of routes, everything else refused and recorded. A decision is HTTP 200 with a
+ * Snowflake error body, because drivers retry or misread any other status.
+ */
+export function createDriverServer(deps: DriverServerDeps): Server {
+  const server = createServer((request, response) => {
+    handle(deps, request, response).catch((error: unknown) => {
+      deps.log.error('an answer could not be sent', { error: errorMessage(error) });
+      response.destroy();
+    });
+  });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.headersTimeout = 30_000;
+  return server;
+}
+
+async function handle(deps: DriverServerDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const startedMs = deps.clock.nowMs();
+  const target = parseTarget(request.url);
+  const route = target === undefined ? undefined : matchRoute(request.method ?? '', target.path, target.query);
+  const name = route?.name ?? 'unknown';
+  const reply = await answerOf(deps, request, route, target).catch((error: unknown) => {
+    const denial = denialOf(error, randomUUID(), deps.log);
+    return route?.name === 'chunk' ? plainReply(502, denial) : jsonReply(Buffer.from(encodeEnvelope(failure(denial))));
+  });
+  await send(request, response, reply);
+  deps.onRequest(name, reply.status, (deps.clock.nowMs() - startedMs) / 1000);
+}
+
+interface Target {
+  readonly path: string;
+  readonly query: URLSearchParams;
+}
+
+function parseTarget(url: string | undefined): Target | undefined {
+  if (url === undefined || !url.startsWith('/') || url.length > 8_192) return undefined;
+  const mark = url.indexOf('?');
+  return mark === -1
+    ? { path: url, query: new URLSearchParams() }
+    : { path: url.slice(0, mark), query: new URLSearchParams(url.slice(mark + 1)) };
+}
+
+async function answerOf(
+  deps: DriverServerDeps,
+  request: IncomingMessage,
+  route: Route | undefined,
+  target: Target | undefined,
+): Promise<Reply> {
+  if (route === undefined || target === undefined) return refuseUnknown(deps, request, target);
+  if (route.name === 'chunk') return serveChunk(deps, route.capability, route.index);
+  const bytes = await readBody(request, deps.maxBodyBytes);
+  if (bytes === undefined) return refuse(deps, route.name, deny.badRequest(BODY_COMPLAINTS['too-large']));
+  const body = await decodeBody(bytes, deps.maxBodyBytes);
+  if (!body.ok) return refuse(deps, route.name, deny.badRequest(BODY_COMPLAINTS[body.why]));
+  return jsonReply(await dispatch(deps, request, route, target.query, body.value));
+}
+
+async function dispatch(
+  deps: DriverServerDeps,
+  request: IncomingMessage,
+  route: Exclude<Route, { name: 'chunk' }>,
+  query: URLSearchParams,
+  body: JsonObject,
+): Promise<Buffer> {
+  const { control, statements } = deps;
+  const token = tokenOf(request.headers.authorization);
+  switch (route.name) {
+    case 'login':
+      return parsed(deps, route.name, parseLogin(body, query), (login) => logIn(deps.login, login));
+    case 'token-request':
+      return control.renew(token);
+    case 'telemetry':
+      return control.swallowTelemetry();
+    case 'heartbeat':
+      return inSession(deps, route.name, token, (session) => control.heartbeat(session));
+    case 'logout':
+      return inSession(deps, route.name, token, (session) => control.logout(session));
+    case 'query-request':
+      return inSession(deps, route.name, token, (session) =>
+        parsed(deps, route.name, parseStatement(body, query), (statement) =>
+          statements.submit(session, statement, originOf(deps, request)),
+        ),
+      );
+    case 'abort-request':
+      return inSession(deps, route.name, token, (session) =>
+        parsed(deps, route.name, parseAbort(body), (requestId) => statements.abortRequest(session, requestId)),
+      );
+    case 'query-result':
+      return inSession(deps, route.name, token, (session) => statements.poll(session, route.queryId));
+    case 'query-abort':
+      return inSession(deps, route.name, token, (session) => statements.abortQuery(session, route.queryId));
+    case 'monitoring':
+      return inSession(deps, route.name, token, (session) => statements.monitor(session, route.queryId));
+  }
+}
+
+async function inSession(
+  deps: DriverServerDeps,
+  op: string,
+  token: string | undefined,
+  work: (session: Session) => Promise<Buffer>,
+): Promise<Buffer> {
+  const authenticated = await deps.control.authenticate(token);
+  return authenticated.ok ? work(authenticated.session) : deps.control.refuseToken(authenticated.refusal, op);
+}
+
+async function parsed<T>(
+  deps: DriverServerDeps,
+  op: string,
+  result: Parsed<T>,
+  work: (value: T) => Promise<Buffer>,
+): Promise<Buffer> {
+  if (result.ok) return work(result.value);
+  return (await refuse(deps, op, deny.badRequest(result.why))).body;
+}
+
+async function refuse(deps: DriverServerDeps, op: string, denial: Denial): Promise<Reply> {
+  await deps.recording.append(refusedEntry(op, denial, undefined));
+  return jsonReply(Buffer.from(encodeEnvelope(failure(denial))));
+}
+
+/** Families of paths drivers use: they retry or misread any status but 200. */
+const DRIVER_PATHS = /^\/(session|queries|monitoring|telemetry)(\/|$)/;
+
+/** Drivers are told in their own way; an API client expects a status it understands. */
+async function refuseUnknown(
+  deps: DriverServerDeps,
+  request: IncomingMessage,
+  target: Target | undefined,
+): Promise<Reply> {
+  const denial = deny.unknownEndpoint();
+  const path = (target?.path ?? '').replace(/[^\x21-\x7e]/g, '?').slice(0, 200);
+  const method = (request.method ?? '').slice(0, 10);
+  await deps.recording.append(refusedEntry('unknown', denial, undefined, { method, path }));
+  request.resume();
+  return plainReply(target !== undefined && DRIVER_PATHS.test(target.path) ? 200 : 403, denial);
+}
+
+async function serveChunk(deps: DriverServerDeps, capability: string, index: number): Promise<Reply> {
+  const bytes = await deps.parts.serve(capability, index);
+  if (bytes !== undefined) return { status: 200, body: bytes, contentType: 'application/octet-stream' };
+  const denial = deny.unknownQuery();
+  await deps.recording.append(refusedEntry('chunk', denial, undefined));
+  return plainReply(404, denial);
+}
+
+const jsonReply = (body: Buffer): Reply => ({ status: 200, body, contentType: 'application/json' });
+
+const plainReply = (status: number, denial: Denial): Reply => ({
+  status,
+  body: Buffer.from(encodeEnvelope(failure(denial))),
+  contentType: 'application/json',
+});
+
+/** The whole body, or undefined past the limit; the rest of a too large one is read and thrown away. */
+async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
+  const parts: Buffer[] = [];
+  let total = 0;
+  for await (const part of request) {
+    const bytes = part as Buffer;
+    total += bytes.length;
+    if (total <= maxBytes) parts.push(bytes);
+    else parts.length = 0;
+  }
+  return total <= maxBytes ? Buffer.concat(parts, total) : undefined;
+}
+
+function originOf(deps: DriverServerDeps, request: IncomingMessage): string {
+  if (deps.driverUrl !== undefined) return deps.driverUrl;
+  const { localAddress = '127.0.0.1', localPort = 80 } = request.socket;
+  const host = request.headers.host;
+  return `http://${host !== undefined && /^[A-Za-z0-9.:[\]-]{1,255}$/.test(host) ? host : `${localAddress}:${localPort}`}`;
+}
+
+async function send(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
+  const accepts = String(request.headers['accept-encoding'] ?? '').includes('gzip');
+  const size = reply.body.length;
+  const isWorthIt = reply.contentType === 'application/json' && size >= GZIP_FROM_BYTES && size <= GZIP_UP_TO_BYTES;
+  const body = accepts && isWorthIt ? await compress(reply.body, { level: 1 }) : reply.body;
+  response.writeHead(reply.status, {
+    'content-type': reply.contentType,
+    'content-length': body.length,
+    'cache-control': 'no-store',
+    ...(body === reply.body ? {} : { 'content-encoding': 'gzip' }),
+  });
+  response.end(body);
+}

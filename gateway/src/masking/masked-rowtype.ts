@@ -1,0 +1,56 @@
+import type { MaskObligation } from '../policy/decision.js';
+import type { JsonObject } from '../protocol/json.js';
+import { TOKEN_PREFIX } from './mask-cell.js';
+
+/** The part of a row type's entry that a mask can make untrue. */
+export interface DescribedColumn {
+  readonly type: string;
+  readonly raw: JsonObject;
+}
+
+const TOKEN_CHARACTERS = TOKEN_PREFIX.length + 32;
+const MAX_UTF8_BYTES_PER_UNIT = 4;
+
+/**
+ * The row type of a masked result: masked columns may be NULL, and masked texts may be longer than the column they stand
+ * for, so `nullable`, `length` and `byteLength` say so. Columns without an obligation are the very same objects.
+ */
+export function maskedRowtype<T extends DescribedColumn>(
+  rowtype: readonly T[],
+  obligations: readonly MaskObligation[],
+): readonly T[] {
+  const byIndex = new Map(obligations.map((obligation) => [obligation.index, obligation]));
+  return rowtype.map((column, index) => {
+    const obligation = byIndex.get(index);
+    return obligation === undefined ? column : { ...column, raw: widen(column, obligation) };
+  });
+}
+
+function widen(column: DescribedColumn, obligation: MaskObligation): JsonObject {
+  const raw = { ...column.raw, nullable: true };
+  if (column.type !== 'text') return raw;
+  const characters = longestMask(obligation);
+  return {
+    ...raw,
+    ...atLeast(column.raw, 'length', characters),
+    ...atLeast(column.raw, 'byteLength', characters * MAX_UTF8_BYTES_PER_UNIT),
+  };
+}
+
+function atLeast(raw: JsonObject, field: string, minimum: number): JsonObject {
+  const value = raw[field];
+  return value === undefined || Number(value) >= minimum ? {} : { [field]: minimum };
+}
+
+function longestMask({ action }: MaskObligation): number {
+  switch (action.type) {
+    case 'Null':
+      return 0;
+    case 'Redact':
+      return 3;
+    case 'Hash':
+      return TOKEN_CHARACTERS;
+    case 'Partial':
+      return action.keepFirst + action.keepLast + 3 * action.replacement.length;
+  }
+}

@@ -1,0 +1,42 @@
+import type { Approvals } from '../approval/index.js';
+import type { Limits } from '../config/index.js';
+import type { Masker } from '../masking/index.js';
+import type { Recording } from '../recording/index.js';
+import type { Resources } from '../resources/index.js';
+import type { Sessions } from '../session/index.js';
+import type { Store } from '../store/index.js';
+import type { Log } from '../telemetry/index.js';
+import type { Endpoint, Snowflake } from '../upstream/index.js';
+import type { Catalogs } from './catalogs.js';
+import type { ResultParts } from './result-parts.js';
+import type { SessionGates } from './session-gates.js';
+import type { StageTimer } from './walk.js';
+
+/** What happens to statements, counted. Label values come from closed lists. */
+export interface StatementMetrics {
+  statement(connection: string, statementClass: string, decision: string): void;
+  blocked(rule: string, statementClass: string): void;
+  masked(policy: string, method: string, values: number): void;
+  maskFailed(reason: string): void;
+  delivered(connection: string, rows: number, bytes: number): void;
+}
+
+/** What the stages of a statement work with. */
+export interface StatementDeps {
+  readonly stageTimer: StageTimer;
+  readonly clock: { nowMs(): number };
+  readonly log: Log;
+  readonly limits: Limits;
+  readonly metrics: StatementMetrics;
+  readonly store: Store;
+  readonly resources: Pick<Resources, 'current'>;
+  readonly sessions: Sessions;
+  readonly catalogs: Catalogs;
+  readonly approvals: Approvals;
+  readonly recording: Recording;
+  readonly snowflake: Snowflake;
+  readonly endpointOf: (connectionName: string) => Endpoint | undefined;
+  readonly masker: () => Masker;
+  readonly gates: SessionGates;
+  readonly parts: ResultParts;
+}

@@ -1,0 +1,103 @@
+import type { Decision } from '../policy/decision.js';
+import type { Denial } from '../errors.js';
+import type { Principal } from '../identity/index.js';
+import { stringifyJson } from '../protocol/index.js';
+import type { Entry, EntryBody, EntryValue } from '../recording/index.js';
+import { formatObjectName, type SessionContext } from '../sql/index.js';
+import type { Decided, Received } from './exchange.js';
+
+/** The shapes of what the pipeline writes into the record; see docs/recording-format.md. */
+
+export const textBody = (name: string, text: string): EntryBody => ({ name, bytes: Buffer.from(text, 'utf8') });
+
+export function whoFields(principal: Principal): Record<string, EntryValue> {
+  return {
+    iss: principal.issuer,
+    sub: principal.subject,
+    name: principal.name,
+    grp: [...principal.groups],
+    agent: principal.agent ?? null,
+    inst: principal.instance ?? null,
+    del: principal.delegator ?? null,
+    task: principal.task ?? null,
+    tok: principal.tokenDigest,
+  };
+}
+
+export function contextFields(context: SessionContext): Record<string, EntryValue> {
+  return {
+    role: context.role ?? null,
+    wh: context.warehouse ?? null,
+    db: context.database ?? null,
+    sch: context.schema ?? null,
+  };
+}
+
+function decisionFields(decision: Decision, verdict: string, approvalId: string | undefined): Record<string, EntryValue> {
+  return {
+    v: verdict,
+    pol: decision.policyRevision,
+    rules: decision.reasons.flatMap((reason) => (reason.rule === undefined ? [] : [reason.rule])),
+    reasons: decision.reasons.map((reason) => reason.kind),
+    apr: approvalId ?? null,
+  };
+}
+
+interface RequestRecord {
+  readonly received: Received;
+  readonly decision: Decision;
+  readonly verdict: 'allow' | 'hold' | 'block';
+  readonly canonicalText: string | undefined;
+  readonly bindingHash: string | undefined;
+  readonly approvalId: string | undefined;
+}
+
+function requestEntry({ received, decision, verdict, canonicalText, bindingHash, approvalId }: RequestRecord): Entry {
+  const { session, request, queryId } = received;
+  const bodies = [textBody('submitted', request.sqlText)];
+  if (canonicalText !== undefined) bodies.push(textBody('sql', canonicalText));
+  if (request.bindings !== undefined) bodies.push(textBody('binds', stringifyJson(request.bindings)));
+  return {
+    kind: 'request',
+    sessionId: session.id,
+    fields: {
+      op: request.describeOnly ? 'describe' : 'query',
+      qid: queryId,
+      rid: request.requestId,
+      cls: decision.class,
+      who: { iss: session.principal.issuer, sub: session.principal.subject },
+      dec: decisionFields(decision, verdict, approvalId),
+      ctx: contextFields(session.context),
+      hash: bindingHash ?? null,
+      objects: decision.objects.slice(0, 100).map(formatObjectName),
+    },
+    bodies,
+  };
+}
+
+/** A statement that is refused, as it was submitted. */
+export function blockedEntry(received: Received, decision: Decision, canonicalText: string | undefined): Entry {
+  return requestEntry({ received, decision, verdict: 'block', canonicalText, bindingHash: undefined, approvalId: undefined });
+}
+
+/** A statement that waits for people. */
+export function heldEntry(decided: Decided): Entry {
+  const { decision, canonicalText, bindingHash } = decided;
+  return requestEntry({ received: decided, decision, verdict: 'hold', canonicalText, bindingHash, approvalId: undefined });
+}
+
+/** A statement that is about to be forwarded. */
+export function permittedEntry(decided: Decided, approvalId: string | undefined): Entry {
+  const { decision, canonicalText, bindingHash } = decided;
+  return requestEntry({ received: decided, decision, verdict: 'allow', canonicalText, bindingHash, approvalId });
+}
+
+/** A request that never became a statement. */
+export function refusedEntry(op: string, denial: Denial, sessionId: string | undefined, fields: Record<string, EntryValue> = {}): Entry {
+  return { kind: 'request.refused', sessionId, fields: { op, code: denial.code, ...fields }, bodies: [] };
+}
+
+/** Small exchanges of a session: heartbeats, polls, renewals. */
+export function controlEntry(op: string, outcome: string, sessionId: string | undefined, fields: Record<string, EntryValue> = {}): Entry {
+  return { kind: 'control', sessionId, fields: { op, outcome, ...fields }, bodies: [] };
+}

@@ -1,0 +1,68 @@
+import type { Decision } from '../policy/decision.js';
+import type { Permit } from '../policy/permit.js';
+import type { Binding } from '../policy/binding.js';
+import type { JsonObject, Row, RowtypeColumn, StatementRequest, UpstreamResult } from '../protocol/index.js';
+import type { RequestReceipt } from '../recording/index.js';
+import type { Connection } from '../resources/index.js';
+import type { Session } from '../session/index.js';
+import type { Analysis, Facts } from '../sql/index.js';
+
+/** A statement at the start of its walk. */
+export interface Received {
+  readonly queryId: string;
+  readonly session: Session;
+  readonly request: StatementRequest;
+  readonly receivedAtMs: number;
+  /** Scheme, host and port under which this driver reaches the gateway. */
+  readonly origin: string;
+  /** Aborts the walk: the driver cancelled, the session ended, another gateway took over. */
+  readonly signal: AbortSignal;
+}
+
+/** With the connection as one policy snapshot has it; nothing later looks at another snapshot. */
+export interface Identified extends Received {
+  readonly connection: Connection;
+  readonly snapshotRevision: string;
+}
+
+export interface Analyzed extends Identified {
+  readonly analysis: Analysis;
+}
+
+/** A decision that does not block, and all a yes is bound to. */
+export interface Decided extends Analyzed {
+  readonly decision: Exclude<Decision, { verdict: 'block' }>;
+  readonly canonicalText: string;
+  readonly binding: Binding;
+  readonly bindingHash: string;
+  /** Client-given statement parameters that may be passed on. */
+  readonly parameters: JsonObject;
+}
+
+export interface Permitted extends Decided {
+  readonly permit: Permit;
+}
+
+export interface Recorded extends Permitted {
+  readonly receipt: RequestReceipt;
+}
+
+export interface Forwarded extends Recorded {
+  readonly result: UpstreamResult;
+}
+
+/** Rows as the driver may see them. */
+export interface Masked extends Forwarded {
+  readonly rowtype: readonly RowtypeColumn[];
+  readonly rows: readonly Row[];
+}
+
+/** The answer, recorded: these bytes may leave. */
+export interface Delivered extends Masked {
+  readonly body: Buffer;
+}
+
+/** The facts of an analysis, when it was read. */
+export function factsOf(analysis: Analysis): Facts | undefined {
+  return analysis.read ? analysis : undefined;
+}

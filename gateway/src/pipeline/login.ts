@@ -1,0 +1,227 @@
+import { deny, type Denial, errorMessage, GatewayError } from '../errors.js';
+import type { Identity, Principal } from '../identity/index.js';
+import { isAllowedParameter } from '../policy/index.js';
+import {
+  clientParameters,
+  encodeEnvelope,
+  failure,
+  filterParameters,
+  type Json,
+  type LoginRequest,
+  parseJson,
+  success,
+} from '../protocol/index.js';
+import type { Recording } from '../recording/index.js';
+import { type Connection, findConnection, type Resources } from '../resources/index.js';
+import type { IssuedTokens, Sessions } from '../session/index.js';
+import type { Log } from '../telemetry/index.js';
+import type { Endpoint, LoggedIn, Snowflake, UpstreamCredential } from '../upstream/index.js';
+import { contextFields, whoFields } from './entries.js';
+import type { Answer } from './statements.js';
+
+export interface LoginDeps {
+  readonly resources: Pick<Resources, 'current'>;
+  readonly identity: Identity;
+  readonly sessions: Sessions;
+  readonly snowflake: Snowflake;
+  readonly recording: Recording;
+  readonly endpointOf: (connectionName: string) => Endpoint | undefined;
+  readonly credentialOf: (connectionName: string) => UpstreamCredential | undefined;
+  readonly log: Log;
+  readonly onLogin: (connection: string, issuer: string, result: 'accepted' | 'refused', reason: string) => void;
+  readonly onSession: (change: 1 | -1, connection: string) => void;
+}
+
+interface Refusal {
+  readonly denial: Denial;
+  readonly reason: string;
+  readonly issuer: string | undefined;
+}
+
+/** The walk of a login: connection → token → admission → role → record → Snowflake → record → tokens. */
+export async function logIn(deps: LoginDeps, request: LoginRequest): Promise<Answer> {
+  const connection = findConnection(deps.resources.current(), request.account);
+  if (connection === undefined) {
+    const available = [...deps.resources.current().connections.keys()].slice(0, 10);
+    return refuseLogin(deps, request, undefined, {
+      denial: deny.unknownConnection(request.account.replace(/[^\w.-]/g, '?').slice(0, 80), available),
+      reason: 'unknown-connection',
+      issuer: undefined,
+    });
+  }
+  const admitted = await admit(deps, request, connection);
+  if ('denial' in admitted) return refuseLogin(deps, request, connection, admitted);
+  return openSession(deps, request, connection, admitted);
+}
+
+interface Admitted {
+  readonly principal: Principal;
+  readonly role: string;
+  readonly sessionParameters: Readonly<Record<string, Json>>;
+}
+
+async function admit(deps: LoginDeps, request: LoginRequest, connection: Connection): Promise<Admitted | Refusal> {
+  const { spec } = connection.resource;
+  const audience = spec.issuers[0]?.audience ?? '';
+  if (request.credential === undefined || request.credential === '') {
+    return { denial: deny.noToken(audience), reason: 'no-token', issuer: undefined };
+  }
+  const trusted = { name: connection.name, issuers: spec.issuers, allowedGroups: spec.allowedGroups };
+  const verified = await deps.identity.verify(request.credential, trusted);
+  if (!verified.ok) {
+    return { denial: verified.refusal.denial, reason: verified.refusal.kind, issuer: verified.refusal.issuer };
+  }
+  const { principal } = verified;
+  const role = request.role === undefined ? spec.defaults?.role ?? spec.allowedRoles[0] : storedName(request.role);
+  if (role === undefined || !connection.policy.allowedRoles.includes(role)) {
+    return { denial: deny.roleNotOffered(role ?? 'none', connection.policy.allowedRoles), reason: 'role', issuer: principal.issuer };
+  }
+  const { passed, refused } = filterParameters(request.sessionParameters, isAllowedParameter);
+  if (refused !== undefined) {
+    return { denial: deny.parameterNotAllowed(refused), reason: 'parameter', issuer: principal.issuer };
+  }
+  return { principal, role, sessionParameters: passed };
+}
+
+/** A name as Snowflake stores it: quoted exactly, otherwise upper case. */
+function storedName(name: string): string {
+  return name.length >= 2 && name.startsWith('"') && name.endsWith('"')
+    ? name.slice(1, -1).replaceAll('""', '"')
+    : name.toUpperCase();
+}
+
+const quotedName = (name: string): string => (/^[A-Z_][A-Z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`);
+
+async function openSession(deps: LoginDeps, request: LoginRequest, connection: Connection, admitted: Admitted): Promise<Answer> {
+  const { principal } = admitted;
+  const endpoint = deps.endpointOf(connection.name);
+  const credential = deps.credentialOf(connection.name);
+  if (endpoint === undefined || credential === undefined) {
+    return refuseLogin(deps, request, connection, { denial: deny.upstreamLogin(), reason: 'no-credential', issuer: principal.issuer });
+  }
+  await deps.recording.append({
+    kind: 'control',
+    sessionId: undefined,
+    fields: { op: 'login', outcome: 'admitted', connection: connection.name, who: whoFields(principal) },
+    bodies: [],
+  });
+  const { defaults } = connection.resource.spec;
+  const answer = await deps.snowflake.login(endpoint, credential, {
+    clientApp: request.clientApp,
+    clientVersion: request.clientVersion,
+    database: request.database ?? defaults?.database,
+    schema: request.schema ?? defaults?.schema,
+    warehouse: request.warehouse ?? defaults?.warehouse,
+    role: quotedName(admitted.role),
+    sessionParameters: admitted.sessionParameters,
+  });
+  if (!answer.ok) {
+    deps.log.error('Snowflake refused the gateway', { connection: connection.name, code: answer.code });
+    return refuseLogin(deps, request, connection, { denial: deny.upstreamLogin(), reason: 'upstream-refused', issuer: principal.issuer });
+  }
+  return keepSession(deps, request, connection, admitted, answer.login);
+}
+
+async function keepSession(
+  deps: LoginDeps,
+  request: LoginRequest,
+  connection: Connection,
+  admitted: Admitted,
+  login: LoggedIn,
+): Promise<Answer> {
+  const { principal } = admitted;
+  const granted = login.context.role;
+  if (granted === null || !connection.policy.allowedRoles.includes(granted)) {
+    const denial = deny.roleNotOffered(granted ?? 'none', connection.policy.allowedRoles);
+    return refuseLogin(deps, request, connection, { denial, reason: 'role', issuer: principal.issuer });
+  }
+  const limits = connection.resource.spec.session;
+  const tag = admitted.sessionParameters['QUERY_TAG'];
+  const { session, tokens } = await deps.sessions.open({
+    principal,
+    connection: connection.name,
+    account: connection.resource.spec.account.identifier,
+    clientApp: request.clientApp,
+    clientVersion: request.clientVersion,
+    context: {
+      database: login.context.database ?? undefined,
+      schema: login.context.schema ?? undefined,
+      warehouse: login.context.warehouse ?? undefined,
+      role: granted,
+    },
+    claimedPurpose: typeof tag === 'string' && tag !== '' ? tag.slice(0, 500) : undefined,
+    upstream: login.tokens,
+    idleTimeoutSeconds: limits.idleTimeoutSeconds,
+    maxLifetimeSeconds: limits.maxLifetimeSeconds,
+  });
+  await deps.recording.append({
+    kind: 'session.open',
+    sessionId: session.id,
+    fields: {
+      who: whoFields(principal),
+      connection: connection.name,
+      account: session.account,
+      client: { app: request.clientApp, version: request.clientVersion },
+      ctx: contextFields(session.context),
+      up: { sess: login.tokens.sessionId },
+    },
+    bodies: [],
+  });
+  deps.onLogin(connection.name, principal.issuer, 'accepted', 'ok');
+  deps.onSession(1, connection.name);
+  return loginAnswer(request, principal, login, tokens);
+}
+
+function loginAnswer(request: LoginRequest, principal: Principal, login: LoggedIn, tokens: IssuedTokens): Answer {
+  const data = {
+    masterToken: tokens.masterToken,
+    token: tokens.token,
+    validityInSeconds: tokens.tokenSeconds,
+    masterValidityInSeconds: tokens.masterTokenSeconds,
+    displayUserName: principal.name,
+    serverVersion: login.serverVersion,
+    firstLogin: false,
+    remMeToken: null,
+    remMeValidityInSeconds: 0,
+    healthCheckInterval: 45,
+    newClientForUpgrade: null,
+    sessionId: parseJson(login.tokens.sessionId) ?? 0,
+    parameters: clientParameters(login.parameters, request.clientApp),
+    sessionInfo: {
+      databaseName: login.context.database,
+      schemaName: login.context.schema,
+      warehouseName: login.context.warehouse,
+      roleName: login.context.role,
+    },
+    idToken: null,
+    idTokenValidityInSeconds: 0,
+    responseData: null,
+    mfaToken: null,
+    mfaTokenValidityInSeconds: 0,
+  };
+  return Buffer.from(encodeEnvelope(success(data)));
+}
+
+async function refuseLogin(deps: LoginDeps, request: LoginRequest, connection: Connection | undefined, refusal: Refusal): Promise<Answer> {
+  await deps.recording.append({
+    kind: 'session.refused',
+    sessionId: undefined,
+    fields: {
+      reason: refusal.reason,
+      code: refusal.denial.code,
+      connection: connection?.name ?? null,
+      issuer: refusal.issuer ?? null,
+      client: { app: request.clientApp, version: request.clientVersion },
+    },
+    bodies: [],
+  });
+  deps.onLogin(connection?.name ?? 'none', refusal.issuer ?? 'none', 'refused', refusal.reason);
+  return Buffer.from(encodeEnvelope(failure(refusal.denial)));
+}
+
+/** What a caller sees of an error that is not a denial by itself. */
+export function denialOf(error: unknown, reference: string, log: Log): Denial {
+  if (error instanceof GatewayError) return error.denial;
+  log.error('unexpected error', { error: errorMessage(error), reference });
+  return deny.internal(reference, false);
+}

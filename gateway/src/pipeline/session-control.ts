@@ -1,0 +1,106 @@
+import { deny, errorMessage } from '../errors.js';
+import { encodeEnvelope, failure, parseJson, SESSION_CODES, snowflakeFailure, success } from '../protocol/index.js';
+import type { Recording } from '../recording/index.js';
+import type { Authenticated, Session, Sessions, TokenRefusal } from '../session/index.js';
+import type { Log } from '../telemetry/index.js';
+import type { Endpoint, Snowflake } from '../upstream/index.js';
+import type { Catalogs } from './catalogs.js';
+import { controlEntry } from './entries.js';
+import type { Answer, Statements } from './statements.js';
+import { createTokenBox } from './token-box.js';
+
+export interface SessionControlDeps {
+  readonly sessions: Sessions;
+  readonly statements: Statements;
+  readonly catalogs: Catalogs;
+  readonly snowflake: Snowflake;
+  readonly recording: Recording;
+  readonly endpointOf: (connectionName: string) => Endpoint | undefined;
+  readonly log: Log;
+  readonly onSession: (change: 1 | -1, connection: string) => void;
+}
+
+/** What a driver does with its session besides statements. */
+export interface SessionControl {
+  renew(masterToken: string | undefined): Promise<Answer>;
+  heartbeat(session: Session): Promise<Answer>;
+  logout(session: Session): Promise<Answer>;
+  /** Telemetry is swallowed: it can hold statement ids, stack traces and file names. */
+  swallowTelemetry(): Promise<Answer>;
+  /** The answer to a token that opens nothing. */
+  refuseToken(refusal: TokenRefusal, op: string): Promise<Answer>;
+  authenticate(token: string | undefined): Promise<Authenticated>;
+}
+
+const REFUSALS: Readonly<Record<TokenRefusal, { code: string; sqlState: string; message: string }>> = {
+  expired: { code: SESSION_CODES.tokenExpired, sqlState: '08003', message: 'Authentication token has expired. The driver renews it.' },
+  gone: { code: SESSION_CODES.sessionGone, sqlState: '08003', message: deny.sessionEnded('it expired or was closed').message },
+  invalid: { code: SESSION_CODES.tokenInvalid, sqlState: '08003', message: deny.sessionEnded('the token is not one of this gateway').message },
+};
+
+export function createSessionControl(deps: SessionControlDeps): SessionControl {
+  const { recording, sessions } = deps;
+  const answer = (envelope: Parameters<typeof encodeEnvelope>[0]): Answer => Buffer.from(encodeEnvelope(envelope));
+
+  const endUpstream = async (session: Session): Promise<void> => {
+    const endpoint = deps.endpointOf(session.connection);
+    if (endpoint === undefined) return;
+    await deps.snowflake.logout(endpoint, createTokenBox(sessions, session));
+  };
+
+  return {
+    async renew(masterToken) {
+      const master = await sessions.authenticate(masterToken, 'master');
+      if (!master.ok) {
+        await recording.append(controlEntry('renew', master.refusal, undefined));
+        const message = deny.sessionEnded(master.refusal === 'invalid' ? 'the token is not one of this gateway' : 'it expired or was closed').message;
+        return answer(snowflakeFailure(SESSION_CODES.masterExpired, '08003', message));
+      }
+      await recording.append(controlEntry('renew', 'ok', master.session.id));
+      const tokens = await sessions.renew(master.session.id);
+      if (tokens === undefined) return answer(failure(deny.sessionEnded('it expired or was closed')));
+      return answer(
+        success({
+          sessionToken: tokens.token,
+          validityInSecondsST: tokens.tokenSeconds,
+          masterToken: tokens.masterToken,
+          validityInSecondsMT: tokens.masterTokenSeconds,
+          sessionId: parseJson(master.session.upstream.sessionId) ?? 0,
+        }),
+      );
+    },
+
+    async heartbeat(session) {
+      await recording.append(controlEntry('heartbeat', 'ok', session.id));
+      const endpoint = deps.endpointOf(session.connection);
+      if (endpoint !== undefined) await deps.snowflake.heartbeat(endpoint, createTokenBox(sessions, session));
+      return answer(success());
+    },
+
+    async logout(session) {
+      await recording.append({ kind: 'session.close', sessionId: session.id, fields: { why: 'logout' }, bodies: [] });
+      await deps.statements.abandon(session.id);
+      await sessions.close(session.id);
+      deps.catalogs.forget(session.id);
+      deps.onSession(-1, session.connection);
+      // The client waits at most 5 s for this answer; Snowflake's own idle limit ends what a failed call leaves.
+      endUpstream(session).catch((error: unknown) =>
+        deps.log.warn('Snowflake session not closed', { connection: session.connection, error: errorMessage(error) }),
+      );
+      return answer(success());
+    },
+
+    async swallowTelemetry() {
+      await recording.append(controlEntry('telemetry', 'swallowed', undefined));
+      return answer(success());
+    },
+
+    async refuseToken(refusal, op) {
+      await recording.append(controlEntry(op, refusal, undefined));
+      const { code, sqlState, message } = REFUSALS[refusal];
+      return answer(snowflakeFailure(code, sqlState, message));
+    },
+
+    authenticate: (token) => sessions.authenticate(token, 'session'),
+  };
+}

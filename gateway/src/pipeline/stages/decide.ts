@@ -1,0 +1,48 @@
+import { deny } from '../../errors.js';
+import { bindingHash } from '../../policy/binding.js';
+import { decide, isAllowedParameter, type Decision } from '../../policy/index.js';
+import { filterParameters, stringifyJson } from '../../protocol/index.js';
+import type { StatementDeps } from '../deps.js';
+import { blockedEntry } from '../entries.js';
+import type { Analyzed, Decided } from '../exchange.js';
+import { refuse } from '../refusals.js';
+import type { Stop } from '../walk.js';
+
+/** What the snapshot says about the statement. A refusal is recorded here, with the text as it was submitted. */
+export async function decideStage(deps: StatementDeps, analyzed: Analyzed): Promise<Decided | Stop> {
+  const decided = decideStatement(analyzed);
+  if (!('denial' in decided)) return decided;
+  await deps.recording.append(blockedEntry(analyzed, decided.decision, analyzed.analysis.canonicalText));
+  const rule = decided.decision.reasons.find((reason) => reason.rule !== undefined)?.rule ?? 'default';
+  deps.metrics.blocked(rule, analyzed.analysis.verb);
+  return refuse(analyzed.queryId, decided.denial, 'blocked');
+}
+
+interface Refused {
+  readonly decision: Decision;
+  readonly denial: ReturnType<(typeof deny)['badRequest']>;
+}
+
+/** The decision alone, without recording it: for a second look after an approval. */
+export function decideStatement(analyzed: Analyzed): Decided | Refused {
+  const { analysis, session, connection, request } = analyzed;
+  const decision = decide(analysis, session.principal, session.context, connection.policy);
+  if (decision.verdict === 'block') return { decision, denial: decision.denial };
+  if (!analysis.read && analysis.canonicalText === undefined) {
+    return { decision, denial: deny.unread(analysis.detail) };
+  }
+  if (request.describeOnly && decision.verdict === 'hold' && decision.outputs === undefined) {
+    return { decision, denial: deny.badRequest('a statement that needs approval cannot be described first; execute it directly') };
+  }
+  const { passed, refused } = filterParameters(request.parameters, isAllowedParameter);
+  if (refused !== undefined) return { decision, denial: deny.parameterNotAllowed(refused) };
+  const canonicalText = analysis.canonicalText ?? '';
+  const binding = {
+    connection: connection.name,
+    account: session.account,
+    canonicalText,
+    binds: request.bindings === undefined ? undefined : stringifyJson(request.bindings),
+    ...session.context,
+  };
+  return { ...analyzed, decision, canonicalText, binding, bindingHash: bindingHash(binding), parameters: passed };
+}

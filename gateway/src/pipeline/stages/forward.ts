@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { deny } from '../../errors.js';
+import type { Json, UpstreamAnswer } from '../../protocol/index.js';
+import type { RequestReceipt } from '../../recording/index.js';
+import type { Session } from '../../session/index.js';
+import type { SessionContext, SessionEffect } from '../../sql/index.js';
+import type { StatementDeps } from '../deps.js';
+import { factsOf, type Forwarded, type Recorded } from '../exchange.js';
+import { refuse, refuseAsSnowflake } from '../refusals.js';
+import { createTokenBox } from '../token-box.js';
+import type { Stop } from '../walk.js';
+
+/** Sends the statement and follows what it changed in the session. */
+export async function forwardStage(deps: StatementDeps, recorded: Recorded): Promise<Forwarded | Stop> {
+  const effect = factsOf(recorded.analysis)?.effect;
+  const mode = effect === undefined || effect.kind === 'transaction' ? 'shared' : 'exclusive';
+  return deps.gates.pass(recorded.session.id, mode, () => forwardAlone(deps, recorded, effect));
+}
+
+async function forwardAlone(deps: StatementDeps, recorded: Recorded, effect: SessionEffect | undefined): Promise<Forwarded | Stop> {
+  const { session, connection, queryId, request } = recorded;
+  const now = await deps.sessions.load(session.id);
+  if (now === undefined) return refuse(queryId, deny.sessionEnded('it expired or was closed'), 'refused');
+  if (!isSameContext(now.context, session.context)) return refuse(queryId, deny.contextChanged(), 'refused');
+  const endpoint = deps.endpointOf(connection.name);
+  if (endpoint === undefined) return refuse(queryId, deny.unknownConnection(connection.name, []), 'refused');
+  const answer = await deps.snowflake.forward(
+    recorded.receipt,
+    endpoint,
+    createTokenBox(deps.sessions, now),
+    {
+      binding: recorded.binding,
+      bindings: request.bindings,
+      describeOnly: request.describeOnly,
+      parameters: { ...recorded.parameters, QUERY_TAG: queryTag(recorded.receipt, recorded.parameters['QUERY_TAG'], session) },
+      queryContext: request.queryContext,
+      requestId: upstreamRequestId(session.id, request.requestId),
+    },
+    recorded.signal,
+  );
+  if (answer.kind !== 'result') return refusalOf(recorded, answer);
+  if (recorded.analysis.class !== 'SELECT') deps.catalogs.forget(session.id);
+  await followSession(deps, session, answer.result.context, effect);
+  return { ...recorded, result: answer.result };
+}
+
+const isSameContext = (a: SessionContext, b: SessionContext): boolean =>
+  a.database === b.database && a.schema === b.schema && a.role === b.role && a.warehouse === b.warehouse;
+
+/**
+ * Snowflake keeps the tag with the statement: position and leaf hash of the record that was durable before it ran, and
+ * the client's own tag.
+ */
+function queryTag(receipt: RequestReceipt, own: Json | undefined, session: Session): string {
+  const tag = { piste: 1, w: receipt.writer, i: receipt.index, r: receipt.leafHash.slice(0, 22) };
+  const claimed = typeof own === 'string' ? own : session.claimedPurpose;
+  const withClaim = JSON.stringify({ ...tag, u: claimed });
+  return withClaim.length <= 2000 ? withClaim : JSON.stringify(tag);
+}
+
+/** Stable over every attempt by any gateway, so that Snowflake runs the statement once. Shaped as a UUID. */
+function upstreamRequestId(sessionId: string, requestId: string): string {
+  const hex = createHash('sha256').update(`${sessionId}\n${requestId}`).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+function refusalOf(recorded: Recorded, answer: Exclude<UpstreamAnswer, { kind: 'in-progress' | 'result' }>): Stop {
+  if (answer.kind === 'unusable') return refuse(recorded.queryId, deny.upstreamUnexpected(answer.what), 'withheld');
+  // Snowflake quotes offending values in conversion errors, so its words stay here when protected columns took part.
+  if (recorded.decision.outputs?.touchesProtected === true || mayQuoteValues(recorded)) {
+    return refuse(recorded.queryId, deny.upstreamErrorHidden(answer.code), 'failed');
+  }
+  return refuseAsSnowflake(recorded.queryId, answer.code, answer.sqlState, withoutSecrets(answer.message), 'failed');
+}
+
+/** A statement that moves rows without being a plain query may meet any value on its way. */
+function mayQuoteValues(recorded: Recorded): boolean {
+  const facts = factsOf(recorded.analysis);
+  const hasPolicies = recorded.connection.policy.maskingPolicies.length > 0;
+  return hasPolicies && (facts === undefined || (facts.query === undefined && facts.carriesQuery));
+}
+
+/** URLs in an error text may be signed. */
+const withoutSecrets = (message: string): string => message.replace(/https?:\/\/\S+/g, '[url withheld]').slice(0, 4000);
+
+async function followSession(
+  deps: StatementDeps,
+  session: Session,
+  final: { database: string | null; schema: string | null; warehouse: string | null; role: string | null },
+  effect: SessionEffect | undefined,
+): Promise<void> {
+  const context: SessionContext = {
+    database: final.database ?? session.context.database,
+    schema: final.schema ?? session.context.schema,
+    warehouse: final.warehouse ?? session.context.warehouse,
+    role: final.role ?? session.context.role,
+  };
+  const tag = effect?.kind === 'alter-session' ? effect.set.find((parameter) => parameter.name === 'QUERY_TAG') : undefined;
+  if (isSameContext(context, session.context) && tag === undefined) return;
+  await deps.sessions.update(session.id, { context, ...(tag === undefined ? {} : { claimedPurpose: tag.value }) });
+}

@@ -1,0 +1,25 @@
+import { deny, errorMessage } from '../../errors.js';
+import { checkRowtype, MaskingFailed, maskedRowtype } from '../../masking/index.js';
+import type { StatementDeps } from '../deps.js';
+import type { Forwarded, Masked } from '../exchange.js';
+import { refuse } from '../refusals.js';
+import type { Stop } from '../walk.js';
+
+/** Checks that the result has the shape that was analysed, then replaces protected values. Any doubt withholds it whole. */
+export async function maskStage(deps: StatementDeps, forwarded: Forwarded): Promise<Masked | Stop> {
+  const { result, decision, queryId } = forwarded;
+  const mismatch = decision.outputs === undefined ? undefined : checkRowtype(result.rowtype, decision.outputs);
+  if (mismatch !== undefined) {
+    deps.metrics.maskFailed('rowtype');
+    return refuse(queryId, deny.cannotMask(mismatch), 'withheld');
+  }
+  try {
+    const masked = deps.masker().maskRows(result.rowtype, result.rows, decision.masks);
+    for (const count of masked.counts) deps.metrics.masked(count.policy, count.action, count.values);
+    return { ...forwarded, rowtype: maskedRowtype(result.rowtype, decision.masks), rows: masked.rows };
+  } catch (error) {
+    if (!(error instanceof MaskingFailed)) deps.log.error('masking failed', { queryId, error: errorMessage(error) });
+    deps.metrics.maskFailed('failed');
+    return refuse(queryId, error instanceof MaskingFailed ? error.denial : deny.cannotMask('masking failed'), 'withheld');
+  }
+}

@@ -1,0 +1,428 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { deny, errorMessage, GatewayError } from '../errors.js';
+import { isSamePrincipal } from '../identity/index.js';
+import {
+  type Envelope,
+  encodeEnvelope,
+  failure,
+  inProgress,
+  type JsonObject,
+  parseJson,
+  type StatementRequest,
+  snowflakeFailure,
+  stringifyJson,
+  success,
+} from '../protocol/index.js';
+import type { Session } from '../session/index.js';
+import { acquireLease, releaseLease, renewLease, type Sealer } from '../store/index.js';
+import type { StatementDeps } from './deps.js';
+import { controlEntry, refusedEntry, textBody } from './entries.js';
+import type { Received } from './exchange.js';
+import { abortKey, leaseKey, pollKey, requestKey, statementKey } from './keys.js';
+import { queryWalk } from './query.js';
+import { isStop, type Stop } from './walk.js';
+
+/** An answer whose record is durable: the bytes of a JSON body. */
+export type Answer = Buffer;
+
+/**
+ * Statements from submission to end. Each gets one query id, is walked by one gateway at a time, and is remembered so that
+ * a repeated request or a poll finds it, here or on another gateway.
+ */
+export interface Statements {
+  /** Answers within the hold time: the result, the refusal, or "still running". */
+  submit(session: Session, request: StatementRequest, origin: string): Promise<Answer>;
+  /** Waits for a statement of the same principal, up to the hold time. */
+  poll(session: Session, queryId: string): Promise<Answer>;
+  abortRequest(session: Session, requestId: string): Promise<Answer>;
+  abortQuery(session: Session, queryId: string): Promise<Answer>;
+  /** Status of one statement, as drivers ask for asynchronous ones. */
+  monitor(session: Session, queryId: string): Promise<Answer>;
+  /** Cancels what the session still has under way. */
+  abandon(sessionId: string): Promise<void>;
+  /** Statements under way in this gateway. */
+  running(): number;
+  /** Resolves when nothing is under way here any more, or after `milliseconds`. */
+  drain(milliseconds: number): Promise<void>;
+}
+
+export interface StatementsDeps extends StatementDeps {
+  readonly sealer: Sealer;
+  readonly timers: {
+    after(milliseconds: number, run: () => void): () => void;
+    every(milliseconds: number, run: () => void): () => void;
+  };
+  /** This process, in leases. */
+  readonly holder: string;
+}
+
+/** What the store keeps of a statement. `request` and `answer` are sealed: they hold text and rows. */
+interface Kept {
+  readonly queryId: string;
+  readonly sessionId: string;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly connection: string;
+  readonly origin: string;
+  readonly request: string;
+  readonly submittedAtMs: number;
+  readonly endedAtMs: number | null;
+  readonly state: 'open' | 'success' | 'failed';
+  readonly code: string | null;
+  readonly message: string | null;
+  readonly answer: string | null;
+}
+
+const LEASE_SECONDS = 30;
+const LEASE_RENEW_MS = 10_000;
+/** How long an unfinished statement is remembered; beyond the longest approval. */
+const OPEN_SECONDS = 7 * 86_400;
+const REMOTE_LOOK_MS = 1_000;
+/** The Node driver asks for an earlier request's result by repeating its id with this text; it is never run. */
+const NODE_RESEND = "SELECT 'Error retrieving query results for request id: ";
+
+interface Running {
+  readonly sessionId: string;
+  readonly requestId: string;
+  readonly controller: AbortController;
+  readonly end: Promise<Answer>;
+}
+
+export function createStatements(deps: StatementsDeps): Statements {
+  const { store, sealer, clock, recording, limits } = deps;
+  const running = new Map<string, Running>();
+
+  const respond = async (envelope: Envelope, op: string, outcome: string, session: Session, queryId?: string): Promise<Answer> => {
+    await recording.append(controlEntry(op, outcome, session.id, { qid: queryId ?? null }));
+    return Buffer.from(encodeEnvelope(envelope));
+  };
+
+  const refuseRequest = async (session: Session, envelope: ReturnType<typeof deny.badRequest>): Promise<Answer> => {
+    await recording.append(refusedEntry('query', envelope, session.id));
+    return Buffer.from(encodeEnvelope(failure(envelope)));
+  };
+
+  const load = async (queryId: string): Promise<Kept | undefined> => {
+    const stored = await store.get(statementKey(queryId));
+    return stored === undefined ? undefined : (JSON.parse(stored.value) as Kept);
+  };
+
+  const sealed = (text: string, queryId: string): string => sealer.seal(text, statementKey(queryId));
+
+  const unsealed = (text: string, queryId: string): string => {
+    const opened = sealer.open(text, statementKey(queryId));
+    if (opened === undefined) throw new GatewayError('a kept statement does not open', deny.internal(queryId, true));
+    return opened;
+  };
+
+  /** Keeps the end of a statement. A lost store does not take back what is already recorded and done. */
+  const keepEnd = async (kept: Kept, answer: Answer, state: 'success' | 'failed', code: string | null, message: string | null): Promise<void> => {
+    const fits = answer.length <= MAX_KEPT_BYTES;
+    const ttlSeconds = answer.length <= SMALL_ANSWER_BYTES ? limits.resultSeconds : RETRY_WINDOW_SECONDS;
+    const ended: Kept = {
+      ...kept,
+      state,
+      code,
+      message,
+      endedAtMs: clock.nowMs(),
+      answer: fits ? sealed(answer.toString('utf8'), kept.queryId) : null,
+    };
+    for (;;) {
+      const current = await store.get(statementKey(kept.queryId));
+      if (current === undefined) return;
+      if (await store.replace(statementKey(kept.queryId), current.version, JSON.stringify(ended), ttlSeconds)) return;
+    }
+  };
+
+  /** Records how a walk stopped; the refusal leaves only after that. */
+  const recordStop = async (kept: Kept, stop: Stop): Promise<Answer> => {
+    const text = encodeEnvelope(stop.envelope);
+    await recording.append({
+      kind: stop.outcome === 'withheld' ? 'response.withheld' : 'response',
+      sessionId: kept.sessionId,
+      fields: { qid: kept.queryId, code: stop.envelope.code, outcome: stop.outcome, why: stop.reason, rows: 0, cols: 0 },
+      bodies: [textBody('head', text)],
+    });
+    return Buffer.from(text);
+  };
+
+  const runWalk = async (received: Received, kept: Kept): Promise<Answer> => {
+    const { queryId } = received;
+    try {
+      const end = await queryWalk.run(deps, received);
+      if (isStop(end)) {
+        deps.metrics.statement(kept.connection, 'other', end.outcome);
+        const answer = await recordStop(kept, end);
+        await keepEnd(kept, answer, 'failed', end.envelope.code, end.envelope.message);
+        return answer;
+      }
+      const decision = end.decision.masks.length > 0 ? 'masked' : end.decision.verdict === 'hold' ? 'approved' : 'allowed';
+      deps.metrics.statement(kept.connection, end.analysis.verb, decision);
+      await keepEnd(kept, end.body, 'success', null, null);
+      return end.body;
+    } catch (error) {
+      const wasCancelled = received.signal.aborted;
+      const envelope = wasCancelled
+        ? snowflakeFailure('000604', '57014', 'SQL execution canceled', queryId)
+        : failure(error instanceof GatewayError ? error.denial : deny.internal(queryId, true), queryId);
+      if (!wasCancelled) deps.log.error('a statement failed', { queryId, error: errorMessage(error) });
+      const stop: Stop = { stopped: true, envelope, outcome: wasCancelled ? 'cancelled' : 'failed', reason: envelope.code ?? '' };
+      deps.metrics.statement(kept.connection, 'other', stop.outcome);
+      // Without a record nothing was delivered, so the refusal itself is all that may still be said.
+      const answer = await recordStop(kept, stop).catch(() => Buffer.from(encodeEnvelope(envelope)));
+      await keepEnd(kept, answer, 'failed', envelope.code, envelope.message).catch(() => undefined);
+      return answer;
+    }
+  };
+
+  /** Walks a statement here, under a lease so that no other gateway does; undefined when another one does. */
+  const start = async (kept: Kept, session: Session): Promise<Running | undefined> => {
+    const { queryId } = kept;
+    if (!(await acquireLease(store, leaseKey(queryId), deps.holder, LEASE_SECONDS))) return undefined;
+    const here = running.get(queryId);
+    if (here !== undefined) return here;
+    const controller = new AbortController();
+    const request = parseKept(unsealed(kept.request, queryId));
+    const abort = (): void => controller.abort(new Error('cancelled'));
+    const stopRenewing = deps.timers.every(LEASE_RENEW_MS, () => {
+      renewLease(store, leaseKey(queryId), deps.holder, LEASE_SECONDS).catch((error: unknown) =>
+        deps.log.warn('a lease could not be renewed', { queryId, error: errorMessage(error) }),
+      );
+    });
+    const unwatch = await store.watch(abortKey(queryId), abort);
+    if ((await store.get(abortKey(queryId))) !== undefined) abort();
+    const received: Received = { queryId, session, request, receivedAtMs: kept.submittedAtMs, origin: kept.origin, signal: controller.signal };
+    const end = runWalk(received, kept).finally(async () => {
+      running.delete(queryId);
+      stopRenewing();
+      unwatch();
+      await releaseLease(store, leaseKey(queryId), deps.holder).catch(() => undefined);
+    });
+    const entry: Running = { sessionId: session.id, requestId: request.requestId, controller, end };
+    running.set(queryId, entry);
+    return entry;
+  };
+
+  const endedAnswer = async (kept: Kept, session: Session): Promise<Answer> => {
+    if (kept.answer === null) return respond(failure(deny.resultTooOld(), kept.queryId), 'redeliver', 'too-large', session, kept.queryId);
+    const answer = Buffer.from(unsealed(kept.answer, kept.queryId));
+    await recording.append(controlEntry('redeliver', kept.state, session.id, { qid: kept.queryId }));
+    return answer;
+  };
+
+  /** The end of a statement, or undefined when it has none within the hold time. */
+  const waitForEnd = async (queryId: string, session: Session): Promise<Answer | undefined> => {
+    const untilMs = clock.nowMs() + limits.holdSeconds * 1000;
+    for (;;) {
+      const here = running.get(queryId);
+      if (here !== undefined) return within(deps, here.end, untilMs - clock.nowMs());
+      const kept = await load(queryId);
+      if (kept === undefined) return respond(failure(deny.unknownQuery(), queryId), 'poll', 'unknown', session, queryId);
+      if (kept.state !== 'open') return endedAnswer(kept, session);
+      const owner = kept.sessionId === session.id ? session : await deps.sessions.load(kept.sessionId);
+      if (owner === undefined) return respond(failure(deny.sessionEnded('it expired or was closed'), queryId), 'poll', 'gone', session, queryId);
+      if ((await start(kept, owner)) !== undefined) continue;
+      const leftMs = untilMs - clock.nowMs();
+      if (leftMs <= 0) return undefined;
+      await changeOrTimeout(deps, statementKey(queryId), Math.min(leftMs, REMOTE_LOOK_MS));
+    }
+  };
+
+  const stillAsking = async (queryId: string): Promise<void> => {
+    const key = pollKey(queryId);
+    if (!(await store.create(key, '1', limits.abandonedAfterSeconds))) await store.touch(key, limits.abandonedAfterSeconds);
+  };
+
+  const answerWithinHold = async (queryId: string, session: Session): Promise<Answer> => {
+    await stillAsking(queryId);
+    const end = await waitForEnd(queryId, session);
+    await stillAsking(queryId);
+    return end ?? respond(inProgress(queryId), 'poll', 'in-progress', session, queryId);
+  };
+
+  /** The statement, if it belongs to the same principal on the same connection; others learn nothing. */
+  const loadOwn = async (session: Session, queryId: string): Promise<Kept | undefined> => {
+    const kept = await load(queryId);
+    return kept !== undefined && isSamePrincipal(kept, session.principal) && kept.connection === session.connection ? kept : undefined;
+  };
+
+  const cancel = async (queryId: string): Promise<void> => {
+    await store.create(abortKey(queryId), '1', 3600);
+    running.get(queryId)?.controller.abort(new Error('cancelled'));
+    const approval = await deps.approvals.findByQuery(queryId);
+    if (approval?.state === 'pending') await deps.approvals.withdraw(approval.id, 'cancelled');
+  };
+
+  const abort = async (session: Session, queryId: string | undefined): Promise<Answer> => {
+    const kept = queryId === undefined ? undefined : await loadOwn(session, queryId);
+    if (kept === undefined) {
+      return respond(snowflakeFailure('000605', '02000', 'Identified SQL statement is not currently executing.'), 'abort', 'unknown', session);
+    }
+    await recording.append(controlEntry('abort', 'requested', session.id, { qid: kept.queryId }));
+    if (kept.state === 'open') await cancel(kept.queryId);
+    return Buffer.from(encodeEnvelope(success()));
+  };
+
+  const queryIdOf = async (session: Session, requestId: string): Promise<string | undefined> => {
+    const stored = await store.get(requestKey(session.id, requestId));
+    return stored === undefined ? undefined : (JSON.parse(stored.value) as { queryId: string }).queryId;
+  };
+
+  const keepNew = async (session: Session, request: StatementRequest, queryId: string, origin: string): Promise<void> => {
+    const kept: Kept = {
+      queryId,
+      sessionId: session.id,
+      issuer: session.principal.issuer,
+      subject: session.principal.subject,
+      connection: session.connection,
+      origin,
+      request: sealed(stringifyKept(request), queryId),
+      submittedAtMs: clock.nowMs(),
+      endedAtMs: null,
+      state: 'open',
+      code: null,
+      message: null,
+      answer: null,
+    };
+    await store.create(statementKey(queryId), JSON.stringify(kept), OPEN_SECONDS);
+  };
+
+  const countOf = (sessionId: string): number => {
+    let count = 0;
+    for (const entry of running.values()) if (entry.sessionId === sessionId) count += 1;
+    return count;
+  };
+
+  return {
+    async submit(session, request, origin) {
+      const digest = digestOf(request);
+      const minted: string = randomUUID();
+      const key = requestKey(session.id, request.requestId);
+      const isNew = await store.create(key, JSON.stringify({ queryId: minted, digest }), OPEN_SECONDS);
+      let queryId = minted;
+      if (!isNew) {
+        const known = await store.get(key);
+        const first = known === undefined ? undefined : (JSON.parse(known.value) as { queryId: string; digest: string });
+        if (first === undefined) return refuseRequest(session, deny.badRequest('this requestId is no longer known'));
+        if (first.digest !== digest && !request.sqlText.startsWith(NODE_RESEND)) {
+          return refuseRequest(session, deny.badRequest('this requestId was used for another statement'));
+        }
+        queryId = first.queryId;
+      } else if (countOf(session.id) >= limits.maxStatementsPerSession) {
+        await store.delete(key);
+        return refuseRequest(session, deny.tooMany(countOf(session.id), limits.maxStatementsPerSession));
+      }
+      const isResend = request.sqlText.startsWith(NODE_RESEND) && !isNew;
+      if (!isResend) await keepNew(session, request, queryId, origin);
+      if (!request.asyncExec) return answerWithinHold(queryId, session);
+      const kept = await load(queryId);
+      if (kept?.state === 'open') await start(kept, session);
+      return respond(inProgress(queryId), 'submit', 'in-progress', session, queryId);
+    },
+
+    async poll(session, queryId) {
+      if ((await loadOwn(session, queryId)) === undefined) {
+        return respond(failure(deny.unknownQuery(), queryId), 'poll', 'unknown', session, queryId);
+      }
+      return answerWithinHold(queryId, session);
+    },
+
+    abortRequest: async (session, requestId) => abort(session, await queryIdOf(session, requestId)),
+
+    abortQuery: (session, queryId) => abort(session, queryId),
+
+    async monitor(session, queryId) {
+      const kept = await loadOwn(session, queryId);
+      if (kept !== undefined) await stillAsking(queryId);
+      const queries = kept === undefined ? [] : [await statusOf(deps, kept)];
+      return respond(success({ queries }), 'monitoring', kept?.state ?? 'unknown', session, queryId);
+    },
+
+    async abandon(sessionId) {
+      for (const [queryId, entry] of running) if (entry.sessionId === sessionId) await cancel(queryId);
+    },
+
+    running: () => running.size,
+
+    async drain(milliseconds) {
+      const ends = [...running.values()].map((entry) => entry.end);
+      await Promise.race([Promise.allSettled(ends), new Promise<void>((done) => deps.timers.after(milliseconds, done))]);
+    },
+  };
+}
+
+/** Larger answers are not kept for repetition; the driver would have to run the statement again. */
+const MAX_KEPT_BYTES = 4 * 1024 * 1024;
+/** Answers up to this size are kept for the whole result time, larger ones only while a driver may still retry. */
+const SMALL_ANSWER_BYTES = 65_536;
+const RETRY_WINDOW_SECONDS = 600;
+
+function digestOf(request: StatementRequest): string {
+  const bindings = request.bindings === undefined ? '' : stringifyJson(request.bindings);
+  return createHash('sha256')
+    .update(JSON.stringify([request.sqlText, bindings, request.describeOnly]))
+    .digest('hex');
+}
+
+function stringifyKept(request: StatementRequest): string {
+  return stringifyJson({
+    requestId: request.requestId,
+    sqlText: request.sqlText,
+    asyncExec: request.asyncExec,
+    describeOnly: request.describeOnly,
+    bindings: request.bindings ?? null,
+    parameters: request.parameters,
+    queryContext: request.queryContext ?? null,
+  });
+}
+
+function parseKept(text: string): StatementRequest {
+  const kept = parseJson(text) as unknown as Omit<StatementRequest, 'bindings' | 'queryContext'> & {
+    readonly bindings: JsonObject | null;
+    readonly queryContext: JsonObject | null;
+  };
+  return { ...kept, bindings: kept.bindings ?? undefined, queryContext: kept.queryContext ?? undefined };
+}
+
+async function statusOf(deps: StatementsDeps, kept: Kept): Promise<JsonObject> {
+  const approval = kept.state === 'open' ? await deps.approvals.findByQuery(kept.queryId) : undefined;
+  const waiting = approval?.state === 'pending';
+  const status = kept.state === 'success' ? 'SUCCESS' : kept.state === 'failed' ? 'FAILED_WITH_ERROR' : waiting ? 'QUEUED' : 'RUNNING';
+  return {
+    id: kept.queryId,
+    status,
+    state: kept.state === 'success' ? 'SUCCEEDED' : kept.state === 'failed' ? 'FAILED' : waiting ? 'QUEUED' : 'EXECUTING',
+    errorCode: kept.code ?? '',
+    errorMessage: kept.message ?? '',
+    startTime: kept.submittedAtMs,
+    endTime: kept.endedAtMs ?? 0,
+    totalDuration: (kept.endedAtMs ?? deps.clock.nowMs()) - kept.submittedAtMs,
+    stats: {},
+  };
+}
+
+/** The value, or undefined when it takes longer. */
+async function within<T>(deps: StatementsDeps, value: Promise<T>, milliseconds: number): Promise<T | undefined> {
+  let cancelTimer = (): void => undefined;
+  const timeout = new Promise<undefined>((resolve) => {
+    cancelTimer = deps.timers.after(Math.max(0, milliseconds), () => resolve(undefined));
+  });
+  try {
+    return await Promise.race([value, timeout]);
+  } finally {
+    cancelTimer();
+  }
+}
+
+async function changeOrTimeout(deps: StatementsDeps, key: string, milliseconds: number): Promise<void> {
+  let changed = (): void => undefined;
+  const change = new Promise<void>((resolve) => {
+    changed = resolve;
+  });
+  const unwatch = await deps.store.watch(key, () => changed());
+  try {
+    await within(deps, change, milliseconds);
+  } finally {
+    unwatch();
+  }
+}

@@ -1,0 +1,78 @@
+import type { ObjectType, StatementType } from '@piste/crds';
+import type { MaskAction } from './decision.js';
+
+/** Globs (`*` = any run) over the parts of an object's name as Snowflake stores it. */
+export interface ObjectPattern {
+  readonly database: string;
+  readonly schema: string;
+  readonly object: string;
+}
+
+export interface ColumnPattern extends ObjectPattern {
+  readonly column: string;
+}
+
+/** Who is exempt from a masking rule. */
+export type Exemption =
+  | { readonly kind: 'Group'; readonly name: string }
+  /** `iss#sub`, or a bare subject. */
+  | { readonly kind: 'User'; readonly name: string }
+  | { readonly kind: 'Claim'; readonly name: string; readonly value: string };
+
+export interface CompiledMaskingRule {
+  readonly name: string;
+  readonly columns: readonly ColumnPattern[];
+  readonly action: MaskAction | { readonly type: 'Deny' };
+  readonly unless: readonly Exemption[];
+}
+
+export interface CompiledMaskingPolicy {
+  readonly name: string;
+  readonly enforcement: 'Enforce' | 'DryRun';
+  /** What happens to an output that mixes a protected column with anything else: refused, or replaced by NULL whole. */
+  readonly onUnresolved: 'Deny' | 'MaskAll';
+  readonly rules: readonly CompiledMaskingRule[];
+}
+
+export interface CompiledApprovalRule {
+  readonly name: string;
+  readonly action: 'Allow' | 'Hold' | 'Block';
+  /** Undefined part = the rule does not ask. Words are those of the ApprovalRule schema. */
+  readonly match: {
+    readonly statementTypes: readonly StatementType[] | undefined;
+    readonly objectTypes: readonly ObjectType[] | undefined;
+    readonly objects: readonly ObjectPattern[] | undefined;
+  };
+  /** Present exactly for Hold. */
+  readonly approval:
+    | {
+        readonly groups: readonly string[];
+        readonly users: readonly string[];
+        readonly minApprovals: number;
+        readonly timeoutSeconds: number;
+      }
+    | undefined;
+  readonly message: string | undefined;
+  readonly alternative: string | undefined;
+}
+
+/** All that is in force for one connection. Frozen, plain JSON: its digest is the revision. */
+export interface ConnectionPolicy {
+  readonly connection: string;
+  readonly revision: string;
+  /** Roles a session may switch to, as Snowflake stores them. */
+  readonly allowedRoles: readonly string[];
+  readonly unmatchedObjects: 'Deny' | 'Allow';
+  readonly rules: readonly CompiledApprovalRule[];
+  readonly maskingPolicies: readonly CompiledMaskingPolicy[];
+  /** Policies and rules that target this connection and did not compile: everything they might protect is denied. */
+  readonly rejected: readonly string[];
+}
+
+/** The part of a requester that policy looks at. `claims` absent means no claim is proven. */
+export interface Requester {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly groups: readonly string[];
+  readonly claims?: Readonly<Record<string, string | readonly string[]>>;
+}

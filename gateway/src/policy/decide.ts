@@ -1,0 +1,172 @@
+import { deny } from '../errors.js';
+import type { Analysis, Facts, SessionContext, Unread, UnreadKind } from '../sql/facts.js';
+import type { ClassGroup } from './classes.js';
+import { classGroup, explainClass, isSessionGroup } from './classes.js';
+import type { CompiledApprovalRule, ConnectionPolicy, Requester } from './compiled.js';
+import type { ApprovalDemand, Decision, MaskObligation, OutputExpectation, Reason } from './decision.js';
+import type { Finding } from './finding.js';
+import { finding, reason } from './finding.js';
+import { explainMetadata, isFreeMetadata } from './metadata.js';
+import { showName } from './patterns.js';
+import { checkMovesNothing } from './provable.js';
+import type { MatchedRules } from './rules.js';
+import { matchRules } from './rules.js';
+import type { QueryJudgement } from './select.js';
+import { judgeQuery } from './select.js';
+import { checkSessionEffect } from './session-rules.js';
+
+interface Question {
+  readonly analysis: Analysis;
+  readonly group: ClassGroup;
+  readonly context: SessionContext;
+  readonly policy: ConnectionPolicy;
+  readonly matched: MatchedRules;
+}
+
+/**
+ * What may be done with one statement. Pure: equal arguments give equal decisions. The strictest voice wins (Block over
+ * Hold over Allow), every reason is listed, and the first one is what the caller is told. What nothing admits is blocked.
+ */
+export function decide(
+  analysis: Analysis,
+  who: Requester,
+  context: SessionContext,
+  policy: ConnectionPolicy,
+): Decision {
+  const matched = matchRules(analysis, policy.rules);
+  const question: Question = { analysis, group: classGroup(analysis), context, policy, matched };
+  const query =
+    analysis.read && analysis.query !== undefined ? judgeQuery(analysis.query, who, policy, matched) : undefined;
+  const findings = collectFindings(question, query);
+  const common = { class: analysis.class, objects: analysis.objects, policyRevision: policy.revision };
+  const first = findings[0];
+  if (first !== undefined) {
+    const reasons = [...findings.map((found) => found.reason), ...(query?.reasons ?? [])];
+    return { ...common, verdict: 'block', reasons, denial: first.denial };
+  }
+  const masks: readonly MaskObligation[] = query?.masks ?? [];
+  const outputs = expectation(analysis, query);
+  const reasons = [...admittingReasons(question), ...(query?.reasons ?? [])];
+  return matched.hold.length > 0
+    ? { ...common, verdict: 'hold', reasons, masks, outputs, approval: demandOf(matched.hold) }
+    : { ...common, verdict: 'allow', reasons, masks, outputs };
+}
+
+/** Every reason to block, the most telling first. */
+function collectFindings(question: Question, query: QueryJudgement | undefined): readonly Finding[] {
+  const { analysis } = question;
+  const rest = analysis.read ? [...readFindings(question, analysis, query)] : unreadFindings(question, analysis);
+  return [...fileTransferFindings(question), ...ruleFindings(question), ...rejectedFindings(question), ...rest];
+}
+
+function fileTransferFindings({ group }: Question): readonly Finding[] {
+  return group === 'file-transfer' ? [finding('no-rule-admits', deny.fileTransfer())] : [];
+}
+
+function ruleFindings({ analysis, matched }: Question): readonly Finding[] {
+  return matched.block.map((rule) =>
+    finding('blocked-by-rule', deny.blockedByRule(rule.name, explainClass(analysis), rule.alternative), rule.name),
+  );
+}
+
+/** While a policy is not in force as written, only the session itself and constant queries remain. */
+function rejectedFindings({ analysis, group, policy }: Question): readonly Finding[] {
+  const readsNothing = analysis.read && analysis.query !== undefined && analysis.query.reads.length === 0;
+  if (readsNothing || (analysis.read && isSessionGroup(group))) return [];
+  return policy.rejected.map((name) => finding('policy-rejected', deny.policyRejected(showName(name)), name));
+}
+
+const NEVER_HELD: ReadonlySet<UnreadKind> = new Set<UnreadKind>([
+  'lexical',
+  'too-large',
+  'empty',
+  'several-statements',
+  'flow',
+  'script',
+  'dynamic',
+]);
+
+/** Groups that return counters and messages, never rows of tables: nothing would leave unmasked. */
+const RETURNS_NO_ROWS: ReadonlySet<ClassGroup> = new Set<ClassGroup>([
+  'row-change',
+  'definition',
+  'grant',
+  'load',
+  'unload',
+  'copying',
+]);
+
+function unreadFindings({ analysis, group, matched }: Question, unread: Unread): readonly Finding[] {
+  const held = matched.hold.some((rule) => rule.match.statementTypes?.includes('Unread') === true);
+  const holdable = unread.canonicalText !== undefined && !NEVER_HELD.has(unread.kind) && RETURNS_NO_ROWS.has(group);
+  return held && holdable ? [] : [finding('unread', deny.unread(`${explainClass(analysis)}: ${unread.detail}`))];
+}
+
+function readFindings(question: Question, facts: Facts, query: QueryJudgement | undefined): readonly Finding[] {
+  const { group, policy, context } = question;
+  if (isSessionGroup(group)) {
+    const refusal = checkSessionEffect(facts, policy);
+    return refusal === undefined ? [] : [finding(refusal.kind, refusal.denial)];
+  }
+  const role = context.role;
+  const foreignRole =
+    role !== undefined && !policy.allowedRoles.includes(role)
+      ? [finding('role-not-offered', deny.roleNotOffered(showName(role), policy.allowedRoles.map(showName)))]
+      : [];
+  return [...foreignRole, ...(group === 'select' ? selectFindings(query) : otherFindings(question, facts))];
+}
+
+function selectFindings(query: QueryJudgement | undefined): readonly Finding[] {
+  return query === undefined ? [finding('unread', deny.unread('its columns were not traced'))] : query.findings;
+}
+
+function otherFindings({ group, matched, policy }: Question, facts: Facts): readonly Finding[] {
+  if ((group === 'show' || group === 'describe') && isFreeMetadata(facts)) return [];
+  if (group === 'other' || (matched.hold.length === 0 && matched.allow.length === 0)) {
+    return [finding('no-rule-admits', deny.noRuleAdmits(whatIs(facts, group)))];
+  }
+  if (group === 'opaque' && policy.maskingPolicies.some((masking) => masking.enforcement === 'Enforce')) {
+    return [finding('unread', deny.unread(`${explainClass(facts)} runs code whose result cannot be masked`))];
+  }
+  if (matched.hold.length > 0) return [];
+  const why = checkMovesNothing(facts, group, policy);
+  return why === undefined ? [] : [finding('unread', deny.unread(why))];
+}
+
+function whatIs(facts: Facts, group: ClassGroup): string {
+  return group === 'show' || group === 'describe' ? explainMetadata(facts) : explainClass(facts);
+}
+
+function expectation(analysis: Analysis, query: QueryJudgement | undefined): OutputExpectation | undefined {
+  if (!analysis.read || analysis.query === undefined) return undefined;
+  return {
+    names: analysis.query.outputs.map((output) => output.name),
+    touchesProtected: query?.touchesProtected ?? true,
+  };
+}
+
+function admittingReasons({ analysis, matched }: Question): readonly Reason[] {
+  const what = explainClass(analysis);
+  if (matched.hold.length > 0) {
+    return matched.hold.map((rule) => reason('held-by-rule', `Rule "${rule.name}" holds ${what}.`, rule.name));
+  }
+  if (matched.allow.length > 0) {
+    return matched.allow.map((rule) => reason('allowed-by-rule', `Rule "${rule.name}" allows ${what}.`, rule.name));
+  }
+  return [reason('allowed-by-default', `${what} is allowed where no rule speaks about it.`)];
+}
+
+function demandOf(rules: readonly CompiledApprovalRule[]): ApprovalDemand {
+  const quorums = rules.map((rule) => ({
+    rule: rule.name,
+    groups: rule.approval?.groups ?? [],
+    users: rule.approval?.users ?? [],
+    minApprovals: Math.max(1, rule.approval?.minApprovals ?? 1),
+  }));
+  return {
+    rules: rules.map((rule) => rule.name),
+    quorums,
+    timeoutSeconds: Math.min(...rules.map((rule) => rule.approval?.timeoutSeconds ?? 0)),
+    messages: rules.flatMap((rule) => (rule.message === undefined ? [] : [rule.message])),
+  };
+}

@@ -1,0 +1,94 @@
+import type { ColumnRef, ObjectName } from '../sql/facts.js';
+
+/** How protected values of one output column are replaced. */
+export type MaskAction =
+  | { readonly type: 'Redact' }
+  | { readonly type: 'Null' }
+  | { readonly type: 'Partial'; readonly keepFirst: number; readonly keepLast: number; readonly replacement: string }
+  /** `key` names a key held by `masking`; key bytes never stand in a decision. */
+  | { readonly type: 'Hash'; readonly key: string };
+
+/** An obligation: output column `index` must leave only through `action`. */
+export interface MaskObligation {
+  readonly index: number;
+  /** The name the result must carry, where known. */
+  readonly name: string | undefined;
+  readonly action: MaskAction;
+  readonly policy: string;
+  readonly rule: string;
+  readonly column: ColumnRef;
+}
+
+/** Why a decision fell as it did. Closed vocabulary. */
+export type ReasonKind =
+  | 'allowed-by-default'
+  | 'allowed-by-rule'
+  | 'blocked-by-rule'
+  | 'held-by-rule'
+  | 'no-rule-admits'
+  | 'unread'
+  | 'role-not-offered'
+  | 'parameter-not-allowed'
+  | 'protected-column-denied'
+  | 'protected-column-not-direct'
+  | 'protected-column-in-predicate'
+  | 'object-without-policy'
+  | 'policy-rejected'
+  | 'masked';
+
+export interface Reason {
+  readonly kind: ReasonKind;
+  /** Name of the ApprovalRule or MaskingPolicy/rule, where one spoke. */
+  readonly rule: string | undefined;
+  /** One sentence for people; no literals of the statement. */
+  readonly message: string;
+}
+
+/** What approving needs, taken from the strictest matching rules together. */
+export interface ApprovalDemand {
+  readonly rules: readonly string[];
+  /** Each is one rule's set of approvers; every set must be satisfied. */
+  readonly quorums: readonly Quorum[];
+  /** Shortest of the matching rules. */
+  readonly timeoutSeconds: number;
+  /** The rules' own sentences for the approver. */
+  readonly messages: readonly string[];
+}
+
+export interface Quorum {
+  readonly rule: string;
+  readonly groups: readonly string[];
+  /** `iss#sub` or bare subject of single users. */
+  readonly users: readonly string[];
+  readonly minApprovals: number;
+}
+
+/** What the statement may do. `hold` becomes `allow` by an approval bound to `bindingHash`, nothing else. */
+export type Decision = {
+  readonly class: string;
+  readonly objects: readonly ObjectName[];
+  readonly reasons: readonly Reason[];
+  /** Revision of the snapshot that decided. */
+  readonly policyRevision: string;
+} & (
+  | {
+      readonly verdict: 'allow';
+      readonly masks: readonly MaskObligation[];
+      readonly outputs: OutputExpectation | undefined;
+    }
+  | {
+      readonly verdict: 'hold';
+      readonly masks: readonly MaskObligation[];
+      readonly outputs: OutputExpectation | undefined;
+      readonly approval: ApprovalDemand;
+    }
+  | { readonly verdict: 'block'; readonly denial: import('../errors.js').Denial }
+);
+
+/** What the row type of the result must look like; undefined for statements that are not queries. */
+export interface OutputExpectation {
+  /** One entry per output column; undefined where the name is not known beforehand. */
+  readonly names: readonly (string | undefined)[];
+  /** True when a protected column takes part: upstream error texts are then replaced. */
+  readonly touchesProtected: boolean;
+}

@@ -1,0 +1,27 @@
+export { type Binding, bindingHash } from './binding.js';
+export type { ClassGroup } from './classes.js';
+export { classGroup, explainClass, objectTypeOf, statementTypes } from './classes.js';
+export type {
+  ColumnPattern,
+  CompiledApprovalRule,
+  CompiledMaskingPolicy,
+  CompiledMaskingRule,
+  ConnectionPolicy,
+  Exemption,
+  ObjectPattern,
+  Requester,
+} from './compiled.js';
+export { decide } from './decide.js';
+export type {
+  ApprovalDemand,
+  Decision,
+  MaskAction,
+  MaskObligation,
+  OutputExpectation,
+  Quorum,
+  Reason,
+  ReasonKind,
+} from './decision.js';
+export type { ApprovalOutcome, InternalPurpose, Permit, PermitVerdict } from './permit.js';
+export { hashStatement, isPermit, permitApproved, permitFor, permitInternal } from './permit.js';
+export { ALLOWED_SESSION_PARAMETERS, isAllowedParameter } from './session-rules.js';

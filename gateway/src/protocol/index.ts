@@ -1,0 +1,28 @@
+export { BODY_COMPLAINTS, type DecodedBody, decodeBody, inflate, isGzip } from './body.js';
+export {
+  type Envelope,
+  encodeEnvelope,
+  failure,
+  inProgress,
+  SESSION_CODES,
+  snowflakeFailure,
+  success,
+} from './envelopes.js';
+export { arrayAt, isJsonObject, type Json, type JsonObject, numberAt, objectAt, parseJson, stringifyJson, textAt } from './json.js';
+export { changedParameters, clientParameters, filterParameters, upstreamSessionParameters } from './parameters.js';
+export { type LoginRequest, type Parsed, parseAbort, parseLogin, parseStatement, type StatementRequest } from './requests.js';
+export {
+  type Cell,
+  type ClientChunk,
+  type ClientResult,
+  encodeChunkBody,
+  parseChunkBody,
+  parseUpstreamAnswer,
+  type Row,
+  type RowtypeColumn,
+  resultHead,
+  type UpstreamAnswer,
+  type UpstreamChunk,
+  type UpstreamResult,
+} from './results.js';
+export { matchRoute, type Route, type RouteName, tokenOf } from './routes.js';

@@ -1,0 +1,234 @@
+import { IN_PROGRESS, IN_PROGRESS_ASYNC } from './envelopes.js';
+import { arrayAt, isJsonObject, type Json, type JsonObject, numberAt, objectAt, textAt } from './json.js';
+
+export type Cell = string | null;
+export type Row = readonly Cell[];
+
+/** One column of a result as announced by Snowflake. `raw` holds the fields a driver may see, and no others. */
+export interface RowtypeColumn {
+  readonly name: string;
+  /** Snowflake's type word, lower case. */
+  readonly type: string;
+  readonly raw: JsonObject;
+}
+
+/** A part of a result that lies in object storage. The URL and headers are capabilities: they never leave the gateway. */
+export interface UpstreamChunk {
+  readonly url: string;
+  readonly rowCount: number;
+  readonly uncompressedSize: number;
+}
+
+/** A finished statement's answer in the JSON result format. */
+export interface UpstreamResult {
+  readonly queryId: string;
+  readonly rowtype: readonly RowtypeColumn[];
+  readonly rows: readonly Row[];
+  readonly chunks: readonly UpstreamChunk[];
+  readonly chunkHeaders: Readonly<Record<string, string>>;
+  readonly parameters: readonly Json[];
+  /** Where the session stands afterwards; null where Snowflake says nothing. */
+  readonly context: { readonly database: Cell; readonly schema: Cell; readonly warehouse: Cell; readonly role: Cell };
+  /** Small fields that are copied as they are. */
+  readonly copied: JsonObject;
+}
+
+export type UpstreamAnswer =
+  | { readonly kind: 'in-progress'; readonly getResultUrl: string; readonly queryId: string | undefined }
+  | { readonly kind: 'result'; readonly result: UpstreamResult }
+  | { readonly kind: 'error'; readonly code: string; readonly sqlState: string; readonly message: string; readonly queryId: string | undefined }
+  /** Success in a form the gateway does not pass on; `what` is for the caller. */
+  | { readonly kind: 'unusable'; readonly what: string };
+
+const ROWTYPE_FIELDS = [
+  'name',
+  'database',
+  'schema',
+  'table',
+  'nullable',
+  'type',
+  'byteLength',
+  'length',
+  'scale',
+  'precision',
+  'collation',
+  'extTypeName',
+  'fields',
+  'vectorDimension',
+  'dimension',
+  'outputType',
+  'isAutoIncrement',
+] as const;
+
+const COPIED_FIELDS = ['total', 'returned', 'numberOfBinds', 'arrayBindSupported', 'statementTypeId', 'stats', 'metaDataOfBinds', 'totalTruncated'] as const;
+
+/** Fields that hand a client storage credentials or make it move files. Their presence makes an answer unusable. */
+const TRANSFER_FIELDS = ['command', 'stageInfo', 'uploadInfo', 'src_locations', 'presignedUrls', 'encryptionMaterial'] as const;
+
+/** Reads an answer of Snowflake to a statement or a poll. Anything unexpected is `unusable`, never guessed. */
+export function parseUpstreamAnswer(body: JsonObject): UpstreamAnswer {
+  const code = textAt(body, 'code');
+  const data = objectAt(body, 'data') ?? {};
+  if (code === IN_PROGRESS || code === IN_PROGRESS_ASYNC) {
+    const getResultUrl = textAt(data, 'getResultUrl');
+    return getResultUrl === undefined || !/^\/queries\/[0-9A-Za-z-]{1,64}\/result$/.test(getResultUrl)
+      ? { kind: 'unusable', what: 'a pending answer without a result path' }
+      : { kind: 'in-progress', getResultUrl, queryId: textAt(data, 'queryId') };
+  }
+  if (body['success'] !== true) {
+    return {
+      kind: 'error',
+      code: code !== undefined && /^[0-9]{1,9}$/.test(code) ? code : '000001',
+      sqlState: textAt(data, 'sqlState') ?? 'XX000',
+      message: textAt(body, 'message') ?? 'Snowflake gave no message',
+      queryId: textAt(data, 'queryId'),
+    };
+  }
+  return parseResult(data);
+}
+
+function parseResult(data: JsonObject): UpstreamAnswer {
+  const transfer = TRANSFER_FIELDS.find((field) => data[field] !== undefined && data[field] !== null);
+  if (transfer !== undefined) return { kind: 'unusable', what: 'a file transfer' };
+  if (textAt(data, 'resultIds')) return { kind: 'unusable', what: 'several results' };
+  if (textAt(data, 'rowsetBase64') !== undefined || textAt(data, 'queryResultFormat') === 'arrow') {
+    return { kind: 'unusable', what: 'an Arrow result' };
+  }
+  const queryId = textAt(data, 'queryId');
+  if (queryId === undefined) return { kind: 'unusable', what: 'no query id' };
+  const rowtype = (arrayAt(data, 'rowtype') ?? []).map(parseColumn);
+  const rows = parseRows(arrayAt(data, 'rowset') ?? [], rowtype.length);
+  const chunks = (arrayAt(data, 'chunks') ?? []).map(parseChunk);
+  if (!rowtype.every(isDefined) || rows === undefined || !chunks.every(isDefined)) {
+    return { kind: 'unusable', what: 'a malformed result' };
+  }
+  const name = (key: string): Cell => textAt(data, key) ?? null;
+  return {
+    kind: 'result',
+    result: {
+      queryId,
+      rowtype,
+      rows,
+      chunks,
+      chunkHeaders: headersOf(data),
+      parameters: arrayAt(data, 'parameters') ?? [],
+      context: {
+        database: name('finalDatabaseName'),
+        schema: name('finalSchemaName'),
+        warehouse: name('finalWarehouseName'),
+        role: name('finalRoleName'),
+      },
+      copied: { ...pick(data, COPIED_FIELDS), ...queryContextOf(data) },
+    },
+  };
+}
+
+const isDefined = <T>(value: T | undefined): value is T => value !== undefined;
+
+function pick(source: JsonObject, fields: readonly string[]): JsonObject {
+  const picked: Record<string, Json> = {};
+  for (const field of fields) {
+    const value = source[field];
+    if (value !== undefined) picked[field] = value;
+  }
+  return picked;
+}
+
+function parseColumn(value: Json): RowtypeColumn | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const name = textAt(value, 'name');
+  const type = textAt(value, 'type');
+  if (name === undefined || type === undefined) return undefined;
+  return { name, type: type.toLowerCase(), raw: pick(value, ROWTYPE_FIELDS) };
+}
+
+/** Checks that every cell is a string or null and every row has the announced width. */
+export function parseRows(values: readonly Json[], width: number): readonly Row[] | undefined {
+  for (const row of values) {
+    if (!Array.isArray(row) || row.length !== width) return undefined;
+    for (const cell of row) if (cell !== null && typeof cell !== 'string') return undefined;
+  }
+  return values as unknown as readonly Row[];
+}
+
+function parseChunk(value: Json): UpstreamChunk | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const url = textAt(value, 'url');
+  const rowCount = numberAt(value, 'rowCount');
+  const uncompressedSize = numberAt(value, 'uncompressedSize');
+  if (url === undefined || !isCount(rowCount) || !isCount(uncompressedSize)) return undefined;
+  return { url, rowCount, uncompressedSize };
+}
+
+const isCount = (value: number | undefined): value is number => value !== undefined && Number.isSafeInteger(value) && value >= 0;
+
+/** The headers object storage wants for this result: given ones, or the key that `qrmk` implies. */
+function headersOf(data: JsonObject): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(objectAt(data, 'chunkHeaders') ?? {})) {
+    if (typeof value === 'string') headers[name] = value;
+  }
+  const key = textAt(data, 'qrmk');
+  if (Object.keys(headers).length === 0 && key !== undefined) {
+    headers['x-amz-server-side-encryption-customer-algorithm'] = 'AES256';
+    headers['x-amz-server-side-encryption-customer-key'] = key;
+  }
+  return headers;
+}
+
+function queryContextOf(data: JsonObject): JsonObject {
+  const context = objectAt(data, 'queryContext');
+  const entries = context === undefined ? undefined : arrayAt(context, 'entries');
+  if (entries === undefined) return {};
+  const fields = ['id', 'timestamp', 'priority', 'context'];
+  return { queryContext: { entries: entries.filter(isJsonObject).map((entry) => pick(entry, fields)) } };
+}
+
+/** A chunk as the client will see it. */
+export interface ClientChunk {
+  readonly url: string;
+  readonly rowCount: number;
+  /** Bytes of the body the client will receive, or an upper bound: JDBC allocates this much and fails past it. */
+  readonly uncompressedSize: number;
+}
+
+/** What goes to the driver for a finished statement, built from known fields only. */
+export interface ClientResult {
+  readonly queryId: string;
+  readonly rowtype: readonly RowtypeColumn[];
+  readonly chunks: readonly ClientChunk[];
+  readonly parameters: readonly Json[];
+  readonly context: UpstreamResult['context'];
+  readonly copied: JsonObject;
+}
+
+/** The envelope of a result without its rows; `encodeResult` adds them. */
+export function resultHead(result: ClientResult): JsonObject {
+  return {
+    ...result.copied,
+    parameters: result.parameters,
+    rowtype: result.rowtype.map((column) => column.raw),
+    ...(result.chunks.length === 0
+      ? {}
+      : { chunks: result.chunks.map((chunk) => ({ ...chunk, compressedSize: chunk.uncompressedSize })) }),
+    queryId: result.queryId,
+    databaseProvider: null,
+    finalDatabaseName: result.context.database,
+    finalSchemaName: result.context.schema,
+    finalWarehouseName: result.context.warehouse,
+    finalRoleName: result.context.role,
+    version: 1,
+    queryResultFormat: 'json',
+  };
+}
+
+/** A chunk body is rows separated by commas without the outer brackets. */
+export function parseChunkBody(text: string, width: number, parse: (text: string) => Json | undefined): readonly Row[] | undefined {
+  const value = parse(`[${text}]`);
+  return Array.isArray(value) ? parseRows(value as readonly Json[], width) : undefined;
+}
+
+/** The inverse of `parseChunkBody`: raw UTF-8, no white space, no `\u` escapes beyond what JSON demands. */
+export function encodeChunkBody(rows: readonly Row[]): string {
+  return JSON.stringify(rows).slice(1, -1);
+}

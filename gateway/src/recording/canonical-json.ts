@@ -1,0 +1,64 @@
+import type { EntryValue } from './entry.js';
+
+/** Deeper nesting than this is refused: leaves are shallow, and the reader must not run out of stack. */
+const MAX_DEPTH = 32;
+
+/**
+ * Canonical JSON of a leaf (docs/recording-format.md, "Leaf"): UTF-8, keys sorted by UTF-16 code unit, no whitespace, integers
+ * within ±(2^53−1) only, no lone surrogates. Throws `TypeError` for a value that has no canonical form.
+ */
+export function encodeCanonical(value: EntryValue): string {
+  return encodeAtDepth(value, 0);
+}
+
+function encodeAtDepth(value: EntryValue, depth: number): string {
+  if (depth > MAX_DEPTH) throw new TypeError('nested too deeply');
+  if (value === null) return 'null';
+  switch (typeof value) {
+    case 'string':
+      if (!value.isWellFormed()) throw new TypeError('a string has a lone surrogate');
+      return JSON.stringify(value);
+    case 'boolean':
+      return value ? 'true' : 'false';
+    case 'number':
+      if (!Number.isSafeInteger(value) || Object.is(value, -0)) throw new TypeError('only integers within 2^53−1');
+      return String(value);
+    case 'object':
+      return isList(value) ? encodeList(value, depth) : encodeObject(value, depth);
+    default:
+      throw new TypeError(`${typeof value} has no canonical form`);
+  }
+}
+
+function isList(value: readonly EntryValue[] | { readonly [key: string]: EntryValue }): value is readonly EntryValue[] {
+  return Array.isArray(value);
+}
+
+function encodeList(list: readonly EntryValue[], depth: number): string {
+  return `[${list.map((item) => encodeAtDepth(item, depth + 1)).join(',')}]`;
+}
+
+function encodeObject(object: { readonly [key: string]: EntryValue }, depth: number): string {
+  const members: string[] = [];
+  for (const key of Object.keys(object).sort()) {
+    const value = object[key];
+    if (value === undefined) throw new TypeError('undefined has no canonical form');
+    members.push(`${encodeAtDepth(key, depth + 1)}:${encodeAtDepth(value, depth + 1)}`);
+  }
+  return `{${members.join(',')}}`;
+}
+
+/**
+ * Parses bytes that must be the canonical JSON of an object; undefined for anything else. `JSON.parse` alone takes the last of
+ * two equal keys without a word, so the value is encoded again and compared byte for byte.
+ */
+export function parseCanonicalObject(bytes: Uint8Array): { readonly [key: string]: EntryValue } | undefined {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    const value: EntryValue = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || isList(value)) return undefined;
+    return encodeCanonical(value) === text ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,183 @@
+import { randomBytes } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { errorMessage } from '../errors.js';
+import { hashStatement, isPermit, type Permit } from '../policy/permit.js';
+import type { Log } from '../telemetry/log.js';
+import type { Entry, EntryKind } from './entry.js';
+import { type FileOps, nodeFileOps } from './file-ops.js';
+import type { RecordingClock } from './leaf-clock.js';
+import { issueRequestReceipt, type Receipt, type RequestReceipt } from './receipt.js';
+import { RecordingUnavailable } from './recording-unavailable.js';
+import { sealPredecessors } from './seal.js';
+import { createSegmentWriter, SEGMENT_BYTES } from './segment-writer.js';
+import { createNoteSigner, type NoteSigner } from './signed-note.js';
+import { createUlid } from './ulid.js';
+import { type Checkpoint, type CommittedGroup, createLogWriter, type LogWriter } from './writer.js';
+
+/** What metrics may learn of the log: no names, no content. */
+export interface RecordingMetrics {
+  committed(group: CommittedGroup): void;
+  failed(): void;
+}
+
+export interface RecordingDeps {
+  /** Holds one directory per writer. One process at a time may record into it. */
+  readonly directory: string;
+  /** Names the deployment; becomes part of every log's origin. */
+  readonly deployment: string;
+  readonly clock: RecordingClock;
+  readonly random?: (byteCount: number) => Uint8Array;
+  readonly log: Log;
+  readonly metrics?: RecordingMetrics;
+  /** For tests of durability; the real file system by default. */
+  readonly files?: FileOps;
+  readonly segmentBytes?: number;
+}
+
+/** One writer's log, open for appending. See docs/recording-format.md. */
+export interface Recording {
+  /** Origin of this writer's log. */
+  readonly writer: string;
+  /**
+   * Resolves only when the record and a signed commit over it are on stable storage. Records stand in call order. Rejects
+   * with `RecordingUnavailable`: the caller must then not do what the record was about.
+   */
+  append(entry: Entry): Promise<Receipt>;
+  /**
+   * Records what lets one statement run, and is the only maker of a `RequestReceipt`. The entry is either the `request`
+   * itself, whose bodies `sql` and `binds` must hash to the permit's `statementHash`, or the `decision` that released a
+   * request recorded before. The hash is written into the record. Rejects like `append`.
+   */
+  recordRequest(permit: Permit, entry: Entry): Promise<RequestReceipt>;
+  /** True once a write or sync failed: nothing is acknowledged any more and the process should be replaced. */
+  readonly failed: boolean;
+  /** Newest durable checkpoint, signed: publish it where whoever can write the log cannot. */
+  checkpoint(): Checkpoint;
+  /** Writes `writer.close`, waits for it and forgets the key. Later appends reject. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+const OWN_KINDS: ReadonlySet<EntryKind> = new Set(['writer.open', 'writer.sealed', 'writer.close', 'clock.jump']);
+const DEPLOYMENT = /^[a-z0-9]([a-z0-9./-]{0,126}[a-z0-9])?$/;
+
+/**
+ * Opens a new log with a new key that lives in this process only, and seals the logs the last process left. Resolves after
+ * the first commit; rejects with `RecordingUnavailable` when the directory cannot be written durably.
+ */
+export async function openRecording(deps: RecordingDeps): Promise<Recording> {
+  if (!DEPLOYMENT.test(deps.deployment))
+    throw new TypeError('deployment is a lower-case name of letters, digits, dots and dashes');
+  const random = deps.random ?? ((byteCount: number) => randomBytes(byteCount));
+  const ulid = createUlid(deps.clock.nowMs(), random);
+  const signer = createNoteSigner(`${deps.deployment}/w/${ulid}`);
+  try {
+    const writer = await startWriter(deps, signer, ulid);
+    return createRecording(writer, signer, deps.log);
+  } catch (error) {
+    if (error instanceof RecordingUnavailable) throw error;
+    throw new RecordingUnavailable('recording cannot be opened', { cause: error });
+  }
+}
+
+interface OpenWriter extends LogWriter {
+  closeFile(): Promise<void>;
+}
+
+async function startWriter(deps: RecordingDeps, signer: NoteSigner, ulid: string): Promise<OpenWriter> {
+  const directory = resolve(deps.directory);
+  const files = deps.files ?? nodeFileOps;
+  const seals = await sealPredecessors(directory, deps.deployment);
+  const segments = await createSegmentWriter({
+    directory: join(directory, ulid),
+    origin: signer.name,
+    files,
+    segmentBytes: deps.segmentBytes ?? SEGMENT_BYTES,
+  });
+  const writer = createLogWriter({
+    signer,
+    segments,
+    clock: deps.clock,
+    onCommitted: (group) => deps.metrics?.committed(group),
+    onFailed: (error) => {
+      deps.metrics?.failed();
+      deps.log.error('recording failed, nothing runs until this process is replaced', { error: errorMessage(error) });
+    },
+  });
+  const open: Entry = {
+    kind: 'writer.open',
+    sessionId: undefined,
+    fields: { origin: signer.name, vkey: signer.vkey },
+    bodies: [],
+  };
+  // One commit: a log that exists at all says what stood beside it when it started.
+  await Promise.all([open, ...seals].map((entry) => writer.append(entry, undefined)));
+  deps.log.info('recording opened', { writer: signer.name });
+  return {
+    get failed() {
+      return writer.failed;
+    },
+    append: writer.append,
+    checkpoint: writer.checkpoint,
+    idle: writer.idle,
+    closeFile: () => segments.close(),
+  };
+}
+
+function createRecording(writer: OpenWriter, signer: NoteSigner, log: Log): Recording {
+  let closing: Promise<void> | undefined;
+
+  async function append(entry: Entry, statementHash: string | undefined): Promise<Receipt> {
+    if (closing !== undefined) throw new RecordingUnavailable('recording is closed');
+    if (OWN_KINDS.has(entry.kind)) throw new RecordingUnavailable(`only the log itself writes ${entry.kind}`);
+    return writer.append(entry, statementHash);
+  }
+
+  async function finish(): Promise<void> {
+    const end: Entry = { kind: 'writer.close', sessionId: undefined, fields: {}, bodies: [] };
+    try {
+      if (!writer.failed) await writer.append(end, undefined);
+    } finally {
+      await writer.idle();
+      await writer.closeFile();
+    }
+    log.info('recording closed', { writer: signer.name });
+  }
+
+  return Object.freeze({
+    writer: signer.name,
+    append: (entry: Entry) => append(entry, undefined),
+    async recordRequest(permit: Permit, entry: Entry) {
+      const complaint = checkPermit(permit, entry);
+      if (complaint !== undefined) throw new RecordingUnavailable(complaint);
+      return issueRequestReceipt(permit, await append(entry, permit.statementHash));
+    },
+    get failed() {
+      return writer.failed;
+    },
+    checkpoint: writer.checkpoint,
+    close() {
+      closing ??= finish();
+      return closing;
+    },
+  });
+}
+
+/** Why this entry cannot stand for this permit, or nothing. */
+function checkPermit(permit: Permit, { kind, fields, bodies }: Entry): string | undefined {
+  if (!isPermit(permit)) return 'permit was not issued by policy';
+  if (fields['hash'] !== undefined && permit.bindingHash !== undefined && fields['hash'] !== permit.bindingHash) {
+    return 'the permit is bound to another statement or context';
+  }
+  if (kind === 'decision') {
+    const isRelease = permit.verdict === 'approved' && fields['v'] === 'approved';
+    const isSameApproval = permit.approvalId === undefined || fields['apr'] === permit.approvalId;
+    return isRelease && isSameApproval ? undefined : 'only its own approval releases a held request';
+  }
+  if (kind !== 'request') return 'only a request or the decision on it lets a statement run';
+  const sql = bodies.find((body) => body.name === 'sql');
+  const binds = bodies.find((body) => body.name === 'binds');
+  if (sql === undefined) return 'the request does not hold its text';
+  return hashStatement(sql.bytes, binds?.bytes) === permit.statementHash
+    ? undefined
+    : 'the permit is for another statement';
+}

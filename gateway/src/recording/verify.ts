@@ -1,0 +1,186 @@
+import type { Finding, Severity } from './finding.js';
+import { judgeLog, type LogSummary } from './judge-log.js';
+import { type LogFiles, listDirectory } from './log-files.js';
+import { CHECKED_BODIES, createProtocolRules, type ProtocolRules } from './protocol-rules.js';
+import { type ScanResult, scanLog } from './scan.js';
+import { parseSeal, type Seal } from './seal.js';
+import type { Trust } from './trust.js';
+
+/** What the verifier concludes, and everything it counted. */
+export interface Verdict {
+  /** `sound`: every record up to `proven` of every log is as it was written, by a trusted key, and none is missing. */
+  readonly outcome: 'sound' | 'tampered' | 'cannot-conclude';
+  readonly findings: readonly Finding[];
+  readonly counts: Counts;
+  /** Oldest first. */
+  readonly logs: readonly LogSummary[];
+}
+
+export interface Counts {
+  readonly logs: number;
+  readonly records: number;
+  readonly bytes: number;
+  readonly sessions: number;
+  readonly requests: number;
+  readonly responses: number;
+  /** Wall-clock time of the first and last record as the writers claim; undefined without records. */
+  readonly firstMs: number | undefined;
+  readonly lastMs: number | undefined;
+}
+
+const NO_TRUST: Trust = { writers: [], checkpoints: [] };
+
+/** Verifies one recording directory. See `verifyDirectories`. */
+export function verifyDirectory(directory: string, trust?: Trust): Promise<Verdict> {
+  return verifyDirectories([directory], trust);
+}
+
+/**
+ * Verifies recording directories offline, from their bytes and the trust alone: docs/recording-format.md, "What is proven".
+ * Give every directory of a deployment whose sessions move between gateways. Rejects only when files cannot be read.
+ */
+export async function verifyDirectories(directories: readonly string[], trust: Trust = NO_TRUST): Promise<Verdict> {
+  const findings: Finding[] = [];
+  const logs = await listLogs(directories, findings);
+  const tally = createTally();
+  const rules = createProtocolRules();
+  const seals = new Map<string, Seal[]>();
+  const summaries: LogSummary[] = [];
+  // Newest first: a log's seals are known before the logs they are about.
+  for (const files of logs.toReversed()) {
+    const ownSeals = seals.get(files.ulid) ?? [];
+    const { scan, found } = await scanOne(files, { trust, ownSeals, rules, tally });
+    const judged = judgeLog({ files, scan, trust, seals: ownSeals });
+    findings.push(...judged.findings);
+    summaries.unshift(judged.summary);
+    if (judged.summary.trusted) for (const seal of found) remember(seals, seal);
+  }
+  findings.push(...rules.findings(), ...missingLogs(logs, trust, seals));
+  if (logs.length === 0)
+    findings.push({ severity: 'cannot-conclude', code: 'no-logs', message: 'there is no log here' });
+  return { outcome: outcomeOf(findings), findings, counts: tally.counts(summaries), logs: summaries };
+}
+
+async function listLogs(directories: readonly string[], findings: Finding[]): Promise<readonly LogFiles[]> {
+  const logs = new Map<string, LogFiles>();
+  for (const directory of directories) {
+    const listing = await listDirectory(directory);
+    for (const files of listing.logs) {
+      if (logs.has(files.ulid)) {
+        findings.push({
+          severity: 'cannot-conclude',
+          code: 'duplicate-log',
+          message: 'the same log stands in two directories',
+          log: files.ulid,
+        });
+      } else logs.set(files.ulid, files);
+    }
+    for (const name of listing.strangers) {
+      findings.push({
+        severity: 'note',
+        code: 'not-a-log',
+        message: `${JSON.stringify(name)} is no log and was not read`,
+      });
+    }
+  }
+  return [...logs.values()].sort((a, b) => (a.ulid < b.ulid ? -1 : 1));
+}
+
+interface ScanContext {
+  readonly trust: Trust;
+  readonly ownSeals: readonly Seal[];
+  readonly rules: ProtocolRules;
+  readonly tally: Tally;
+}
+
+async function scanOne(
+  files: LogFiles,
+  context: ScanContext,
+): Promise<{ readonly scan: ScanResult; readonly found: readonly Seal[] }> {
+  const anchors = context.trust.checkpoints.filter(({ origin }) => ulidOf(origin) === files.ulid);
+  const rootsAt = new Set([...anchors, ...context.ownSeals].map(({ size }) => size));
+  const records = scanLog(files, { keepBody: (name) => CHECKED_BODIES.has(name), rootsAt });
+  const found: Seal[] = [];
+  for (;;) {
+    const step = await records.next();
+    if (step.done) return { scan: step.value, found };
+    const { leaf } = step.value;
+    context.rules.add(step.value, files.ulid);
+    context.tally.add(leaf);
+    const seal = leaf.kind === 'writer.sealed' ? parseSeal(leaf) : undefined;
+    if (seal !== undefined) found.push(seal);
+  }
+}
+
+function ulidOf(origin: string): string {
+  return origin.slice(origin.lastIndexOf('/') + 1);
+}
+
+function remember(seals: Map<string, Seal[]>, seal: Seal): void {
+  const ulid = ulidOf(seal.origin);
+  seals.set(ulid, [...(seals.get(ulid) ?? []), seal]);
+}
+
+/** Logs that a trusted key, a kept checkpoint or a later log speaks of, and that are not here. */
+function missingLogs(
+  logs: readonly LogFiles[],
+  trust: Trust,
+  seals: ReadonlyMap<string, readonly Seal[]>,
+): readonly Finding[] {
+  const present = new Set(logs.map(({ ulid }) => ulid));
+  const proven = new Map<string, string>();
+  for (const { origin } of trust.checkpoints)
+    proven.set(ulidOf(origin), 'a kept checkpoint covers this log, and it is missing');
+  for (const [ulid, list] of seals) {
+    if (list.some(({ size }) => size > 0)) proven.set(ulid, 'a later log found this one, and it is missing');
+  }
+  const findings: Finding[] = [];
+  for (const [log, message] of proven) {
+    if (!present.has(log)) findings.push({ severity: 'tampered', code: 'missing-log', message, log });
+  }
+  for (const vkey of trust.writers) {
+    const log = ulidOf(vkey.slice(0, vkey.indexOf('+')));
+    if (present.has(log) || proven.has(log)) continue;
+    findings.push({
+      severity: 'cannot-conclude',
+      code: 'missing-log',
+      message: 'the trust file names this writer, and its log is not here',
+      log,
+    });
+  }
+  return findings;
+}
+
+function outcomeOf(findings: readonly Finding[]): Verdict['outcome'] {
+  const has = (severity: Severity): boolean => findings.some((finding) => finding.severity === severity);
+  if (has('tampered')) return 'tampered';
+  return has('cannot-conclude') ? 'cannot-conclude' : 'sound';
+}
+
+interface Tally {
+  add(leaf: Parameters<typeof parseSeal>[0]): void;
+  counts(logs: readonly LogSummary[]): Counts;
+}
+
+function createTally(): Tally {
+  const sessions = new Set<string>();
+  let records = 0;
+  let requests = 0;
+  let responses = 0;
+  let firstMs: number | undefined;
+  let lastMs: number | undefined;
+  return {
+    add({ kind, strand, timeMs }) {
+      records += 1;
+      if (kind === 'request') requests += 1;
+      if (kind === 'response') responses += 1;
+      if (strand !== undefined) sessions.add(strand.sessionId);
+      firstMs = Math.min(firstMs ?? timeMs, timeMs);
+      lastMs = Math.max(lastMs ?? timeMs, timeMs);
+    },
+    counts(logs) {
+      const bytes = logs.reduce((sum, log) => sum + log.bytes, 0);
+      return { logs: logs.length, records, bytes, sessions: sessions.size, requests, responses, firstMs, lastMs };
+    },
+  };
+}

@@ -1,0 +1,13 @@
+export type { Connection } from './compile.js';
+export { formatResourceComplaint, type ResourceComplaint } from './complaint.js';
+export { findConnection } from './find-connection.js';
+export {
+  openResources,
+  type PolicyEntry,
+  type ResourceMetrics,
+  type Resources,
+  type ResourcesDeps,
+  type Snapshot,
+  type Timers,
+} from './resources.js';
+export type { ConnectionCredential, ReadSecret } from './secrets.js';

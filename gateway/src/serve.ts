@@ -1,0 +1,338 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createApprovals } from './approval/index.js';
+import { type Config, type Listener, parseConfig, readSecretFile } from './config/index.js';
+import { errorMessage } from './errors.js';
+import { createConsole } from './http/console/index.js';
+import { createDriverServer } from './http/driver-server.js';
+import { createOps } from './http/ops.js';
+import { createConsoleLogin, createIdentity } from './identity/index.js';
+import { createMasker } from './masking/index.js';
+import { createCatalogs, createResultParts, createSessionControl, createSessionGates, createStatements, type LoginDeps } from './pipeline/index.js';
+import { openRecording, type Recording, updateTrustFile } from './recording/index.js';
+import { type ConnectionCredential, openResources } from './resources/index.js';
+import { createSessions } from './session/index.js';
+import { createMemoryStore, createRedisStore, createSealer, type Store } from './store/index.js';
+import { createLog, createMetrics, type Log } from './telemetry/index.js';
+import { createChunkFetcher, createSnowflake, createTransport, type Endpoint, endpointOf, parsePrivateKey, type UpstreamCredential } from './upstream/index.js';
+
+export const VERSION = '0.1.0';
+
+/** How long statements under way may take after SIGTERM. Held ones continue on another gateway or after the restart. */
+const DRAIN_MS = 15_000;
+const CHECKPOINT_EVERY_MS = 1_000;
+const SWEEP_EVERY_MS = 15_000;
+
+const clock = { nowMs: () => Date.now(), monotonicNs: () => process.hrtime.bigint() };
+
+const timers = {
+  after(milliseconds: number, work: () => void): () => void {
+    const timer = setTimeout(work, milliseconds);
+    return () => clearTimeout(timer);
+  },
+  every(milliseconds: number, work: () => void): () => void {
+    const timer = setInterval(work, milliseconds);
+    return () => clearInterval(timer);
+  },
+};
+
+const sleep = async (milliseconds: number, signal?: AbortSignal): Promise<void> => {
+  await delay(milliseconds, undefined, signal === undefined ? {} : { signal });
+};
+
+/** Reads the environment, builds the gateway, serves until SIGTERM or SIGINT. Sets the exit code; never throws. */
+export async function run(process_: NodeJS.Process): Promise<void> {
+  const parsed = parseConfig(process_.env);
+  if (!parsed.ok) {
+    process_.stderr.write(`piste: the configuration is not usable\n${parsed.complaints.map((line) => `  ${line}\n`).join('')}`);
+    process_.exitCode = 1;
+    return;
+  }
+  const log = createLog({
+    level: parsed.config.logLevel,
+    clock: clock.nowMs,
+    // Standard output carries one line only: the addresses, once everything listens.
+    write: (line) => void process_.stderr.write(line),
+  });
+  try {
+    const gateway = await startGateway(parsed.config, log);
+    process_.stdout.write(`${JSON.stringify({ ready: true, ...gateway.addresses })}\n`);
+    const stop = (): void => {
+      gateway.stop().then(
+        () => process_.exit(0),
+        (error: unknown) => {
+          log.error('stopping failed', { error: errorMessage(error) });
+          process_.exit(1);
+        },
+      );
+    };
+    process_.once('SIGTERM', stop);
+    process_.once('SIGINT', stop);
+  } catch (error) {
+    log.error('the gateway cannot start', { error: errorMessage(error) });
+    process_.exitCode = 1;
+  }
+}
+
+export interface Gateway {
+  readonly addresses: { readonly driver: string; readonly console: string; readonly ops: string; readonly writer: string };
+  stop(): Promise<void>;
+}
+
+/** Builds every room by hand and listens. */
+export async function startGateway(config: Config, log: Log): Promise<Gateway> {
+  const metrics = createMetrics({ version: VERSION });
+  const recording = await openRecording({
+    directory: config.recordingDirectory,
+    deployment: config.deployment,
+    clock,
+    log,
+    metrics: metrics.recording,
+  });
+  const publishing = publishCheckpoints(recording, config.checkpointFile, log);
+  const store: Store =
+    config.redisUrl === undefined ? createMemoryStore({ clock: clock.nowMs }) : createRedisStore({ url: config.redisUrl, keyPrefix: 'piste:', log });
+  const sealer = createSealer(config.stateKey ?? randomBytes(32));
+  const resources = await openResources({
+    directory: config.resourcesDirectory,
+    secrets: (name, key) => readSecretFile(config.secretsDirectory, name, key),
+    clock: clock.nowMs,
+    log,
+    record: (entry) => recording.append(entry),
+    metrics: metrics.resources,
+  });
+  const transport = createTransport();
+  const endpoints = (name: string): Endpoint | undefined => {
+    const account = resources.current().connections.get(name)?.resource.spec.account;
+    const endpoint = account === undefined ? undefined : endpointOf(name, account, config.allowInsecureUpstream);
+    return endpoint?.ok === true ? endpoint.endpoint : undefined;
+  };
+  const snowflake = createSnowflake({
+    transport,
+    clock,
+    sleep,
+    maxBodyBytes: config.limits.maxBodyBytes,
+    onRequest: (connection, result, milliseconds) => metrics.upstream.request(connection, result, milliseconds / 1000),
+  });
+  const identity = createIdentity({ clock: clock.nowMs, log, metrics: metrics.identity, allowInsecureIssuers: config.allowInsecureIssuers });
+  const sessions = createSessions({
+    store,
+    sealer,
+    clock,
+    sessionTokenSeconds: config.limits.sessionTokenSeconds,
+    masterTokenSeconds: config.limits.masterTokenSeconds,
+  });
+  const approvals = createApprovals({
+    store,
+    clock: clock.nowMs,
+    random: randomBytes,
+    log,
+    record: (entry) => recording.append(entry),
+    metrics: metrics.approval,
+    sealer,
+  });
+  const masker = () => createMasker({ keys: resources.maskingKeys() });
+  const catalogs = createCatalogs({ recording, snowflake, endpointOf: endpoints, clock, trustSeconds: config.limits.catalogSeconds });
+  const parts = createResultParts({
+    store,
+    sealer,
+    recording,
+    masker,
+    fetchChunk: createChunkFetcher({
+      transport,
+      sleep,
+      maxChunkBytes: config.limits.maxChunkBytes,
+      allowInsecureUpstream: config.allowInsecureUpstream,
+    }),
+    onDelivered: metrics.statements.delivered,
+    onMasked: metrics.statements.masked,
+  });
+  const statements = createStatements({
+    stageTimer: { nowMs: () => performance.now(), stageTook: (stage, milliseconds) => metrics.statements.stage(stage, milliseconds / 1000) },
+    clock,
+    log,
+    limits: config.limits,
+    metrics: metrics.statements,
+    store,
+    resources,
+    sessions,
+    catalogs,
+    approvals,
+    recording,
+    snowflake,
+    endpointOf: endpoints,
+    masker,
+    gates: createSessionGates(),
+    parts,
+    sealer,
+    timers,
+    holder: randomUUID(),
+  });
+  const active = new Map<string, number>();
+  const onSession = (change: 1 | -1, connection: string): void => {
+    const count = Math.max(0, (active.get(connection) ?? 0) + change);
+    active.set(connection, count);
+    metrics.sessions.active(connection, count);
+  };
+  const login: LoginDeps = {
+    resources,
+    identity,
+    sessions,
+    snowflake,
+    recording,
+    endpointOf: endpoints,
+    credentialOf: (name) => readCredential(resources.credential(name), name, log),
+    log,
+    onLogin: metrics.sessions.login,
+    onSession,
+  };
+  const driver = createDriverServer({
+    login,
+    control: createSessionControl({ sessions, statements, catalogs, snowflake, recording, endpointOf: endpoints, log, onSession }),
+    statements,
+    parts,
+    recording,
+    log,
+    maxBodyBytes: config.limits.maxBodyBytes,
+    driverUrl: config.driverUrl,
+    clock,
+    onRequest: (route, status, seconds) => metrics.http.request('driver', route, status, seconds),
+  });
+  let stopping = false;
+  const ops = createServer(
+    createOps({
+      checks: [
+        { name: 'serving', check: () => failWhen(stopping, 'stopping') },
+        { name: 'recording', check: () => failWhen(recording.failed, 'the log cannot be written') },
+        { name: 'store', check: () => store.ping() },
+        { name: 'connections', check: () => failWhen(resources.current().connections.size === 0, 'no connection is served') },
+      ],
+      metrics,
+      log,
+    }),
+  );
+  const driverUrl = await listen(driver, config.driver);
+  const consoleServer = createServer();
+  const consoleAddress = await listen(consoleServer, config.console);
+  const consoleUrl = config.consoleUrl ?? consoleAddress;
+  consoleServer.on(
+    'request',
+    createConsole({
+      approvals,
+      identity,
+      connections: {
+        list: () =>
+          [...resources.current().connections.values()].map(({ name, resource }) => ({
+            name,
+            issuers: resource.spec.issuers,
+            allowedGroups: resource.spec.allowedGroups,
+            approverIssuer: resource.spec.approverIssuer,
+          })),
+      },
+      login:
+        config.consoleLogin === undefined
+          ? undefined
+          : createConsoleLogin({
+              issuerUrl: config.consoleLogin.issuer,
+              clientId: config.consoleLogin.clientId,
+              clientSecret: config.consoleLogin.clientSecret,
+              redirectUri: `${consoleUrl}/auth/callback`,
+              allowInsecureIssuers: config.allowInsecureIssuers,
+              log,
+              clock: clock.nowMs,
+            }),
+      publicUrl: consoleUrl,
+      store,
+      record: (entry) => recording.append(entry),
+      log,
+      clock: clock.nowMs,
+    }),
+  );
+  const opsUrl = await listen(ops, config.ops);
+  const sweeping = timers.every(SWEEP_EVERY_MS, () => {
+    approvals.sweep().catch((error: unknown) => log.warn('approvals could not be swept', { error: errorMessage(error) }));
+  });
+
+  return {
+    addresses: { driver: driverUrl, console: consoleUrl, ops: opsUrl, writer: recording.writer },
+    async stop() {
+      stopping = true;
+      log.info('stopping');
+      driver.close();
+      driver.closeIdleConnections();
+      consoleServer.close();
+      sweeping();
+      await statements.drain(DRAIN_MS);
+      driver.closeAllConnections();
+      consoleServer.closeAllConnections();
+      resources.close();
+      await recording.close();
+      await publishing();
+      await store.close();
+      await transport.close();
+      ops.close();
+      ops.closeAllConnections();
+    },
+  };
+}
+
+/** The keys as the upstream room wants them; one that cannot be read is left out and said so. */
+function readCredential(held: ConnectionCredential | undefined, connection: string, log: Log): UpstreamCredential | undefined {
+  if (held === undefined) return undefined;
+  if (held.type === 'ProgrammaticAccessToken') return { type: held.type, user: held.user, token: held.token.reveal() };
+  const privateKeys = held.privateKeys.flatMap((pem) => {
+    try {
+      return [parsePrivateKey(pem.reveal())];
+    } catch (error) {
+      log.error('a private key cannot be used', { connection, error: errorMessage(error) });
+      return [];
+    }
+  });
+  return privateKeys.length === 0 ? undefined : { type: held.type, user: held.user, privateKeys };
+}
+
+async function failWhen(condition: boolean, why: string): Promise<void> {
+  if (condition) throw new Error(why);
+}
+
+/** Resolves with the URL once the port is taken. */
+function listen(server: Server, listener: Listener): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(listener.port, listener.host, () => {
+      server.off('error', reject);
+      const { port } = server.address() as AddressInfo;
+      const host = listener.host.includes(':') ? `[${listener.host}]` : listener.host;
+      resolve(`http://${host}:${port}`);
+    });
+  });
+}
+
+/**
+ * Keeps the newest checkpoint in a file outside the log, so that a cut tail can be told from the end. The returned function
+ * writes the last one.
+ */
+function publishCheckpoints(recording: Recording, file: string, log: Log): () => Promise<void> {
+  let publishedSize = 0;
+  let publishing = Promise.resolve();
+  const publish = (): Promise<void> => {
+    publishing = publishing.then(async () => {
+      const checkpoint = recording.checkpoint();
+      if (checkpoint.size === publishedSize) return;
+      try {
+        await updateTrustFile(file, checkpoint);
+        publishedSize = checkpoint.size;
+      } catch (error) {
+        log.warn('the checkpoint could not be published', { error: errorMessage(error) });
+      }
+    });
+    return publishing;
+  };
+  const stop = timers.every(CHECKPOINT_EVERY_MS, () => void publish());
+  return () => {
+    stop();
+    return publish();
+  };
+}

@@ -1,0 +1,64 @@
+import type { ColumnRef, ObjectName } from './facts.js';
+import { objectKey, quoteIdentifier } from './names.js';
+import { Refusal } from './refusal.js';
+
+/** Numbers given by a `ColumnTable`. */
+export type ColumnSet = ReadonlySet<number>;
+
+export const NO_COLUMNS: ColumnSet = new Set();
+
+/** Set members copied in one analysis. Ordinary statements stay below a thousandth of it. */
+const MAX_COPIED_MEMBERS = 3_000_000;
+
+/** Numbers the columns of one analysis and bounds the work of joining their sets. */
+export class ColumnTable {
+  readonly #refs: ColumnRef[] = [];
+  readonly #ids = new Map<string, number>();
+  #copied = 0;
+
+  add(object: ObjectName, column: string): number {
+    const key = `${objectKey(object)}.${quoteIdentifier(column)}`;
+    const known = this.#ids.get(key);
+    if (known !== undefined) return known;
+    this.#refs.push({ object, column });
+    this.#ids.set(key, this.#refs.length - 1);
+    return this.#refs.length - 1;
+  }
+
+  refs(columns: ColumnSet): readonly ColumnRef[] {
+    return [...columns].sort((one, other) => one - other).flatMap((id) => this.#refs[id] ?? []);
+  }
+
+  ref(id: number | undefined): ColumnRef | undefined {
+    return id === undefined ? undefined : this.#refs[id];
+  }
+
+  union(sets: Iterable<ColumnSet>): ColumnSet {
+    const filled = [...sets].filter((set) => set.size > 0);
+    if (filled.length < 2) return filled[0] ?? NO_COLUMNS;
+    const all = new Set<number>();
+    for (const set of filled) {
+      this.#copied += set.size;
+      if (this.#copied > MAX_COPIED_MEMBERS) throw new Refusal('too-large', 'too many columns flow through the query');
+      for (const id of set) all.add(id);
+    }
+    return all;
+  }
+}
+
+/** A column a query or source offers. */
+export interface Column {
+  /** Undefined where Snowflake derives the name from the expression's text: nothing can refer to it. */
+  readonly name: string | undefined;
+  /** What can influence the value. */
+  readonly sources: ColumnSet;
+  /** The base column it is an unchanged copy of. */
+  readonly direct: number | undefined;
+}
+
+/** What a query gives to whoever reads it. */
+export interface Relation {
+  readonly columns: readonly Column[];
+  /** What influences which rows there are, and their order. */
+  readonly predicate: ColumnSet;
+}

@@ -1,0 +1,144 @@
+/** A name as Snowflake stores it: unquoted identifiers are upper case, quoted ones exact. */
+export interface ObjectName {
+  readonly database: string;
+  readonly schema: string;
+  readonly name: string;
+}
+
+/** A column of a base table (or of a view that could not be looked into). */
+export interface ColumnRef {
+  readonly object: ObjectName;
+  readonly column: string;
+}
+
+/** Where unqualified names point when the statement is read. */
+export interface SessionContext {
+  readonly database: string | undefined;
+  readonly schema: string | undefined;
+  readonly role: string | undefined;
+  readonly warehouse: string | undefined;
+}
+
+export interface CatalogColumn {
+  readonly name: string;
+  /** Snowflake's own type word, lower case: `text`, `fixed`, … */
+  readonly type: string;
+}
+
+/**
+ * A table, or a view with the text it was created with. `definition` undefined means the text cannot be read
+ * (secure view, missing privilege): nothing behind it can be proven.
+ */
+export type CatalogObject =
+  | { readonly kind: 'table'; readonly columns: readonly CatalogColumn[] }
+  | { readonly kind: 'view'; readonly columns: readonly CatalogColumn[]; readonly definition: string | undefined };
+
+/**
+ * What is known of the account's objects at this moment. `not-loaded` asks the caller to load the object and analyze
+ * again; `absent` is the account's own answer.
+ */
+export interface Catalog {
+  find(name: ObjectName): CatalogObject | 'absent' | 'not-loaded';
+}
+
+/** One output column of a query. */
+export interface Output {
+  /** The name the result will carry, or undefined where Snowflake derives it from the expression's text. */
+  readonly name: string | undefined;
+  /** Every base column that can influence the value. */
+  readonly sources: readonly ColumnRef[];
+  /** The one base column this output is an unchanged copy of, if it is one. */
+  readonly direct: ColumnRef | undefined;
+}
+
+export interface QueryFacts {
+  readonly outputs: readonly Output[];
+  /** Base tables and views read, fully qualified, without duplicates. */
+  readonly reads: readonly ObjectName[];
+  /** Columns that influence which rows come out or in what order (WHERE, ON, GROUP BY, ORDER BY, DISTINCT, …). */
+  readonly predicate: readonly ColumnRef[];
+}
+
+/** What a statement changes in the session when it succeeds. */
+export type SessionEffect =
+  | {
+      readonly kind: 'use';
+      readonly what: 'database' | 'schema' | 'role' | 'warehouse' | 'secondary-roles';
+      /** Undefined where the name is computed (IDENTIFIER($x), a bind). */
+      readonly name: readonly string[] | undefined;
+    }
+  | { readonly kind: 'alter-session'; readonly set: readonly SessionParameter[]; readonly unset: readonly string[] }
+  | { readonly kind: 'variable'; readonly name: string; readonly literal: boolean }
+  | { readonly kind: 'transaction' };
+
+export interface SessionParameter {
+  /** Upper case. */
+  readonly name: string;
+  /** The literal's value; undefined where it is not a literal. */
+  readonly value: string | undefined;
+}
+
+/**
+ * Class of a statement, from its leading tokens only. Verb and object type joined by `_` for DDL
+ * (`DROP_DATABASE`, `CREATE_OR_REPLACE_TABLE`); the others are listed in `STATEMENT_CLASSES`.
+ */
+export type StatementClass = string;
+
+/** One statement that was read whole. */
+export interface Facts {
+  readonly read: true;
+  readonly class: StatementClass;
+  /** First word of the class: `DROP`, `CREATE`, `CREATE_OR_REPLACE`, `SELECT`, `UNLOAD`, … */
+  readonly verb: string;
+  /** `DATABASE`, `TABLE`, `STAGE`, … for statements about objects. */
+  readonly objectType: string | undefined;
+  /** The tokens re-emitted: one line, no comments, names qualified where they were resolved. This is what is sent. */
+  readonly canonicalText: string;
+  /** Objects the statement names as its target or reads, as far as the class tells where they stand. */
+  readonly objects: readonly ObjectName[];
+  /** Present exactly for query classes (SELECT). */
+  readonly query: QueryFacts | undefined;
+  readonly effect: SessionEffect | undefined;
+  /** A query, a subquery or a FROM clause stands inside a statement that is not itself a query. */
+  readonly carriesQuery: boolean;
+  /** Unquoted and quoted identifiers in the statement, as stored: for checks by name where lineage is not computed. */
+  readonly identifiers: readonly string[];
+  /** Number of `?` and distinct `:n` placeholders. */
+  readonly placeholders: number;
+}
+
+/** Why a text could not be read. Closed vocabulary: used as metric label and in PISTE-1205. */
+export type UnreadKind =
+  | 'lexical' // characters or tokens the lexer refuses
+  | 'too-large'
+  | 'empty'
+  | 'several-statements'
+  | 'flow' // `->>`
+  | 'script' // BEGIN … END, DECLARE
+  | 'dynamic' // EXECUTE IMMEDIATE, IDENTIFIER(), TABLE(:x)
+  | 'unknown-statement'
+  | 'unknown-syntax'
+  | 'unknown-object'
+  | 'unknown-column'
+  | 'ambiguous-column'
+  | 'unknown-function'
+  | 'unreadable-view'
+  | 'unsupported';
+
+export interface Unread {
+  readonly read: false;
+  readonly class: StatementClass;
+  readonly verb: string;
+  readonly objectType: string | undefined;
+  readonly kind: UnreadKind;
+  /** One plain sentence part for the caller, e.g. `PIVOT is not analysed`. Never a literal from the text. */
+  readonly detail: string;
+  /** Objects to load before trying again; empty when loading would not help. */
+  readonly needs: readonly ObjectName[];
+  /** The tokens re-emitted, when the text could be lexed as one statement. */
+  readonly canonicalText: string | undefined;
+  readonly objects: readonly ObjectName[];
+}
+
+/** The answer of `analyze`. */
+export type Analysis = Facts | Unread;

@@ -1,0 +1,106 @@
+import type { ObjectName } from './facts.js';
+import type { Column, ColumnSet, ColumnTable } from './columns.js';
+import { NO_COLUMNS } from './columns.js';
+import type { NameParts } from './names.js';
+import { Refusal, unsupported } from './refusal.js';
+
+/** One source of a FROM clause under the name its columns are reached by. */
+export interface ScopeItem {
+  /** Undefined for a derived table without alias. */
+  readonly name: string | undefined;
+  /** Present for a table without alias: its columns may be written with schema and database. */
+  readonly object: ObjectName | undefined;
+  readonly columns: readonly Column[];
+}
+
+/** Everything a FROM clause, or a part of it, makes visible. */
+export interface Visible {
+  readonly items: readonly ScopeItem[];
+  /** Unqualified names; more than one column under a name makes it ambiguous. */
+  readonly byName: ReadonlyMap<string, readonly Column[]>;
+  /** Columns of `*`; undefined where their order is not certain. */
+  readonly star: readonly Column[] | undefined;
+  /** Names joined by USING or NATURAL. */
+  readonly merged: ReadonlySet<string>;
+  readonly predicate: ColumnSet;
+}
+
+export const NOTHING_VISIBLE: Visible = {
+  items: [],
+  byName: new Map(),
+  star: [],
+  merged: new Set(),
+  predicate: NO_COLUMNS,
+};
+
+export function visibleItem(item: ScopeItem, predicate: ColumnSet): Visible {
+  const named = item.columns.filter((column) => column.name !== undefined);
+  const byName = Map.groupBy(named, (column) => column.name ?? '');
+  return { items: [item], byName, star: item.columns, merged: new Set(), predicate };
+}
+
+/** Both sides beside each other; columns in `using` become one that takes its value from either side. */
+export function joinVisible(left: Visible, right: Visible, using: readonly string[], table: ColumnTable): Visible {
+  const items = [...left.items, ...right.items];
+  checkDistinct(items);
+  const byName = new Map(left.byName);
+  for (const [name, columns] of right.byName) byName.set(name, [...(byName.get(name) ?? []), ...columns]);
+  const mergedColumns = using.map((name) => mergeColumn(name, left, right, table));
+  for (const column of mergedColumns) byName.set(column.name, [column]);
+  return {
+    items,
+    byName,
+    star: joinStars(left, right, mergedColumns),
+    merged: new Set([...left.merged, ...right.merged, ...using]),
+    predicate: table.union([left.predicate, right.predicate, ...mergedColumns.map((column) => column.sources)]),
+  };
+}
+
+function checkDistinct(items: readonly ScopeItem[]): void {
+  const names = items.flatMap((item) => item.name ?? []);
+  if (new Set(names).size < names.length) unsupported('a FROM clause in which two sources have one name');
+}
+
+function mergeColumn(name: string, left: Visible, right: Visible, table: ColumnTable): Column & { name: string } {
+  const sides = [pick(left.byName.get(name)), pick(right.byName.get(name))];
+  return { name, sources: table.union(sides.map((column) => column.sources)), direct: undefined };
+}
+
+/**
+ * The standard puts merged columns first; others leave them at their place on the left. Where both give the same order
+ * it is certain, otherwise `*` is refused.
+ */
+function joinStars(left: Visible, right: Visible, merged: readonly Column[]): readonly Column[] | undefined {
+  if (left.star === undefined || right.star === undefined) return undefined;
+  const names = new Set(merged.map((column) => column.name));
+  const leading = left.star.slice(0, merged.length).map((column) => column.name);
+  if (merged.some((column, index) => column.name !== leading[index])) return undefined;
+  const rest = right.star.filter((column) => !names.has(column.name));
+  return [...merged, ...left.star.slice(merged.length), ...rest];
+}
+
+/** The one column of a list. */
+export function pick(columns: readonly Column[] | undefined): Column {
+  const [first, second] = columns ?? [];
+  if (first === undefined) throw new Refusal('unknown-column', 'a column is not known');
+  if (second !== undefined) throw new Refusal('ambiguous-column', 'a column name is ambiguous');
+  return first;
+}
+
+/** The source a qualifier of one to three parts names. */
+export function findItem(visible: Visible, qualifier: NameParts): ScopeItem | undefined {
+  if (qualifier.length === 1) return visible.items.find((item) => item.name === qualifier[0]);
+  const [name, schema, database] = [...qualifier].reverse();
+  return visible.items.find(
+    ({ object }) =>
+      object !== undefined &&
+      object.name === name &&
+      object.schema === (schema === '' ? 'PUBLIC' : schema) &&
+      (database === undefined || object.database === database),
+  );
+}
+
+/** Columns of a source by name. */
+export function columnOf(item: ScopeItem, name: string): Column {
+  return pick(item.columns.filter((column) => column.name === name));
+}

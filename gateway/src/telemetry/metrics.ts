@@ -1,0 +1,267 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { classLabel, closedLabel, createNameLabels } from './metric-labels.js';
+
+/**
+ * Recorders for everything the gateway measures, one group per room that counts. Labels come from closed lists or from
+ * names in configuration; a value that is in neither becomes `other`. No recorder throws on any string. Durations are in
+ * seconds.
+ */
+export interface Metrics {
+  readonly statements: {
+    /** `statementClass` is the class or verb the analysis gave it. */
+    statement(connection: string, statementClass: string, decision: string): void;
+    blocked(rule: string, statementClass: string): void;
+    masked(policy: string, method: string, values: number): void;
+    maskFailed(reason: string): void;
+    delivered(connection: string, rows: number, bytes: number): void;
+    overhead(seconds: number): void;
+    stage(stage: string, seconds: number): void;
+  };
+  readonly http: {
+    request(protocol: string, route: string, status: number, seconds: number): void;
+  };
+  readonly sessions: {
+    login(connection: string, issuer: string, result: string, reason: string): void;
+    active(connection: string, count: number): void;
+  };
+  readonly upstream: {
+    request(connection: string, result: string, seconds: number): void;
+  };
+  readonly approval: {
+    approvals(rule: string, outcome: string, channel: string): void;
+    decisionSeconds(outcome: string, seconds: number): void;
+    pending(count: number): void;
+    oldestPending(seconds: number): void;
+  };
+  readonly recording: {
+    committed(group: { readonly records: number; readonly seconds: number }): void;
+    failed(): void;
+  };
+  readonly identity: {
+    tokenChecked(outcome: string): void;
+    keysFetched(outcome: string): void;
+  };
+  readonly resources: {
+    loaded(sequence: number, atMs: number): void;
+    looked(result: string): void;
+    complaints(count: number): void;
+  };
+  readonly store: {
+    up(isUp: boolean): void;
+    call(operation: string, seconds: number): void;
+  };
+  /** The Prometheus text and its content type. */
+  render(): Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+export interface MetricsDeps {
+  /** Version of the program, for `piste_build_info`. */
+  readonly version: string;
+  /** Source revision, for `piste_build_info`. */
+  readonly revision?: string;
+}
+
+/** Sub-millisecond work up to a slow network. */
+const FAST_SECONDS = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
+const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+/** People: from seconds to a day. */
+const HUMAN_SECONDS = [5, 15, 30, 60, 120, 300, 600, 1800, 3600, 14_400, 86_400];
+
+/** Reasons are words of our own vocabularies, never texts; this keeps it so. */
+const REASON_WORD = /^[a-z0-9][a-z0-9-]{0,40}$/;
+
+type Series = ReturnType<typeof createSeries>;
+type NameLabel = ReturnType<typeof createNameLabels>;
+
+/** A new set of metrics with a registry of its own. */
+export function createMetrics({ version, revision }: MetricsDeps): Metrics {
+  const registry = new Registry();
+  const series = createSeries(registry);
+  const name = createNameLabels();
+  series.buildInfo.set({ version, revision: revision ?? 'unknown' }, 1);
+  return Object.freeze({
+    statements: statementRecorders(series, name),
+    ...trafficRecorders(series, name),
+    ...roomRecorders(series, name),
+    async render() {
+      return { contentType: registry.contentType, text: await registry.metrics() };
+    },
+  });
+}
+
+function reasonLabel(name: NameLabel, reason: string): string {
+  return REASON_WORD.test(reason) ? name('reason', reason) : 'other';
+}
+
+function statementRecorders(series: Series, name: NameLabel): Metrics['statements'] {
+  return {
+    statement(connection, statementClass, decision) {
+      series.statements.inc({
+        connection: name('connection', connection),
+        protocol: 'driver',
+        class: classLabel(statementClass),
+        decision: closedLabel('decision', decision),
+      });
+    },
+    blocked(rule, statementClass) {
+      series.blocked.inc({ rule: name('rule', rule), class: classLabel(statementClass) });
+    },
+    masked(policy, method, values) {
+      if (values <= 0) return;
+      const labels = { policy: name('policy', policy), method: closedLabel('method', method.toLowerCase()) };
+      series.maskedValues.inc(labels, values);
+    },
+    maskFailed(reason) {
+      series.maskFailedClosed.inc({ reason: reasonLabel(name, reason) });
+    },
+    delivered(connection, rows, bytes) {
+      const labels = { connection: name('connection', connection), protocol: 'driver' };
+      series.resultRows.inc(labels, rows);
+      series.resultBytes.inc(labels, bytes);
+    },
+    overhead: (seconds) => series.overhead.observe({ protocol: 'driver' }, seconds),
+    stage: (stage, seconds) => series.stageSeconds.observe({ stage: closedLabel('stage', stage) }, seconds),
+  };
+}
+
+function trafficRecorders(series: Series, name: NameLabel): Pick<Metrics, 'http' | 'sessions' | 'upstream'> {
+  return {
+    http: {
+      request(protocol, route, status, seconds) {
+        const labels = {
+          protocol: closedLabel('protocol', protocol),
+          route: closedLabel('route', route),
+          code_class: closedLabel('code_class', `${Math.floor(status / 100)}xx`),
+        };
+        series.httpRequests.inc(labels);
+        series.httpSeconds.observe(labels, seconds);
+      },
+    },
+    sessions: {
+      login(connection, issuer, result, reason) {
+        const names = { connection: name('connection', connection), issuer: name('issuer', issuer) };
+        series.logins.inc({ ...names, result: closedLabel('login_result', result), reason: reasonLabel(name, reason) });
+      },
+      active: (connection, count) =>
+        series.sessionsActive.set({ connection: name('connection', connection), protocol: 'driver' }, count),
+    },
+    upstream: {
+      request(connection, result, seconds) {
+        const labels = { connection: name('connection', connection), result: closedLabel('upstream_result', result) };
+        series.upstreamRequests.inc(labels);
+        series.upstreamSeconds.observe(labels, seconds);
+      },
+    },
+  };
+}
+
+type RoomRecorders = Pick<Metrics, 'approval' | 'recording' | 'identity' | 'resources' | 'store'>;
+
+function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
+  return {
+    approval: {
+      approvals(rule, outcome, channel) {
+        const closed = { outcome: closedLabel('outcome', outcome), channel: closedLabel('channel', channel) };
+        series.approvals.inc({ rule: name('rule', rule), ...closed });
+      },
+      decisionSeconds: (outcome, seconds) =>
+        series.approvalSeconds.observe({ outcome: closedLabel('outcome', outcome) }, seconds),
+      pending: (count) => series.approvalsPending.set(count),
+      oldestPending: (seconds) => series.approvalOldest.set(seconds),
+    },
+    recording: {
+      committed(group) {
+        series.auditRecords.inc(group.records);
+        series.auditSeconds.observe(group.seconds);
+      },
+      failed: () => series.auditFailures.inc(),
+    },
+    identity: {
+      tokenChecked: (outcome) => series.tokenChecks.inc({ outcome: reasonLabel(name, outcome) }),
+      keysFetched: (outcome) => (outcome === 'ok' ? series.jwksRefreshes : series.jwksFailures).inc(),
+    },
+    resources: {
+      loaded(sequence, atMs) {
+        series.policyGeneration.set(sequence);
+        series.policyReloaded.set(atMs / 1000);
+      },
+      looked: (result) => series.policyReloads.inc({ result: closedLabel('reload_result', result) }),
+      complaints: (count) => series.policyErrors.set(count),
+    },
+    store: {
+      up: (isUp) => series.redisUp.set(isUp ? 1 : 0),
+      call: (operation, seconds) => series.redisSeconds.observe({ op: closedLabel('redis_op', operation) }, seconds),
+    },
+  };
+}
+
+function createSeries(registry: Registry) {
+  const registers = [registry];
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Counter<L>({ name: `piste_${name}`, help, labelNames: [...labelNames], registers });
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Gauge<L>({ name: `piste_${name}`, help, labelNames: [...labelNames], registers });
+  const histogram = <L extends string>(
+    name: string,
+    help: string,
+    buckets: readonly number[],
+    labelNames: readonly L[] = [],
+  ) => new Histogram<L>({ name: `piste_${name}`, help, labelNames: [...labelNames], buckets: [...buckets], registers });
+  const http = ['protocol', 'route', 'code_class'] as const;
+  const upstream = ['connection', 'result'] as const;
+  return {
+    buildInfo: gauge('build_info', 'Version of the running program.', ['version', 'revision']),
+    logins: counter('logins_total', 'Log-ins of drivers.', ['connection', 'issuer', 'result', 'reason']),
+    sessionsActive: gauge('sessions_active', 'Open sessions of drivers.', ['connection', 'protocol']),
+    statements: counter('statements_total', 'Statements by how they ended.', [
+      'connection',
+      'protocol',
+      'class',
+      'decision',
+    ]),
+    blocked: counter('blocked_total', 'Statements refused by policy.', ['rule', 'class']),
+    httpRequests: counter('http_requests_total', 'HTTP requests answered.', http),
+    httpSeconds: histogram(
+      'http_request_duration_seconds',
+      'Time to answer a request, holds included.',
+      REQUEST_SECONDS,
+      http,
+    ),
+    overhead: histogram(
+      'gateway_overhead_seconds',
+      'Time the gateway adds, without Snowflake and people.',
+      FAST_SECONDS,
+      ['protocol'],
+    ),
+    stageSeconds: histogram(
+      'stage_duration_seconds',
+      'Time of one stage of a statement.',
+      [...FAST_SECONDS, 30, 300],
+      ['stage'],
+    ),
+    upstreamRequests: counter('upstream_requests_total', 'Requests to Snowflake.', upstream),
+    upstreamSeconds: histogram('upstream_request_duration_seconds', 'Time Snowflake took.', REQUEST_SECONDS, upstream),
+    approvals: counter('approvals_total', 'Approvals that ended.', ['rule', 'outcome', 'channel']),
+    approvalsPending: gauge('approvals_pending', 'Statements waiting for people.'),
+    approvalOldest: gauge('approval_oldest_pending_seconds', 'Age of the oldest waiting statement.'),
+    approvalSeconds: histogram('approval_wait_seconds', 'Time from request to end.', HUMAN_SECONDS, ['outcome']),
+    maskedValues: counter('masked_values_total', 'Values hidden.', ['policy', 'method']),
+    maskFailedClosed: counter('mask_failclosed_total', 'Results withheld because they could not be masked.', [
+      'reason',
+    ]),
+    resultRows: counter('result_rows_total', 'Rows delivered.', ['connection', 'protocol']),
+    resultBytes: counter('result_bytes_total', 'Bytes of results delivered.', ['connection', 'protocol']),
+    auditRecords: counter('audit_records_total', 'Records made durable.'),
+    auditSeconds: histogram('audit_append_duration_seconds', 'Time until a group of records is durable.', FAST_SECONDS),
+    auditFailures: counter('audit_append_failures_total', 'Appends that failed.'),
+    policyGeneration: gauge('policy_generation', 'Sequence number of the snapshot in force.'),
+    policyReloaded: gauge('policy_reload_timestamp_seconds', 'When the snapshot in force was loaded.'),
+    policyReloads: counter('policy_reloads_total', 'Looks at the resources folder by result.', ['result']),
+    policyErrors: gauge('policy_errors', 'Complaints about resources at present.'),
+    tokenChecks: counter('token_checks_total', 'Tokens checked by outcome.', ['outcome']),
+    jwksRefreshes: counter('jwks_refreshes_total', "Fetches of issuers' keys that succeeded."),
+    jwksFailures: counter('jwks_refresh_failures_total', "Fetches of issuers' keys that failed."),
+    redisUp: gauge('redis_up', 'Whether the state store answers.'),
+    redisSeconds: histogram('redis_duration_seconds', 'Time of one call to the state store.', FAST_SECONDS, ['op']),
+  };
+}

@@ -1,0 +1,212 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type StandInProgram, startStandInProgram } from '../harness/stand-in-program.js';
+import { type WireAnswer, type WireClient, wireLogin } from '../harness/wire-client.js';
+
+let standIn: StandInProgram;
+let client: WireClient;
+
+beforeAll(async () => {
+  standIn = await startStandInProgram();
+  client = await wireLogin(standIn.url, {
+    fields: { CLIENT_APP_ID: 'JavaScript', LOGIN_NAME: 'demo', PASSWORD: 'demo-password' },
+    query: { databaseName: 'crm', schemaName: 'public', warehouse: 'compute_wh' },
+  });
+});
+
+afterAll(async () => await standIn?.stop());
+
+/** Rows as objects; a failure throws its code and message. */
+const rows = async (sqlText: string): Promise<readonly Readonly<Record<string, string | null>>[]> => {
+  const answer = await client.query(sqlText);
+  if (!answer.success) throw new Error(`${answer.code} ${answer.message}`);
+  const names = rowtype(answer).map((column) => String(column['name']));
+  const rowset = answer.data['rowset'] as (string | null)[][];
+  return rowset.map((row) => Object.fromEntries(row.map((cell, index) => [names[index], cell])));
+};
+
+const rowtype = (answer: WireAnswer) => answer.data['rowtype'] as readonly Readonly<Record<string, unknown>>[];
+
+describe('SHOW', () => {
+  test.each([
+    [`SHOW OBJECTS LIKE 'CUSTOMERS' IN SCHEMA "CRM"."PUBLIC"`, ['CUSTOMERS TABLE']],
+    [`SHOW OBJECTS LIKE 'v\\\\_customer%' IN SCHEMA CRM.PUBLIC`, ['V_CUSTOMER_CONTACT VIEW']],
+    [
+      'SHOW OBJECTS IN DATABASE CRM',
+      ['EMPLOYEES TABLE', 'BIG TABLE', 'CUSTOMERS TABLE', 'ORDERS TABLE', 'V_CUSTOMER_CONTACT VIEW'],
+    ],
+    ['show tables in schema hr', ['EMPLOYEES TABLE']],
+    ["SHOW TABLES STARTS WITH 'O' LIMIT 5", ['ORDERS TABLE']],
+    [`SHOW OBJECTS LIKE 'MISSING' IN SCHEMA "CRM"."PUBLIC"`, []],
+  ])('%s', async (sqlText, expected) => {
+    expect((await rows(sqlText)).map((row) => `${row['name']} ${row['kind']}`)).toEqual(expected);
+  });
+
+  test('gives the text and the security of a view', async () => {
+    await rows('create or replace secure view guarded as select id from customers');
+    const [open] = await rows(`SHOW VIEWS LIKE 'V_CUSTOMER_CONTACT' IN SCHEMA "CRM"."PUBLIC"`);
+    expect(open).toMatchObject({ is_secure: 'false', text: expect.stringMatching(/SELECT ID, EMAIL, CITY FROM/) });
+    const [guarded] = await rows(`SHOW VIEWS LIKE 'GUARDED' IN SCHEMA "CRM"."PUBLIC"`);
+    expect(guarded).toMatchObject({
+      is_secure: 'true',
+      text: 'create or replace secure view guarded as select id from customers',
+    });
+    await rows('drop view guarded');
+  });
+
+  test('gives column types as Snowflake’s JSON', async () => {
+    const columns = await rows('SHOW COLUMNS IN TABLE "CRM"."PUBLIC"."CUSTOMERS"');
+    const types = Object.fromEntries(columns.map((row) => [row['column_name'], JSON.parse(row['data_type'] ?? '')]));
+    expect(types).toMatchObject({
+      ID: { type: 'FIXED', precision: 38, scale: 0, nullable: true },
+      EMAIL: { type: 'TEXT', length: 16_777_216, byteLength: 16_777_216, nullable: true, fixed: false },
+      CREATED_AT: { type: 'TIMESTAMP_NTZ', precision: 0, scale: 9, nullable: true },
+      BALANCE: { type: 'FIXED', precision: 12, scale: 2, nullable: true },
+    });
+  });
+
+  test('gives the columns of a view', async () => {
+    const columns = await rows('SHOW COLUMNS IN VIEW "CRM"."PUBLIC"."V_CUSTOMER_CONTACT"');
+    expect(columns.map((row) => row['column_name'])).toEqual(['ID', 'CONTACT', 'CITY']);
+  });
+
+  test('fails for the columns of a table that is not there', async () => {
+    await expect(rows('SHOW COLUMNS IN TABLE "CRM"."PUBLIC"."MISSING"')).rejects.toThrow(/^002003/);
+    await expect(rows('SHOW OBJECTS IN SCHEMA "CRM"."MISSING"')).rejects.toThrow(/^002003/);
+  });
+
+  test('lists databases, schemas, warehouses, roles and parameters', async () => {
+    expect((await rows("show databases like 'crm'")).map((row) => row['name'])).toEqual(['CRM']);
+    expect((await rows('show schemas in database crm')).map((row) => row['name'])).toEqual([
+      'HR',
+      'INFORMATION_SCHEMA',
+      'PUBLIC',
+    ]);
+    expect((await rows('show warehouses')).map((row) => row['name'])).toEqual(['COMPUTE_WH', 'AGENT_WH']);
+    expect((await rows('show roles')).map((row) => row['name'])).toContain('SUPPORT');
+    await rows("alter session set query_tag = 'ticket 7', timezone = 'Europe/Zurich'");
+    expect(await rows("show parameters like 'query_tag'")).toMatchObject([
+      { key: 'QUERY_TAG', value: 'ticket 7', level: 'SESSION' },
+    ]);
+    await rows('alter session unset query_tag, timezone');
+    expect(await rows("show parameters like 'query_tag'")).toMatchObject([{ value: '', level: '' }]);
+  });
+});
+
+describe('DESCRIBE and INFORMATION_SCHEMA', () => {
+  test('describe a table', async () => {
+    expect((await rows('describe table customers')).map((row) => `${row['name']} ${row['type']}`)).toEqual([
+      'ID NUMBER(38,0)',
+      'NAME VARCHAR(16777216)',
+      'EMAIL VARCHAR(16777216)',
+      'SSN VARCHAR(16777216)',
+      'CITY VARCHAR(16777216)',
+      'REGION VARCHAR(16777216)',
+      'CREATED_AT TIMESTAMP_NTZ(9)',
+      'BALANCE NUMBER(12,2)',
+    ]);
+  });
+
+  test('INFORMATION_SCHEMA shows the current database only', async () => {
+    const found = await rows('select distinct table_catalog c from information_schema.tables');
+    expect(found).toEqual([{ C: 'CRM' }]);
+    const columns = await rows(
+      "select column_name, data_type from crm.information_schema.columns where table_name = 'ORDERS' order by ordinal_position",
+    );
+    expect(columns.map((row) => `${row['COLUMN_NAME']} ${row['DATA_TYPE']}`)).toContain('AMOUNT NUMBER');
+  });
+});
+
+describe('DDL', () => {
+  afterAll(async () => void (await rows('use schema crm.public')));
+
+  test('creates and drops databases, schemas, tables and views and moves the session there', async () => {
+    await rows('create database "Mixed Case"');
+    expect(await rows('select current_database() d, current_schema() s')).toEqual([{ D: 'Mixed Case', S: 'PUBLIC' }]);
+    await rows('create schema s1');
+    await rows(
+      "create table t (id int not null, \"Mixed\" varchar(20) comment 'x', v variant, at timestamp_tz) comment = 'y'",
+    );
+    await rows(
+      `insert into t select 1, 'a', parse_json('{"k": {"K": "deep"}}'), '2024-05-05 10:00:00 -07:00'`
+        .replace("'2024", "to_timestamp_tz('2024")
+        .replace("00'", "00')"),
+    );
+    expect(await rows('select "Mixed", v:k.K::string as deep from "Mixed Case".s1.t')).toEqual([
+      { Mixed: 'a', DEEP: 'deep' },
+    ]);
+    await expect(rows('insert into t (id) values (null)')).rejects.toThrow(/^100072/);
+    await rows('alter table t add column extra number(5,1)');
+    await rows('alter table t drop column extra');
+    await rows('truncate table t');
+    expect(await rows('select count(*) n from t')).toEqual([{ N: '0' }]);
+    await rows('use schema crm.public');
+    await rows('create view "Mixed Case".s1.v as select id from t');
+    expect(await rows('select * from "Mixed Case".s1.v')).toEqual([]);
+    await rows('drop database "Mixed Case"');
+    await expect(rows('use database "Mixed Case"')).rejects.toThrow(/^002003/);
+    expect(await rows('drop table if exists never_there')).toEqual([
+      { status: 'Drop statement executed successfully (object already dropped).' },
+    ]);
+  });
+
+  test('temporary tables answer to their full name and vanish with the session', async () => {
+    await rows('create temporary table crm.public.notes as select 1 as id');
+    expect(await rows('select notes.id from "CRM"."PUBLIC"."NOTES"')).toEqual([{ ID: '1' }]);
+    const other = await wireLogin(standIn.url, {
+      fields: { CLIENT_APP_ID: 'JavaScript', LOGIN_NAME: 'demo', PASSWORD: 'demo-password' },
+      query: { databaseName: 'CRM' },
+    });
+    expect(await other.query('select * from notes')).toMatchObject({ success: false, code: '002003' });
+  });
+
+  test('refuses unqualified names without a current database', async () => {
+    const lost = await wireLogin(standIn.url, { fields: { LOGIN_NAME: 'demo', PASSWORD: 'demo-password' } });
+    expect(await lost.query('select * from customers')).toMatchObject({ success: false, code: '090105' });
+    expect(await lost.query('create table x (id int)')).toMatchObject({ success: false, code: '090105' });
+    expect((await lost.query('select count(*) from crm.public.customers')).success).toBe(true);
+  });
+});
+
+describe('statements that reach further than they look', () => {
+  test('EXECUTE IMMEDIATE really runs its text', async () => {
+    expect(await rows("execute immediate 'select email from customers where id = 1'")).toEqual([
+      { EMAIL: 'ada.brandt@example.com' },
+    ]);
+  });
+
+  test('IDENTIFIER and session variables are resolved', async () => {
+    await rows("set target = 'customers'");
+    expect(await rows('select count(*) n from identifier($target)')).toEqual([{ N: '12' }]);
+  });
+
+  test('COPY INTO a stage unloads rows that LIST shows', async () => {
+    await rows('create stage outbox');
+    const [unloaded] = await rows('copy into @outbox/all.csv from (select id, email from customers)');
+    expect(unloaded).toMatchObject({ rows_unloaded: '12' });
+    expect(await rows('list @outbox')).toMatchObject([{ name: 'outbox/all.csv', size: unloaded?.['output_bytes'] }]);
+    await rows('remove @outbox');
+    expect(await rows('list @outbox')).toEqual([]);
+  });
+
+  test('RESULT_SCAN reads an earlier result of the same user', async () => {
+    await rows('select id, email, balance, created_at from customers order by id');
+    const scanned = await rows('select * from table(result_scan(last_query_id())) where id = 5');
+    expect(scanned).toEqual([
+      { ID: '5', EMAIL: 'elif.demir@example.com', BALANCE: '432.10', CREATED_AT: '1711972800.250000000' },
+    ]);
+  });
+
+  test('columns straight from one table carry its name, others do not', async () => {
+    const origins = async (sqlText: string) =>
+      rowtype(await client.query(sqlText)).map(
+        (column) => `${column['database']}.${column['schema']}.${column['table']}`,
+      );
+    expect(await origins('select id, email as e, upper(email) from customers c where id = 1')).toEqual([
+      'CRM.PUBLIC.CUSTOMERS',
+      'CRM.PUBLIC.CUSTOMERS',
+      '..',
+    ]);
+    expect(await origins('select id from v_customer_contact')).toEqual(['..']);
+    expect(await origins('select a.id from customers a join orders b on a.id = b.id')).toEqual(['..']);
+  });
+});

@@ -1,0 +1,188 @@
+import { Dialect, transpile } from '@polyglot-sql/sdk';
+import { zonedMembers } from './duck-values.js';
+import { isToken, made, render, type Token } from './lexer.js';
+
+/** Words that stand for types through the translation; DuckDB's text replaces them at the end. */
+const marks: Readonly<Record<string, string>> = {
+  STANDIN_JSON: 'JSON',
+  STANDIN_TZ: `STRUCT(${zonedMembers.moment} TIMESTAMP, ${zonedMembers.offset} INTEGER)`,
+  STANDIN_MS: 'TIMESTAMP_MS',
+  STANDIN_S: 'TIMESTAMP_S',
+};
+
+/** Snowflake functions that the temporary macros of a session provide. */
+const ownFunctions = new Set([
+  'TO_NUMBER',
+  'TO_DECIMAL',
+  'TO_NUMERIC',
+  'TRY_TO_NUMBER',
+  'TRY_TO_DECIMAL',
+  'TO_VARCHAR',
+  'TO_CHAR',
+  'TO_DATE',
+  'TRY_TO_DATE',
+  'TO_TIMESTAMP',
+  'TO_TIMESTAMP_NTZ',
+  'TO_TIMESTAMP_LTZ',
+  'TO_TIMESTAMP_TZ',
+  'TRY_TO_TIMESTAMP',
+  'TO_TIME',
+  'TO_BOOLEAN',
+  'TO_DOUBLE',
+  'TO_BINARY',
+  'SHA2',
+  'TO_VARIANT',
+  'ARRAY_SIZE',
+  'REGEXP_LIKE',
+]);
+
+/** Run on every new session's connection. */
+export const sessionMacros: readonly string[] = [
+  'SF_NOW() AS now()',
+  'SF_TO_NUMBER(a) AS CAST(a AS DECIMAL(38, 0))',
+  'SF_TO_DECIMAL(a) AS CAST(a AS DECIMAL(38, 0))',
+  'SF_TO_NUMERIC(a) AS CAST(a AS DECIMAL(38, 0))',
+  'SF_TRY_TO_NUMBER(a) AS TRY_CAST(a AS DECIMAL(38, 0))',
+  'SF_TRY_TO_DECIMAL(a) AS TRY_CAST(a AS DECIMAL(38, 0))',
+  'SF_TO_VARCHAR(a) AS CAST(a AS VARCHAR)',
+  'SF_TO_CHAR(a) AS CAST(a AS VARCHAR)',
+  'SF_TO_DATE(a) AS CAST(a AS DATE)',
+  'SF_TRY_TO_DATE(a) AS TRY_CAST(a AS DATE)',
+  'SF_TO_TIMESTAMP(a) AS CAST(a AS TIMESTAMP)',
+  'SF_TO_TIMESTAMP_NTZ(a) AS CAST(a AS TIMESTAMP)',
+  'SF_TO_TIMESTAMP_LTZ(a) AS CAST(a AS TIMESTAMPTZ)',
+  'SF_TRY_TO_TIMESTAMP(a) AS TRY_CAST(a AS TIMESTAMP)',
+  'SF_TO_TIME(a) AS CAST(a AS TIME)',
+  'SF_TO_BOOLEAN(a) AS CAST(a AS BOOLEAN)',
+  'SF_TO_DOUBLE(a) AS CAST(a AS DOUBLE)',
+  "SF_TO_BINARY(a, f) AS CASE upper(f) WHEN 'HEX' THEN unhex(a) WHEN 'BASE64' THEN from_base64(a) ELSE encode(a) END",
+  'SF_SHA2(a) AS sha256(a)',
+  'SF_TO_VARIANT(a) AS to_json(a)',
+  'SF_ARRAY_SIZE(a) AS json_array_length(CAST(a AS JSON))',
+  'SF_REGEXP_LIKE(a, b) AS regexp_full_match(a, b)',
+  // The text without blanks before its offset, which DuckDB does not read.
+  `SF_ZONED_TEXT(a) AS regexp_replace(CAST(a AS VARCHAR), '\\s+([+-]\\d)', '\\1')`,
+  `SF_OFFSET_PART(a, n) AS regexp_extract(SF_ZONED_TEXT(a), ':\\d\\d(?:\\.\\d+)?([+-])(\\d\\d):?(\\d\\d)?$', n)`,
+  `SF_OFFSET(a) AS (CASE SF_OFFSET_PART(a, 1) WHEN '-' THEN -1 ELSE 1 END) *
+    (coalesce(TRY_CAST(SF_OFFSET_PART(a, 2) AS INTEGER), 0) * 60 + coalesce(TRY_CAST(SF_OFFSET_PART(a, 3) AS INTEGER), 0))`,
+  // The moment is kept in UTC; no offset in the text means zero.
+  `SF_TO_TIMESTAMP_TZ(a) AS CASE WHEN a IS NULL THEN NULL ELSE struct_pack(
+    ${zonedMembers.moment} := CAST(CAST(SF_ZONED_TEXT(a) AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP),
+    ${zonedMembers.offset} := SF_OFFSET(a)) END`,
+].map((macro) => `CREATE OR REPLACE TEMP MACRO ${macro}`);
+
+const integerTypes = new Set(['INT', 'INTEGER', 'BIGINT', 'SMALLINT', 'TINYINT', 'BYTEINT']);
+const jsonTypes = new Set(['VARIANT', 'OBJECT', 'ARRAY']);
+
+/**
+ * Translates one Snowflake statement, given as tokens, into DuckDB's dialect. Text that the translator cannot read goes
+ * to DuckDB as it is, whose syntax error then becomes Snowflake's.
+ */
+export function toDuckDb(tokens: readonly Token[]): string {
+  const text = render(prepareValues(dropScales(tokens.flatMap((token, index) => prepareToken(tokens, token, index)))));
+  const result = transpile(text, Dialect.Snowflake, Dialect.DuckDB);
+  const translated = result.success && result.sql?.length === 1 ? (result.sql[0] ?? text) : text;
+  return finish(translated);
+}
+
+function prepareToken(tokens: readonly Token[], token: Token, index: number): readonly Token[] {
+  if (token.kind !== 'word') {
+    // `$1` names a column of VALUES in Snowflake and a parameter in DuckDB.
+    if (token.kind === 'variable' && /^\d+$/.test(token.value))
+      return [made('word', `COLUMN${token.value}`, token.spaced)];
+    return [token];
+  }
+  const word = (value: string): readonly Token[] => [made('word', value, token.spaced)];
+  if (isToken(tokens[index + 1], '(') && ownFunctions.has(token.value)) return word(`SF_${token.value}`);
+  if (/^TIMESTAMP_?NTZ$/.test(token.value)) return word(momentType(tokens, index));
+  if (/^TIMESTAMP_?LTZ$/.test(token.value)) return word('TIMESTAMPTZ');
+  if (/^TIMESTAMP_?TZ$/.test(token.value)) return word('STANDIN_TZ');
+  if (integerTypes.has(token.value) && isTypePosition(tokens, index)) return word('NUMBER(38, 0)');
+  if (jsonTypes.has(token.value) && isTypePosition(tokens, index)) return word('STANDIN_JSON');
+  return [token];
+}
+
+const scaledTypes = new Set(['TIMESTAMP', 'TIMESTAMPTZ', 'STANDIN_TZ', 'STANDIN_MS', 'STANDIN_S', 'DATETIME', 'TIME']);
+
+/** `TIMESTAMP(9)` without the scale: DuckDB has types instead, chosen before. */
+function dropScales(tokens: readonly Token[]): readonly Token[] {
+  const isScale = (at: number) =>
+    isToken(tokens[at], '(') && tokens[at + 1]?.kind === 'number' && isToken(tokens[at + 2], ')');
+  const isType = (at: number) => tokens[at]?.kind === 'word' && scaledTypes.has(tokens[at]?.value ?? '');
+  return tokens.filter((_, index) => ![1, 2, 3].some((back) => isType(index - back) && isScale(index - back + 1)));
+}
+
+function momentType(tokens: readonly Token[], index: number): string {
+  if (!isToken(tokens[index + 1], '(')) return 'TIMESTAMP';
+  const scale = tokens[index + 2]?.value;
+  return scale === '3' ? 'STANDIN_MS' : scale === '0' ? 'STANDIN_S' : 'TIMESTAMP';
+}
+
+/** Behind `::`, behind AS inside CAST, or behind the column name of a table definition. */
+function isTypePosition(tokens: readonly Token[], index: number): boolean {
+  const previous = tokens[index - 1];
+  if (isToken(previous, '::')) return true;
+  if (isToken(previous, 'AS')) return isToken(tokens[index + 1], ')') || isToken(tokens[index + 1], '(');
+  const definesTable =
+    ['CREATE', 'ALTER'].includes(tokens[0]?.value ?? '') && tokens.slice(0, 6).some((t) => isToken(t, 'TABLE'));
+  if (!definesTable || (previous?.kind !== 'word' && previous?.kind !== 'quoted')) return false;
+  const before = tokens[index - 2];
+  return isToken(before, '(') || isToken(before, ',') || isToken(before, 'COLUMN') || isToken(before, 'ADD');
+}
+
+/** `FROM VALUES (..), (..)` becomes a derived table whose columns are called COLUMN1, COLUMN2. */
+function prepareValues(tokens: readonly Token[]): readonly Token[] {
+  const at = tokens.findIndex((token, index) => isToken(token, 'VALUES') && isToken(tokens[index - 1], 'FROM'));
+  if (at < 0) return tokens;
+  let end = at + 1;
+  let depth = 0;
+  let columns = 1;
+  for (; end < tokens.length; end += 1) {
+    if (isToken(tokens[end], '(')) depth += 1;
+    if (isToken(tokens[end], ')')) depth -= 1;
+    if (depth === 1 && isToken(tokens[end], ',')) columns += 1;
+    if (depth === 0 && !isToken(tokens[end + 1], ',') && isToken(tokens[end], ')')) break;
+    if (depth === 0 && isToken(tokens[end], ',')) columns = 1;
+  }
+  let next = end + 1;
+  if (isToken(tokens[next], 'AS')) next += 1;
+  const alias = tokens[next];
+  const isAlias =
+    alias?.kind === 'quoted' || (alias?.kind === 'word' && !/^(WHERE|GROUP|ORDER|LIMIT|UNION|JOIN)$/.test(alias.value));
+  const name = isAlias ? [alias] : [made('word', 'STANDIN_VALUES')];
+  const rest = tokens.slice(isAlias ? next + 1 : end + 1);
+  const list = isToken(rest[0], '(')
+    ? ''
+    : `(${Array.from({ length: columns }, (_, n) => `COLUMN${n + 1}`).join(', ')})`;
+  return [
+    ...tokens.slice(0, at),
+    made('word', '('),
+    ...tokens.slice(at, end + 1),
+    made('word', ') AS'),
+    ...name,
+    made('word', list),
+    ...rest,
+  ];
+}
+
+function finish(text: string): string {
+  let result = text;
+  // CAST(x AS <struct>) would read DuckDB's struct notation; Snowflake reads a timestamp with an offset.
+  for (let end = result.indexOf(' AS STANDIN_TZ)'); end >= 0; end = result.indexOf(' AS STANDIN_TZ)')) {
+    const start = openingCast(result, end);
+    if (start === undefined) break;
+    result = `${result.slice(0, start)}SF_TO_TIMESTAMP_TZ(${result.slice(start + 5, end)})${result.slice(end + 15)}`;
+  }
+  for (const [mark, type] of Object.entries(marks)) result = result.replaceAll(new RegExp(`\\b${mark}\\b`, 'g'), type);
+  return result;
+}
+
+function openingCast(text: string, end: number): number | undefined {
+  let depth = 1;
+  for (let at = end - 1; at >= 0; at -= 1) {
+    if (text.charAt(at) === ')') depth += 1;
+    if (text.charAt(at) === '(') depth -= 1;
+    if (depth === 0) return text.slice(at - 4, at) === 'CAST' ? at - 4 : undefined;
+  }
+  return undefined;
+}
