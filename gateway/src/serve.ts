@@ -14,7 +14,7 @@ import { createCatalogs, createResultParts, createSessionControl, createSessionG
 import { openRecording, type Recording, updateTrustFile } from './recording/index.js';
 import { type ConnectionCredential, openResources } from './resources/index.js';
 import { createSessions } from './session/index.js';
-import { createMemoryStore, createRedisStore, createSealer, type Store } from './store/index.js';
+import { createMemoryStore, createRedisStore, createSealer } from './store/index.js';
 import { createLog, createMetrics, type Log } from './telemetry/index.js';
 import { createChunkFetcher, createSnowflake, createTransport, type Endpoint, endpointOf, parsePrivateKey, type UpstreamCredential } from './upstream/index.js';
 
@@ -92,8 +92,10 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     metrics: metrics.recording,
   });
   const publishing = publishCheckpoints(recording, config.checkpointFile, log);
-  const store: Store =
-    config.redisUrl === undefined ? createMemoryStore({ clock: clock.nowMs }) : createRedisStore({ url: config.redisUrl, keyPrefix: 'piste:', log });
+  const store =
+    config.redisUrl === undefined
+      ? createMemoryStore({ clock: clock.nowMs })
+      : createRedisStore({ url: config.redisUrl, keyPrefix: 'piste:', log, metrics: metrics.store });
   const sealer = createSealer(config.stateKey ?? randomBytes(32));
   const resources = await openResources({
     directory: config.resourcesDirectory,

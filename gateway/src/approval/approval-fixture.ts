@@ -5,7 +5,7 @@ import type { Entry } from '../recording/entry.js';
 import type { Store } from '../store/index.js';
 import type { ApprovalSubject } from './approval.js';
 import { type Approvals, type ApprovalsDeps, createApprovals } from './approvals.js';
-import { bindingHash } from './binding.js';
+import { bindingHash } from '../policy/binding.js';
 import type { Ballot } from './voting.js';
 
 /** Builders for the tests of this room. */

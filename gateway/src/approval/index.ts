@@ -14,7 +14,6 @@ export {
   type RedeemResult,
   type VoteResult,
 } from './approvals.js';
-export { type BindingInput, bindingHash } from './binding.js';
 export type { ApprovalMetrics } from './lifecycle.js';
 export type { Ballot } from './voting.js';
 export type { Timers } from './waiting.js';

@@ -35,7 +35,7 @@ export function maskCell(cell: Cell, type: string, action: MaskAction, keys: Mas
 }
 
 function maskPartially(text: string, action: MaskAction & { type: 'Partial' }): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   const hidden = action.replacement.repeat(HIDDEN_RUN);
   if (characters.length <= action.keepFirst + action.keepLast) return hidden;
   const last = action.keepLast === 0 ? '' : characters.slice(-action.keepLast).join('');

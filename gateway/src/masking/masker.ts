@@ -63,7 +63,7 @@ function placeObligations(
   rowtype: readonly MaskableColumn[],
   obligations: readonly MaskObligation[],
 ): readonly (MaskObligation | undefined)[] {
-  const byColumn = new Array<MaskObligation | undefined>(rowtype.length).fill(undefined);
+  const byColumn = rowtype.map((): MaskObligation | undefined => undefined);
   for (const obligation of obligations) {
     const column = rowtype[obligation.index];
     if (column === undefined) throw new MaskingFailed('the result has fewer columns than expected');

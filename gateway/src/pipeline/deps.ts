@@ -19,6 +19,8 @@ export interface StatementMetrics {
   masked(policy: string, method: string, values: number): void;
   maskFailed(reason: string): void;
   delivered(connection: string, rows: number, bytes: number): void;
+  /** Time of one statement without Snowflake and people. */
+  overhead(seconds: number): void;
 }
 
 /** What the stages of a statement work with. */

@@ -241,16 +241,27 @@ describe('what masking policies do to queries', () => {
     ['a plain copy of a protected column runs masked', select([copyOf(email)]), {}, 'allow'],
     ['a protected column inside an expression is blocked', select([expressionOf(email)]), {}, 'PISTE-1403'],
     [
-      'a copy that other columns influence is blocked',
-      select([{ name: 'E', sources: [email, city], direct: email }]),
+      'a copy of a protected column through a view runs masked',
+      select([{ name: 'E', sources: [email, { object: object('CRM.PUBLIC.V'), column: 'E' }], direct: email }]),
       {},
-      'PISTE-1403',
+      'allow',
     ],
     [
-      'a copy of one column that hides another is blocked',
-      select([{ name: 'E', sources: [email], direct: city }]),
-      {},
-      'PISTE-1403',
+      'a view column with the Deny action is refused though its base column is only masked',
+      select([{ name: 'E', sources: [email, city], direct: email }]),
+      {
+        maskingPolicies: [
+          masking([
+            maskingRule(),
+            maskingRule({
+              name: 'deny',
+              columns: [{ database: '*', schema: '*', object: '*', column: 'CITY' }],
+              action: { type: 'Deny' },
+            }),
+          ]),
+        ],
+      },
+      'PISTE-1404',
     ],
     ['a protected column in the predicate is blocked', select([copyOf(city)], [email]), {}, 'PISTE-1404'],
     ['an unprotected predicate runs', select([copyOf(city)], [city]), {}, 'allow'],
@@ -372,6 +383,22 @@ describe('what masking policies do to queries', () => {
       verdict: 'allow',
       masks: [{ index: 1, name: 'EMAIL', action: { type: 'Null' }, policy: 'pii', rule: 'n', column: email }],
       outputs: { names: ['CITY', 'EMAIL'], touchesProtected: true },
+    });
+  });
+
+  test('the strictest rule of all columns a copy comes through becomes the obligation', () => {
+    const viewColumn: ColumnRef = { object: object('CRM.PUBLIC.V'), column: 'E' };
+    const rules = [
+      maskingRule(),
+      maskingRule({
+        name: 'view',
+        columns: [{ database: 'CRM', schema: '*', object: 'V', column: 'E' }],
+        action: { type: 'Null' },
+      }),
+    ];
+    const copy = { name: 'E', sources: [email, viewColumn], direct: email };
+    expect(decide(select([copy]), agent, context, policy({ maskingPolicies: [masking(rules)] }))).toMatchObject({
+      masks: [{ rule: 'view', action: { type: 'Null' }, column: viewColumn }],
     });
   });
 
@@ -644,7 +671,7 @@ describe('what rules do', () => {
     ],
     [
       'DELETE can be allowed',
-      text('DELETE', 'DELETE FROM NOTES WHERE ID = 1', { identifiers: ['NOTES', 'ID'], carriesQuery: true }),
+      text('DELETE', 'DELETE FROM NOTES WHERE ID = 1', { identifiers: ['NOTES', 'ID'] }),
       allow('Delete'),
       'allow',
     ],

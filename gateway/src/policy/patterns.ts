@@ -39,8 +39,10 @@ export function matchesPart(glob: string, name: string, reach: Reach): boolean {
   return matchesGlob(glob, name) || (reach === 'wide' && matchesGlob(glob.toUpperCase(), name.toUpperCase()));
 }
 
+/** An object without a database (a user, a warehouse, a name not resolved) is in no pattern's database for certain. */
 export function matchesObject(pattern: ObjectPattern, object: ObjectName, reach: Reach): boolean {
   return (
+    (reach === 'wide' || object.database !== '') &&
     matchesPart(pattern.database, object.database, reach) &&
     matchesPart(pattern.schema, object.schema, reach) &&
     matchesPart(pattern.object, object.name, reach)

@@ -101,8 +101,6 @@ export function isPermit(value: unknown): value is Permit {
   return typeof value === 'object' && value !== null && issued.has(value);
 }
 
-export { isPermit as isIssuedPermit };
-
 /**
  * SHA-256 (hex) that names one statement: the text that will be sent and its binds as JSON text, byte for byte. The text's
  * length comes first, so no text and binds can be shifted into each other; absent binds differ from empty ones.

@@ -1,4 +1,5 @@
 import type { Facts } from '../sql/facts.js';
+import { isPureFunction } from '../sql/functions.js';
 import type { ClassGroup } from './classes.js';
 import { explainClass } from './classes.js';
 import type { ConnectionPolicy } from './compiled.js';
@@ -50,12 +51,11 @@ const OTHER_TABLES = /\b(?:USING|FROM|SELECT|JOIN|TABLE)\b/i;
 function checkRowChange(facts: Facts, policy: ConnectionPolicy): string | undefined {
   if (facts.class === 'TRUNCATE') return undefined;
   const text = facts.class === 'DELETE' ? facts.canonicalText.replace(/^\s*DELETE\s+FROM\b/i, '') : facts.canonicalText;
-  if (facts.carriesQuery && !(facts.class === 'DELETE' && !OTHER_TABLES.test(text))) return mayMove(facts);
-  if (OTHER_TABLES.test(text) || WHOLE_ROW.test(text)) return mayMove(facts);
+  if (facts.carriesQuery || OTHER_TABLES.test(text) || WHOLE_ROW.test(text)) return mayMove(facts);
   const named = facts.identifiers.find((identifier) => isProtectedName(identifier, facts, policy));
   if (named !== undefined)
     return `it names ${showName(named)}, a protected column, so a Hold rule must let a person decide`;
-  const called = foreignCall(text, facts);
+  const called = foreignCall(text);
   return called === undefined ? undefined : `it calls ${showName(called)}, which may read protected columns`;
 }
 
@@ -75,86 +75,22 @@ function isProtectedName(identifier: string, facts: Facts, policy: ConnectionPol
   );
 }
 
-/** Words that stand before a parenthesis without calling anything, and functions that see only their arguments. */
-const HARMLESS_BEFORE_PARENTHESIS: ReadonlySet<string> = new Set([
-  ...[
-    'AND',
-    'BETWEEN',
-    'BY',
-    'CASE',
-    'ELSE',
-    'IN',
-    'INTO',
-    'IS',
-    'LIKE',
-    'NOT',
-    'OR',
-    'OVER',
-    'SET',
-    'THEN',
-    'VALUES',
-    'WHEN',
-  ],
-  ...['WHERE', 'INSERT', 'OVERWRITE', 'UPDATE', 'DELETE', 'BINARY', 'CHAR', 'DECIMAL', 'NUMBER', 'NUMERIC', 'VARCHAR'],
-  ...[
-    'ABS',
-    'ARRAY_CONSTRUCT',
-    'CAST',
-    'CEIL',
-    'COALESCE',
-    'CONCAT',
-    'CURRENT_DATE',
-    'CURRENT_TIME',
-    'CURRENT_TIMESTAMP',
-  ],
-  ...[
-    'DATEADD',
-    'DATEDIFF',
-    'DATE_TRUNC',
-    'FLOOR',
-    'GREATEST',
-    'IFF',
-    'IFNULL',
-    'LEAST',
-    'LEFT',
-    'LENGTH',
-    'LOWER',
-    'LTRIM',
-  ],
-  ...[
-    'MOD',
-    'NULLIF',
-    'NVL',
-    'NVL2',
-    'OBJECT_CONSTRUCT',
-    'PARSE_JSON',
-    'REPLACE',
-    'RIGHT',
-    'ROUND',
-    'RTRIM',
-    'SPLIT_PART',
-  ],
-  ...[
-    'SUBSTR',
-    'SUBSTRING',
-    'SYSDATE',
-    'TO_BOOLEAN',
-    'TO_CHAR',
-    'TO_DATE',
-    'TO_NUMBER',
-    'TO_TIMESTAMP',
-    'TO_VARCHAR',
-    'TRIM',
-  ],
-  ...['TRY_CAST', 'TRY_TO_DATE', 'TRY_TO_NUMBER', 'UPPER', 'UUID_STRING', 'ZEROIFNULL'],
-]);
+/** Words that stand before a parenthesis without calling anything. */
+const STRUCTURAL_WORDS: ReadonlySet<string> = new Set(
+  (
+    'AND BETWEEN BINARY BY CASE CAST CHAR DECIMAL ELSE IN INTO IS LIKE NOT NUMBER NUMERIC OR OVER SET THEN TRY_CAST VALUES ' +
+    'VARBINARY VARCHAR WHEN WHERE'
+  ).split(' '),
+);
 
-/** A name followed by `(` that is neither harmless nor the column list of an INSERT's target. */
-function foreignCall(text: string, facts: Facts): string | undefined {
-  const body = facts.verb === 'INSERT' || facts.class.startsWith('INSERT') ? text.slice(targetEnd(text)) : text;
+/** A called name that is no pure built-in; the column list of an INSERT's target is not a call. */
+function foreignCall(text: string): string | undefined {
+  const body = text.slice(targetEnd(text));
   for (const match of body.matchAll(/(\.?)\s*("(?:[^"]|"")*"|[A-Za-z_$][\w$]*)\s*\(/g)) {
     const name = match[2] ?? '';
-    if (match[1] !== '' || name.startsWith('"') || !HARMLESS_BEFORE_PARENTHESIS.has(name.toUpperCase())) return name;
+    const word = name.toUpperCase();
+    const isHarmless = match[1] === '' && (STRUCTURAL_WORDS.has(word) || isPureFunction(word));
+    if (!isHarmless) return name;
   }
   return undefined;
 }

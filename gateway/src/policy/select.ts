@@ -81,9 +81,9 @@ function judgeOutput(output: Output, index: number, guard: (column: ColumnRef) =
       };
     }
   }
-  if (isPlainCopy(output)) return { mask: obligation(output, index, first) };
+  if (output.direct !== undefined) return { mask: obligation(output, index, protectedColumns) };
   if (protectedColumns.every(({ enforced }) => enforced.every(({ policy }) => policy.onUnresolved === 'MaskAll'))) {
-    return { mask: { ...obligation(output, index, first), action: { type: 'Null' } } };
+    return { mask: { ...obligation(output, index, protectedColumns), action: { type: 'Null' } } };
   }
   const speaking = strictestOf(first.enforced);
   return {
@@ -95,24 +95,12 @@ function judgeOutput(output: Output, index: number, guard: (column: ColumnRef) =
   };
 }
 
-function isPlainCopy(output: Output): boolean {
-  const direct = output.direct;
-  return direct !== undefined && output.sources.every((source) => isSameColumn(source, direct));
-}
-
-function isSameColumn(a: ColumnRef, b: ColumnRef): boolean {
-  return (
-    a.column === b.column &&
-    a.object.name === b.object.name &&
-    a.object.schema === b.object.schema &&
-    a.object.database === b.object.database
-  );
-}
-
-function obligation(output: Output, index: number, guarded: Guarded): MaskObligation {
-  const strictest = strictestOf(guarded.enforced);
+/** A copy through a view counts as the view's column and as the base column: rules on either bind, the strictest wins. */
+function obligation(output: Output, index: number, columns: readonly Guarded[]): MaskObligation {
+  const strictest = strictestOf(columns.flatMap((column) => column.enforced));
+  const guarded = columns.find((column) => strictest !== undefined && column.enforced.includes(strictest));
   const action = strictest?.rule.action;
-  if (strictest === undefined || action === undefined || action.type === 'Deny') {
+  if (strictest === undefined || guarded === undefined || action === undefined || action.type === 'Deny') {
     throw new Error('an obligation needs a masking action');
   }
   return {

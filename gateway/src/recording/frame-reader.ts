@@ -18,19 +18,20 @@ export interface FrameReader {
   next(): Promise<FrameRead>;
 }
 
-/** Creates a reader over an open segment, from `start`. The caller closes the file. */
-export function createFrameReader(file: FileHandle, start = 0): FrameReader {
+/** Creates a reader over the first `size` bytes of an open segment. The caller closes the file. */
+export function createFrameReader(file: FileHandle, size: number): FrameReader {
   let window: Buffer = Buffer.alloc(0);
-  let windowOffset = start;
-  let position = start;
+  let windowOffset = 0;
+  let position = 0;
 
   /** Up to `count` bytes from the position; fewer only at the end of the file. */
   async function take(count: number): Promise<Buffer> {
-    const from = position - windowOffset;
-    if (window.byteLength - from < count) {
-      const kept = window.subarray(from);
-      const wanted = Math.max(READ_BYTES, count - kept.byteLength);
-      const fresh = await readUpTo(file, windowOffset + window.byteLength, wanted);
+    const start = position - windowOffset;
+    if (window.byteLength - start < count) {
+      const kept = window.subarray(start);
+      const from = windowOffset + window.byteLength;
+      const wanted = Math.min(Math.max(READ_BYTES, count - kept.byteLength), size - from);
+      const fresh = await readUpTo(file, from, wanted);
       window = Buffer.concat([kept, fresh]);
       windowOffset = position;
     }
@@ -60,7 +61,7 @@ export function createFrameReader(file: FileHandle, start = 0): FrameReader {
 
 /** Reads `length` bytes from `offset`, fewer only where the file ends. */
 export async function readUpTo(file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.alloc(length);
+  const bytes = Buffer.allocUnsafeSlow(length);
   let filled = 0;
   while (filled < length) {
     const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled);

@@ -13,7 +13,12 @@ const recording = await openRecording({ directory, deployment: 'test', clock, lo
 async function recordForever(sessionId: string): Promise<never> {
   for (let round = 0; ; round += 1) {
     const bytes = Buffer.alloc((round * 997) % 9000, 'r');
-    const receipt = await recording.append({ kind: 'control', sessionId, fields: { round }, bodies: [{ name: 'rows', bytes }] });
+    const receipt = await recording.append({
+      kind: 'control',
+      sessionId,
+      fields: { round },
+      bodies: [{ name: 'rows', bytes }],
+    });
     writeSync(1, `${receipt.leafHash}\n`);
   }
 }

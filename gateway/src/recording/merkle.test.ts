@@ -35,7 +35,9 @@ describe('tree', () => {
   });
 
   test('hashes the empty tree as SHA-256 of nothing', () => {
-    expect(createTree().root().toString('hex')).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
+    expect(createTree().root().toString('hex')).toBe(
+      'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+    );
   });
 
   test('agrees with the definition at every size up to 130', () => {

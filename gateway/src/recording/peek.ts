@@ -39,7 +39,7 @@ async function readFirstIdentity(files: LogFiles): Promise<WriterIdentity | unde
   if (files.segments[0] !== 1) return undefined;
   const file = await open(join(files.path, segmentName(1)), 'r');
   try {
-    const reader = createFrameReader(file);
+    const reader = createFrameReader(file, (await file.stat()).size);
     await reader.next();
     const group = await readGroup(reader, KEEP_NOTHING);
     return readIdentity(group?.records[0]);
@@ -63,8 +63,9 @@ async function peekSegment(files: LogFiles, segment: number, verifier: NoteVerif
   const file = await open(join(files.path, segmentName(segment)), 'r');
   const context = { verifier, size: 0, previous: sha256() };
   let soundUntil = 0;
+  const { size } = await file.stat();
   try {
-    const reader = createFrameReader(file);
+    const reader = createFrameReader(file, size);
     context.previous = await readPrevious(reader);
     soundUntil = reader.position;
     for (;;) {
@@ -85,7 +86,7 @@ async function peekSegment(files: LogFiles, segment: number, verifier: NoteVerif
     }
   } catch (error) {
     if (!(error instanceof Break)) throw error;
-    return { ...tip, tail: await examineTail(file, soundUntil, context) };
+    return { ...tip, tail: await examineTail(file, { from: soundUntil, to: size }, context) };
   } finally {
     await file.close();
   }

@@ -1,27 +1,29 @@
-import { hashStatement } from '../policy/permit.js';
 import type { EntryValue } from './entry.js';
 import type { Finding } from './finding.js';
+import type { StrandPlace } from './leaf.js';
 import type { ScannedRecord } from './scan.js';
+import {
+  type Answer,
+  type Approval,
+  isResult,
+  type Leave,
+  type Place,
+  precedes,
+  type Request,
+  readRequest,
+  type Vote,
+  votesOf,
+} from './statement-facts.js';
 
 /** Bodies the checks below need. */
 export const CHECKED_BODIES: ReadonlySet<string> = new Set(['sql', 'binds']);
 
-interface Place {
-  readonly log: string;
-  readonly index: number;
-}
-
+/** Everything the records say of one statement. */
 interface Statement {
-  request:
-    | (Place & {
-        readonly verdict: string;
-        readonly hash: EntryValue | undefined;
-        readonly statement: string | undefined;
-      })
-    | undefined;
-  readonly releases: (Place & { readonly approval: EntryValue | undefined; readonly statement: string | undefined })[];
-  readonly approvals: (Place & { readonly id: EntryValue | undefined; readonly hash: EntryValue | undefined })[];
-  readonly answers: (Place & { readonly sessionId: string | undefined; readonly ran: boolean })[];
+  readonly requests: Request[];
+  readonly approvals: Approval[];
+  readonly outcomes: (Leave & { readonly votes: readonly Vote[] | undefined })[];
+  readonly answers: Answer[];
 }
 
 /** Checks what the records of all logs together say: nothing ran without leave, nothing was answered that was not asked. */
@@ -31,44 +33,70 @@ export interface ProtocolRules {
   findings(): readonly Finding[];
 }
 
+/** What a check needs besides the statement. */
+interface World {
+  readonly votes: ReadonlyMap<string, readonly (Vote & Place)[]>;
+  /** The fields of `session.open` by session id. */
+  readonly sessions: ReadonlyMap<string, Readonly<Record<string, EntryValue>>>;
+}
+
 /** Creates the checks. Memory grows with the number of statements. */
 export function createProtocolRules(): ProtocolRules {
   const statements = new Map<string, Statement>();
-  const approves = new Map<string, Place[]>();
-  const openedSessions = new Set<string>();
-  const findings: Finding[] = [];
+  const votes = new Map<string, (Vote & Place)[]>();
+  const sessions = new Map<string, Readonly<Record<string, EntryValue>>>();
+  const early: Finding[] = [];
 
   function statementOf(queryId: string): Statement {
     const known = statements.get(queryId);
     if (known !== undefined) return known;
-    const fresh: Statement = { request: undefined, releases: [], approvals: [], answers: [] };
+    const fresh: Statement = { requests: [], approvals: [], outcomes: [], answers: [] };
     statements.set(queryId, fresh);
     return fresh;
   }
 
+  function sessionOf(strand: StrandPlace | undefined): Readonly<Record<string, EntryValue>> | undefined {
+    return strand === undefined ? undefined : sessions.get(strand.sessionId);
+  }
+
+  function addVote(fields: Readonly<Record<string, EntryValue>>, place: Place): void {
+    const { apr, iss, sub, choice, refused } = fields;
+    if (typeof apr !== 'string' || choice !== 'approve' || refused !== undefined) return;
+    votes.set(apr, [...(votes.get(apr) ?? []), { ...place, issuer: iss, subject: sub }]);
+  }
+
   function addToStatement(statement: Statement, { leaf, bodies }: ScannedRecord, place: Place): void {
-    const { fields } = leaf;
+    const { fields, statementHash, strand } = leaf;
     switch (leaf.kind) {
-      case 'request': {
-        const sql = bodies.get('sql');
-        const computed = sql === undefined ? undefined : hashStatement(sql, bodies.get('binds'));
-        if (leaf.statementHash !== undefined && leaf.statementHash !== computed) {
-          findings.push(tampered('permit-mismatch', 'a request was released for another text than it holds', place));
-        }
-        statement.request = { ...place, verdict: verdictOf(fields), hash: fields['hash'], statement: computed };
+      case 'request':
+        statement.requests.push(
+          readRequest({
+            place,
+            fields,
+            bodies,
+            statementHash,
+            sessionId: strand?.sessionId,
+            session: sessionOf(strand),
+          }),
+        );
         break;
-      }
       case 'approval.request':
         statement.approvals.push({ ...place, id: fields['apr'], hash: fields['hash'] });
         break;
       case 'decision':
-        if (fields['v'] === 'approved')
-          statement.releases.push({ ...place, approval: fields['apr'], statement: leaf.statementHash });
+        if (fields['v'] !== 'approved') break;
+        statement.outcomes.push({
+          ...place,
+          approval: fields['apr'],
+          statementHash,
+          hash: fields['hash'],
+          votes: votesOf(fields['votes']),
+        });
         break;
       case 'response':
       case 'response.withheld':
       case 'chunk':
-        statement.answers.push({ ...place, sessionId: leaf.strand?.sessionId, ran: isResult(leaf.kind, fields) });
+        statement.answers.push({ ...place, sessionId: strand?.sessionId, ran: isResult(leaf.kind, fields) });
         break;
       default:
         break;
@@ -79,86 +107,106 @@ export function createProtocolRules(): ProtocolRules {
     add(record, log) {
       const { leaf, index } = record;
       const place = { log, index };
-      if (leaf.kind === 'session.open' && leaf.strand !== undefined) openedSessions.add(leaf.strand.sessionId);
-      if (
-        leaf.kind === 'approval.vote' &&
-        leaf.fields['choice'] === 'approve' &&
-        typeof leaf.fields['apr'] === 'string'
-      ) {
-        approves.set(leaf.fields['apr'], [...(approves.get(leaf.fields['apr']) ?? []), place]);
-      }
+      if (leaf.kind === 'session.open' && leaf.strand !== undefined) sessions.set(leaf.strand.sessionId, leaf.fields);
+      if (leaf.kind === 'approval.vote') addVote(leaf.fields, place);
       const queryId = leaf.fields['qid'];
       if (typeof queryId === 'string') addToStatement(statementOf(queryId), record, place);
       else if (leaf.kind === 'response' || leaf.kind === 'chunk')
-        findings.push(tampered('no-query-id', 'a response names no query', place));
+        early.push(tampered('no-query-id', 'a response names no query', place));
     },
     findings() {
-      const late = [...statements.values()].flatMap((statement) =>
-        checkStatement(statement, { approves, openedSessions }),
-      );
-      return [...findings, ...late];
+      return [
+        ...early,
+        ...[...statements.values()].flatMap((statement) => checkStatement(statement, { votes, sessions })),
+      ];
     },
   };
 }
 
-interface World {
-  readonly approves: ReadonlyMap<string, readonly Place[]>;
-  readonly openedSessions: ReadonlySet<string>;
+function tampered(code: string, message: string, { log, index }: Place): Finding {
+  return { severity: 'tampered', code, message, log, index };
 }
 
 function checkStatement(statement: Statement, world: World): readonly Finding[] {
-  const { request, releases, answers } = statement;
-  const findings = releases.flatMap((release) => checkRelease(statement, release, world.approves));
-  for (const answer of answers) {
-    if (request === undefined || !precedes(request, answer)) {
-      const isHere = answer.sessionId === undefined || world.openedSessions.has(answer.sessionId);
-      findings.push({
-        ...tampered('orphan-response', 'a response without its request', answer),
-        severity: isHere ? 'tampered' : 'cannot-conclude',
-      });
-    } else if (answer.ran && request.verdict !== 'allow' && !releases.some((release) => precedes(release, answer))) {
-      findings.push(
-        tampered('ran-without-leave', `a statement with verdict "${request.verdict}" ran without an approval`, answer),
-      );
-    }
+  return [
+    ...statement.requests.flatMap(checkRequest),
+    ...statement.outcomes.flatMap((outcome) => checkOutcome(statement, outcome, world)),
+    ...statement.answers.flatMap((answer) => checkAnswer(statement, answer, world)),
+  ];
+}
+
+/** A request's hashes are those of the text, binds and context it holds. */
+function checkRequest(request: Request): readonly Finding[] {
+  if (request.statementHash !== undefined && request.statementHash !== request.computedStatement) {
+    return [tampered('permit-mismatch', 'a request was released for another text than it holds', request)];
   }
-  return findings;
+  const { hash, computedBinding } = request;
+  if (typeof hash === 'string' && computedBinding !== undefined && computedBinding !== hash) {
+    return [tampered('binding-mismatch', "a request's hash is not that of its text, binds and context", request)];
+  }
+  return [];
 }
 
-function checkRelease(
-  { request, approvals }: Statement,
-  release: Statement['releases'][number],
-  approves: World['approves'],
-): Finding[] {
-  const approval = approvals.find(({ id }) => id === release.approval);
-  if (request === undefined || approval === undefined)
-    return [tampered('release-without-request', 'an approval of nothing that was asked', release)];
-  const votes = typeof release.approval === 'string' ? (approves.get(release.approval) ?? []) : [];
-  if (!votes.some((vote) => precedes(vote, release)))
-    return [tampered('release-without-vote', 'approved, but nobody voted for it', release)];
-  const isSame =
-    approval.hash === request.hash && (release.statement === undefined || release.statement === request.statement);
-  return isSame ? [] : [tampered('release-mismatch', 'what was approved is not what was asked', release)];
+/** An approval was asked for, was voted for by somebody else than the one who asked, and is for what was asked. */
+function checkOutcome(
+  { requests, approvals }: Statement,
+  outcome: Statement['outcomes'][number],
+  { votes, sessions }: World,
+): readonly Finding[] {
+  const approval = approvals.find(({ id }) => id === outcome.approval);
+  const held = requests.find(({ verdict }) => verdict === 'hold');
+  if (approval === undefined || held === undefined)
+    return [tampered('approved-without-request', 'an approval of nothing that was asked', outcome)];
+  const cast = (typeof outcome.approval === 'string' ? (votes.get(outcome.approval) ?? []) : []).filter((vote) =>
+    precedes(vote, outcome),
+  );
+  const counted = outcome.votes ?? cast;
+  const isCast = (vote: Vote): boolean =>
+    cast.some(({ issuer, subject }) => issuer === vote.issuer && subject === vote.subject);
+  if (counted.length === 0 || !counted.every(isCast)) {
+    return [
+      tampered('approved-without-vote', 'approved, but the votes that would have done it are not recorded', outcome),
+    ];
+  }
+  const who = held.sessionId === undefined ? undefined : sessions.get(held.sessionId)?.['who'];
+  if (counted.some((vote) => isSamePerson(vote, who)))
+    return [tampered('approved-by-requester', 'approved by the one who asked', outcome)];
+  const isSame = approval.hash === held.hash && (outcome.hash === undefined || outcome.hash === approval.hash);
+  const isSameText = outcome.statementHash === undefined || outcome.statementHash === held.computedStatement;
+  return isSame && isSameText
+    ? []
+    : [tampered('approval-mismatch', 'what was approved is not what was asked', outcome)];
 }
 
-/** Across logs only the existence counts: clocks of two writers prove no order. */
-function precedes(earlier: Place, later: Place): boolean {
-  return earlier.log !== later.log || earlier.index < later.index;
+function isSamePerson({ issuer, subject }: Vote, who: EntryValue | undefined): boolean {
+  if (typeof who !== 'object' || who === null || !('iss' in who) || !('sub' in who)) return false;
+  return who.iss === issuer && who.sub === subject;
 }
 
-function verdictOf(fields: Readonly<Record<string, EntryValue>>): string {
-  const decision = fields['dec'];
-  if (fields['internal'] === true) return 'allow';
-  if (typeof decision !== 'object' || decision === null || !('v' in decision)) return 'none';
-  return typeof decision.v === 'string' ? decision.v : 'none';
+function checkAnswer(statement: Statement, answer: Answer, { sessions }: World): readonly Finding[] {
+  if (!statement.requests.some((request) => precedes(request, answer))) {
+    const isHere = answer.sessionId === undefined || sessions.has(answer.sessionId);
+    const finding = tampered('orphan-response', 'a response without its request', answer);
+    return [isHere ? finding : { ...finding, severity: 'cannot-conclude' }];
+  }
+  const hasLeave = [...statement.requests, ...statement.outcomes].some(
+    (leave) => precedes(leave, answer) && isLeave(statement, leave),
+  );
+  return answer.ran && !hasLeave
+    ? [tampered('ran-without-leave', 'a statement ran that nothing recorded before it allowed', answer)]
+    : [];
 }
 
-/** True when the answer can only come from Snowflake having run the statement. */
-function isResult(kind: string, fields: Readonly<Record<string, EntryValue>>): boolean {
-  const { upq, rows } = fields;
-  return kind === 'chunk' || typeof upq === 'string' || (typeof rows === 'number' && rows > 0);
-}
-
-function tampered(code: string, message: string, { log, index }: Place): Finding {
-  return { severity: 'tampered', code, message, log, index };
+/**
+ * True for the record that let the statement run: written by way of a permit, and for a statement that was held, resting on
+ * an approval of the same hash.
+ */
+function isLeave({ requests, approvals, outcomes }: Statement, leave: Leave | Request): boolean {
+  if (leave.statementHash === undefined || ('verdict' in leave && leave.verdict !== 'allow')) return false;
+  const held = requests.find((request) => request.verdict === 'hold' && precedes(request, leave));
+  if (!('verdict' in leave)) return held !== undefined;
+  if (held === undefined) return leave.approval === null || leave.approval === undefined;
+  const approval = approvals.find(({ id }) => id === leave.approval);
+  const isDecided = outcomes.some((outcome) => outcome.approval === leave.approval && precedes(outcome, leave));
+  return isDecided && approval !== undefined && approval.hash === leave.hash;
 }

@@ -55,7 +55,14 @@ export async function withDirectory<T>(use: (directory: string) => Promise<T>): 
 }
 
 export function openTestRecording(directory: string, deps: Partial<RecordingDeps> = {}): Promise<Recording> {
-  return openRecording({ directory, deployment: 'test', clock: createFakeClock(), random: createFakeRandom(), log: SILENT_LOG, ...deps });
+  return openRecording({
+    directory,
+    deployment: 'test',
+    clock: createFakeClock(),
+    random: createFakeRandom(),
+    log: SILENT_LOG,
+    ...deps,
+  });
 }
 
 export function trustIn(recording: Recording): Trust {
@@ -72,7 +79,12 @@ export function entry(
   fields: Readonly<Record<string, EntryValue>> = {},
   bodies: Readonly<Record<string, string>> = {},
 ): Entry {
-  return { kind, sessionId: 'session-1', fields, bodies: Object.entries(bodies).map(([name, text]) => body(name, text)) };
+  return {
+    kind,
+    sessionId: 'session-1',
+    fields,
+    bodies: Object.entries(bodies).map(([name, text]) => body(name, text)),
+  };
 }
 
 function body(name: string, text: string): EntryBody {
@@ -90,10 +102,21 @@ const HEAD = JSON.stringify({ data: { rowtype: ROWTYPE }, code: null, message: n
 export async function recordStory(recording: Recording, clock: FakeClock, email = '***'): Promise<void> {
   const select = 'select id, email\nfrom customers';
   const remove = 'delete from customers where id = 7';
-  const vote = { apr: 'apr-1', iss: 'https://idp.test', sub: 'ann', name: 'Ann', choice: 'approve', reason: 'ticket 42', channel: 'page' };
+  const vote = {
+    apr: 'apr-1',
+    iss: 'https://idp.test',
+    sub: 'ann',
+    name: 'Ann',
+    choice: 'approve',
+    reason: 'ticket 42',
+    channel: 'page',
+  };
   await recording.append(entry('session.open', OPENING));
   clock.advance(120);
-  await recording.recordRequest(permitOf(select), entry('request', request('q1', 'allow'), { sql: select, submitted: `${select};` }));
+  await recording.recordRequest(
+    permitOf(select),
+    entry('request', request('q1', 'allow'), { sql: select, submitted: `${select};` }),
+  );
   clock.advance(310);
   const answer = { qid: 'q1', code: null, rows: 2, cols: 2, masked: ['EMAIL'], upq: '01up' };
   const rows = JSON.stringify([
@@ -103,17 +126,41 @@ export async function recordStory(recording: Recording, clock: FakeClock, email 
   await recording.append(entry('response', answer, { head: HEAD, rows }));
   clock.advance(1000);
   await recording.append(entry('request', request('q2', 'hold'), { sql: remove, submitted: remove }));
-  await recording.append(entry('approval.request', { qid: 'q2', apr: 'apr-1', hash: 'hash-q2', rules: ['hold-deletes'], expires: clock.nowMs() + 900_000 }));
+  await recording.append(
+    entry('approval.request', {
+      qid: 'q2',
+      apr: 'apr-1',
+      hash: 'hash-q2',
+      rules: ['hold-deletes'],
+      expires: clock.nowMs() + 900_000,
+    }),
+  );
   clock.advance(8000);
   await recording.append(entry('approval.vote', vote));
-  await recording.recordRequest(permitOf(remove, 'approved'), entry('decision', { qid: 'q2', apr: 'apr-1', v: 'approved' }));
+  await recording.recordRequest(
+    permitOf(remove, 'approved'),
+    entry('decision', { qid: 'q2', apr: 'apr-1', v: 'approved' }),
+  );
   clock.advance(200);
-  await recording.append(entry('response', { qid: 'q2', code: null, rows: 1, cols: 1, masked: [], upq: '02up' }, { head: HEAD, rows: '[["1"]]' }));
-  clock.advance(500);
-  await recording.append(entry('request', request('q3', 'block'), { sql: 'drop table customers', submitted: 'drop table customers' }));
-  const denial = '[PISTE-1201] Blocked by rule "no-drops": DROP is not allowed for agents. Nothing was executed. Retry: no.';
   await recording.append(
-    entry('response', { qid: 'q3', code: '861201', rows: 0, cols: 0, masked: [] }, { head: JSON.stringify({ message: denial, success: false }) }),
+    entry(
+      'response',
+      { qid: 'q2', code: null, rows: 1, cols: 1, masked: [], upq: '02up' },
+      { head: HEAD, rows: '[["1"]]' },
+    ),
+  );
+  clock.advance(500);
+  await recording.append(
+    entry('request', request('q3', 'block'), { sql: 'drop table customers', submitted: 'drop table customers' }),
+  );
+  const denial =
+    '[PISTE-1201] Blocked by rule "no-drops": DROP is not allowed for agents. Nothing was executed. Retry: no.';
+  await recording.append(
+    entry(
+      'response',
+      { qid: 'q3', code: '861201', rows: 0, cols: 0, masked: [] },
+      { head: JSON.stringify({ message: denial, success: false }) },
+    ),
   );
   clock.advance(50);
   await recording.append(entry('session.close', { why: 'logout' }));

@@ -8,7 +8,15 @@ import type { FileOps, SegmentFile } from './file-ops.js';
 import { nodeFileOps } from './file-ops.js';
 import { type LogRecord, readLog } from './read-log.js';
 import { isRequestReceipt } from './receipt.js';
-import { createFakeClock, entry, keyOnly, openTestRecording, permitOf, trustIn, withDirectory } from './recording-fixture.js';
+import {
+  createFakeClock,
+  entry,
+  keyOnly,
+  openTestRecording,
+  permitOf,
+  trustIn,
+  withDirectory,
+} from './recording-fixture.js';
 import { RecordingUnavailable } from './recording-unavailable.js';
 import { verifyDirectory } from './verify.js';
 
@@ -21,7 +29,8 @@ function withFault(fault: (file: SegmentFile) => Partial<SegmentFile>): { readon
       const file = await nodeFileOps.createFile(path);
       const faulty = fault(file);
       return {
-        writev: (buffers, position) => (armed && faulty.writev ? faulty.writev(buffers, position) : file.writev(buffers, position)),
+        writev: (buffers, position) =>
+          armed && faulty.writev ? faulty.writev(buffers, position) : file.writev(buffers, position),
         datasync: () => (armed && faulty.datasync ? faulty.datasync() : file.datasync()),
         close: () => file.close(),
       };
@@ -55,12 +64,22 @@ describe('recording', () => {
         { name: 'head', bytes: empty },
         { name: 'rows', bytes: large },
       ];
-      const receipt = await recording.append({ kind: 'response', sessionId: 's', fields: { qid: 'q', n: [1, { a: 'ü' }] }, bodies });
+      const receipt = await recording.append({
+        kind: 'response',
+        sessionId: 's',
+        fields: { qid: 'q', n: [1, { a: 'ü' }] },
+        bodies,
+      });
       await recording.close();
       const record = (await recordsIn(directory)).find(({ index }) => index === receipt.index);
       expect(record?.leafHash).toBe(receipt.leafHash);
       expect(record?.leaf.fields).toEqual({ qid: 'q', n: [1, { a: 'ü' }] });
-      expect(record?.leaf.parts.map(({ name, part }) => `${name}${part}`)).toEqual(['head0', 'rows0', 'rows1', 'rows2']);
+      expect(record?.leaf.parts.map(({ name, part }) => `${name}${part}`)).toEqual([
+        'head0',
+        'rows0',
+        'rows1',
+        'rows2',
+      ]);
       expect(record?.bodies.get('rows')?.equals(large)).toBe(true);
       expect(record?.bodies.get('head')?.equals(empty)).toBe(true);
     }));
@@ -79,7 +98,8 @@ describe('recording', () => {
   test('continues a log over many segments as one', () =>
     withDirectory(async (directory) => {
       const recording = await openTestRecording(directory, { segmentBytes: 4096 });
-      for (let round = 0; round < 20; round += 1) await recording.append(entry('control', { op: `op ${round}` }, { note: 'x'.repeat(900) }));
+      for (let round = 0; round < 20; round += 1)
+        await recording.append(entry('control', { op: `op ${round}` }, { note: 'x'.repeat(900) }));
       await recording.close();
       const [ulid = ''] = await readdir(directory);
       expect((await readdir(join(directory, ulid))).length).toBeGreaterThan(5);
@@ -90,24 +110,26 @@ describe('recording', () => {
 
   test('acknowledges in call order, gives every record its place, and survives any mix of sizes', () =>
     fc.assert(
-      fc.asyncProperty(fc.array(fc.record({ size: fc.nat(5000), session: fc.nat(3), wait: fc.boolean() }), { maxLength: 40 }), (plan) =>
-        withDirectory(async (directory) => {
-          const recording = await openTestRecording(directory, { segmentBytes: 20_000 });
-          const acknowledged: number[] = [];
-          const waits: Promise<unknown>[] = [];
-          for (const { size, session, wait } of plan) {
-            const bodies = [{ name: 'rows', bytes: Buffer.alloc(size, 'r') }];
-            const done = recording
-              .append({ kind: 'control', sessionId: `s${session}`, fields: {}, bodies })
-              .then(({ index }) => acknowledged.push(index));
-            waits.push(done);
-            if (wait) await done;
-          }
-          await Promise.all(waits);
-          await recording.close();
-          expect(acknowledged).toEqual(plan.map((_, position) => position + 1));
-          expect((await verifyDirectory(directory, keyOnly(trustIn(recording)))).outcome).toBe('sound');
-        }),
+      fc.asyncProperty(
+        fc.array(fc.record({ size: fc.nat(5000), session: fc.nat(3), wait: fc.boolean() }), { maxLength: 40 }),
+        (plan) =>
+          withDirectory(async (directory) => {
+            const recording = await openTestRecording(directory, { segmentBytes: 20_000 });
+            const acknowledged: number[] = [];
+            const waits: Promise<unknown>[] = [];
+            for (const { size, session, wait } of plan) {
+              const bodies = [{ name: 'rows', bytes: Buffer.alloc(size, 'r') }];
+              const done = recording
+                .append({ kind: 'control', sessionId: `s${session}`, fields: {}, bodies })
+                .then(({ index }) => acknowledged.push(index));
+              waits.push(done);
+              if (wait) await done;
+            }
+            await Promise.all(waits);
+            await recording.close();
+            expect(acknowledged).toEqual(plan.map((_, position) => position + 1));
+            expect((await verifyDirectory(directory, keyOnly(trustIn(recording)))).outcome).toBe('sound');
+          }),
       ),
       { numRuns: 15 },
     ));
@@ -158,8 +180,13 @@ describe('recording', () => {
       expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
       expect(recording.failed).toBe(true);
       expect(failures).toBe(1);
-      await expect(recording.append(entry('control'))).rejects.toMatchObject({ name: 'RecordingUnavailable', denial: deny.cannotRecord() });
-      await expect(recording.recordRequest(permitOf('x'), entry('request', {}, { sql: 'x' }))).rejects.toThrow(RecordingUnavailable);
+      await expect(recording.append(entry('control'))).rejects.toMatchObject({
+        name: 'RecordingUnavailable',
+        denial: deny.cannotRecord(),
+      });
+      await expect(recording.recordRequest(permitOf('x'), entry('request', {}, { sql: 'x' }))).rejects.toThrow(
+        RecordingUnavailable,
+      );
       await recording.close();
       expect(trustIn(recording).checkpoints).toEqual(before.checkpoints);
       expect((await recordsIn(directory)).some(({ leafHash }) => leafHash === kept.leafHash)).toBe(true);
@@ -172,7 +199,9 @@ describe('recording', () => {
       const recording = await openTestRecording(directory);
       const bodies = [{ name: 'rows', bytes: Buffer.alloc(20 * 1024 * 1024) }];
       const results = await Promise.allSettled(
-        Array.from({ length: 4 }, () => recording.append({ kind: 'chunk', sessionId: undefined, fields: { qid: 'q' }, bodies })),
+        Array.from({ length: 4 }, () =>
+          recording.append({ kind: 'chunk', sessionId: undefined, fields: { qid: 'q' }, bodies }),
+        ),
       );
       expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected']);
       expect(recording.failed).toBe(false);
@@ -212,8 +241,14 @@ describe('recording', () => {
         [permit, entry('control', {}, { sql: 'select 1', binds: '{}' })],
         [permit, entry('decision', { v: 'approved' })],
         [permitOf('select 1', 'approved'), entry('decision', { v: 'denied' })],
-        [issuePermit({ ...permit, bindingHash: 'a' }), entry('request', { hash: 'b' }, { sql: 'select 1', binds: '{}' })],
-        [issuePermit({ ...permit, verdict: 'approved', approvalId: 'a' }), entry('decision', { v: 'approved', apr: 'b' })],
+        [
+          issuePermit({ ...permit, bindingHash: 'a' }),
+          entry('request', { hash: 'b' }, { sql: 'select 1', binds: '{}' }),
+        ],
+        [
+          issuePermit({ ...permit, verdict: 'approved', approvalId: 'a' }),
+          entry('decision', { v: 'approved', apr: 'b' }),
+        ],
       ];
       for (const [badPermit, badEntry] of wrong) {
         await expect(recording.recordRequest(badPermit, badEntry)).rejects.toThrow(RecordingUnavailable);
@@ -233,7 +268,14 @@ describe('recording', () => {
       await recording.append(entry('control', { op: 'later' }));
       await recording.close();
       const records = await recordsIn(directory);
-      expect(records.map(({ leaf }) => leaf.kind)).toEqual(['writer.open', 'control', 'clock.jump', 'control', 'control', 'writer.close']);
+      expect(records.map(({ leaf }) => leaf.kind)).toEqual([
+        'writer.open',
+        'control',
+        'clock.jump',
+        'control',
+        'control',
+        'writer.close',
+      ]);
       expect(new Set(records.map(({ leaf }) => leaf.timeMs)).size).toBe(1);
       expect(records[2]?.leaf.fields).toEqual({ wall: Date.UTC(2026, 10, 23, 5), expected: Date.UTC(2026, 10, 23, 6) });
     }));

@@ -115,9 +115,10 @@ type SegmentEnd = { readonly tail: Tail; readonly problem: ScanProblem } | undef
 
 async function* scanSegment(file: FileHandle, scan: SegmentScan): AsyncGenerator<ScannedRecord, SegmentEnd> {
   const { state, segment, isLast, options } = scan;
-  const reader = createFrameReader(file);
+  const { size } = await file.stat();
+  const reader = createFrameReader(file, size);
   let soundUntil = 0;
-  state.bytes += (await file.stat()).size;
+  state.bytes += size;
   try {
     checkHeader(await reader.next(), scan);
     soundUntil = reader.position;
@@ -140,7 +141,7 @@ async function* scanSegment(file: FileHandle, scan: SegmentScan): AsyncGenerator
     return undefined;
   } catch (error) {
     if (!(error instanceof Break)) throw error;
-    const tail = await examineTail(file, soundUntil, state);
+    const tail = await examineTail(file, { from: soundUntil, to: size }, state);
     const isTorn = error.isTornWrite && isLast && !state.closed && tail.isPlausiblyTorn;
     const { code, message, offset } = error;
     return { tail, problem: { severity: isTorn ? 'torn' : 'tampered', code, message, segment, offset } };

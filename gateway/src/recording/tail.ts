@@ -20,6 +20,12 @@ export interface Tail {
 
 export const NO_TAIL: Tail = Object.freeze({ bytes: 0, digest: undefined, isPlausiblyTorn: true });
 
+/** Where the tail stands in its segment. */
+export interface TailRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** What the log had proven before the tail. */
 export interface TailContext {
   readonly verifier: NoteVerifier | undefined;
@@ -31,9 +37,8 @@ export interface TailContext {
  * Tells an interrupted write from an edit. A writer starts a group only after the one before is on disk, so behind a broken
  * group there is nothing but, at most, that group's own commit as the last frame.
  */
-export async function examineTail(file: FileHandle, from: number, context: TailContext): Promise<Tail> {
-  const { size } = await file.stat();
-  const length = size - from;
+export async function examineTail(file: FileHandle, { from, to }: TailRange, context: TailContext): Promise<Tail> {
+  const length = to - from;
   if (length <= 0) return NO_TAIL;
   if (length > MAX_TAIL_BYTES) return { bytes: length, digest: undefined, isPlausiblyTorn: false };
   const bytes = await readUpTo(file, from, length);

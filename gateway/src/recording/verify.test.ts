@@ -1,3 +1,4 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { appendFile, cp, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -5,9 +6,22 @@ import { describe, expect, test } from '@jest/globals';
 import { encodeCanonical } from './canonical-json.js';
 import { decodeFrameHeader, encodeFrame, FRAME_HEADER_BYTES, type FrameType } from './frame.js';
 import type { Recording } from './recording.js';
-import { createFakeClock, createFakeRandom, entry, keyOnly, openTestRecording, permitOf, recordStory, trustIn, withDirectory } from './recording-fixture.js';
+import {
+  createFakeClock,
+  createFakeRandom,
+  entry,
+  keyOnly,
+  openTestRecording,
+  permitOf,
+  recordStory,
+  trustIn,
+  withDirectory,
+} from './recording-fixture.js';
 import type { Trust } from './trust.js';
 import { type Verdict, verifyDirectories, verifyDirectory } from './verify.js';
+
+/** The exhaustive tests verify thousands of times; on a busy machine that takes a while. */
+const EXHAUSTIVE_TIMEOUT_MS = 180_000;
 
 interface Sample {
   readonly directory: string;
@@ -25,7 +39,10 @@ async function segmentOf(directory: string): Promise<string> {
 /** A log of two commits and the close, with or without it. */
 async function makeSmallLog(directory: string, closed: boolean): Promise<Sample> {
   const recording = await openTestRecording(directory);
-  await recording.recordRequest(permitOf('select 1'), entry('request', { qid: 'q', dec: { v: 'allow' } }, { sql: 'select 1' }));
+  await recording.recordRequest(
+    permitOf('select 1'),
+    entry('request', { qid: 'q', dec: { v: 'allow' } }, { sql: 'select 1' }),
+  );
   if (closed) await recording.close();
   const segment = await segmentOf(directory);
   const bytes = await readFile(segment);
@@ -73,7 +90,11 @@ describe('verifying one log', () => {
   test('finds a closed log with a trusted key sound, and an unknown key inconclusive', () =>
     withDirectory(async (directory) => {
       const { anchored } = await makeSmallLog(directory, true);
-      expect(await verifyDirectory(directory, anchored)).toMatchObject({ outcome: 'sound', findings: [], counts: { records: 3, requests: 1 } });
+      expect(await verifyDirectory(directory, anchored)).toMatchObject({
+        outcome: 'sound',
+        findings: [],
+        counts: { records: 3, requests: 1 },
+      });
       expect((await verifyDirectory(directory, keyOnly(anchored))).outcome).toBe('sound');
       const untrusted = await verifyDirectory(directory);
       expect(untrusted.outcome).toBe('cannot-conclude');
@@ -90,96 +111,123 @@ describe('verifying one log', () => {
       expect(verdict.findings).toMatchObject([{ severity: 'note', code: 'open-log' }]);
     }));
 
-  test('proves tampering for every flipped bit of an anchored log', () =>
-    withDirectory(async (directory) => {
-      const sample = await makeSmallLog(directory, true);
-      const missed: number[] = [];
-      for (let bit = 0; bit < sample.bytes.byteLength * 8; bit += 1) {
-        const bytes = Buffer.from(sample.bytes);
-        bytes.writeUInt8(bytes.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
-        if ((await outcomeWith(sample, bytes, sample.anchored)).outcome !== 'tampered') missed.push(bit);
-      }
-      expect(sample.bytes.byteLength).toBeGreaterThan(1000);
-      expect(missed).toEqual([]);
-    }));
+  test(
+    'proves tampering for every flipped bit of an anchored log',
+    () =>
+      withDirectory(async (directory) => {
+        const sample = await makeSmallLog(directory, true);
+        const missed: number[] = [];
+        const file = openSync(sample.segment, 'r+');
+        for (let bit = 0; bit < sample.bytes.byteLength * 8; bit += 1) {
+          const at = bit >> 3;
+          const byte = sample.bytes.readUInt8(at);
+          writeSync(file, Uint8Array.of(byte ^ (1 << (bit & 7))), 0, 1, at);
+          if ((await verifyDirectory(directory, sample.anchored)).outcome !== 'tampered') missed.push(bit);
+          writeSync(file, Uint8Array.of(byte), 0, 1, at);
+        }
+        closeSync(file);
+        expect((await verifyDirectory(directory, sample.anchored)).outcome).toBe('sound');
+        expect(sample.bytes.byteLength).toBeGreaterThan(1000);
+        expect(missed).toEqual([]);
+      }),
+    EXHAUSTIVE_TIMEOUT_MS,
+  );
 
-  test('never finds a log with a flipped bit sound, with only the key to go by', () =>
-    withDirectory(async (directory) => {
-      const sample = await makeSmallLog(directory, true);
-      const firstGroupEnd = endOfFirstGroup(sample.bytes);
-      const wrong: string[] = [];
-      for (let at = 0; at < sample.bytes.byteLength; at += 1) {
-        const bytes = Buffer.from(sample.bytes);
-        bytes.writeUInt8(bytes.readUInt8(at) ^ 0x10, at);
-        const { outcome } = await outcomeWith(sample, bytes, keyOnly(sample.anchored));
-        // A broken second group is followed by the closing one: no interrupted write leaves that.
-        const isSecondGroup = at >= firstGroupEnd && at < sample.bytes.byteLength - 500;
-        if (outcome === 'sound' || (isSecondGroup && outcome !== 'tampered')) wrong.push(`${at}: ${outcome}`);
-      }
-      expect(wrong).toEqual([]);
-    }));
-
-  test('proves tampering for every changed byte whose CRC was repaired', () =>
-    withDirectory(async (directory) => {
-      const sample = await makeSmallLog(directory, true);
-      const frames = framesOf(sample.bytes);
-      const missed: string[] = [];
-      for (const [position, frame] of frames.entries()) {
-        for (let at = FRAME_HEADER_BYTES; at < frame.bytes.byteLength; at += 1) {
-          const changed = Buffer.from(frame.bytes);
-          changed.writeUInt8(changed.readUInt8(at) ^ 0x01, at);
-          repairCrc(changed);
-          const bytes = Buffer.concat(frames.map((other, index) => (index === position ? changed : other.bytes)));
+  test(
+    'never finds a log with a flipped bit sound, with only the key to go by',
+    () =>
+      withDirectory(async (directory) => {
+        const sample = await makeSmallLog(directory, true);
+        const firstGroupEnd = endOfFirstGroup(sample.bytes);
+        const wrong: string[] = [];
+        for (let at = 0; at < sample.bytes.byteLength; at += 1) {
+          const bytes = Buffer.from(sample.bytes);
+          bytes.writeUInt8(bytes.readUInt8(at) ^ 0x10, at);
           const { outcome } = await outcomeWith(sample, bytes, keyOnly(sample.anchored));
-          // The first group's key record decides the key itself; a changed one is another writer's log.
-          if (outcome === 'sound' || (position > 2 && outcome !== 'tampered')) missed.push(`${position}:${at} ${outcome}`);
+          // A broken second group is followed by the closing one: no interrupted write leaves that.
+          const isSecondGroup = at >= firstGroupEnd && at < sample.bytes.byteLength - 500;
+          if (outcome === 'sound' || (isSecondGroup && outcome !== 'tampered')) wrong.push(`${at}: ${outcome}`);
         }
-      }
-      expect(missed).toEqual([]);
-    }));
+        expect(wrong).toEqual([]);
+      }),
+    EXHAUSTIVE_TIMEOUT_MS,
+  );
 
-  test('never finds a log cut at any byte sound', () =>
-    withDirectory(async (directory) => {
-      const sample = await makeSmallLog(directory, true);
-      // The key is only known once the first commit is durable, so a trusted log without one was cut.
-      const firstGroupEnd = endOfFirstGroup(sample.bytes);
-      const wrong: string[] = [];
-      for (let length = 0; length < sample.bytes.byteLength; length += 1) {
-        const cut = sample.bytes.subarray(0, length);
-        const withKey = (await outcomeWith(sample, cut, keyOnly(sample.anchored))).outcome;
-        const withCheckpoint = (await outcomeWith(sample, cut, sample.anchored)).outcome;
-        const expected = length < firstGroupEnd ? 'tampered' : 'cannot-conclude';
-        if (withKey !== expected || withCheckpoint !== 'tampered') wrong.push(`${length}: ${withKey}, ${withCheckpoint}`);
-      }
-      expect(wrong).toEqual([]);
-    }));
-
-  test('accepts no dropped, doubled or swapped frame', () =>
-    withDirectory(async (directory) => {
-      const clock = createFakeClock();
-      const recording = await openTestRecording(directory, { clock });
-      await recordStory(recording, clock);
-      await recording.close();
-      const segment = await segmentOf(directory);
-      const bytes = await readFile(segment);
-      const sample = { directory, segment, bytes, anchored: trustIn(recording) };
-      const frames = framesOf(bytes).map((frame) => frame.bytes);
-      const edits: (readonly Buffer[])[] = [];
-      for (const [i, frame] of frames.entries()) {
-        edits.push(frames.toSpliced(i, 1), frames.toSpliced(i, 0, frame));
-        for (const [j, other] of frames.entries()) {
-          if (j > i && !frame.equals(other)) edits.push(frames.with(i, other).with(j, frame));
+  test(
+    'proves tampering for every changed byte whose CRC was repaired',
+    () =>
+      withDirectory(async (directory) => {
+        const sample = await makeSmallLog(directory, true);
+        const frames = framesOf(sample.bytes);
+        const missed: string[] = [];
+        for (const [position, frame] of frames.entries()) {
+          for (let at = FRAME_HEADER_BYTES; at < frame.bytes.byteLength; at += 1) {
+            const changed = Buffer.from(frame.bytes);
+            changed.writeUInt8(changed.readUInt8(at) ^ 0x01, at);
+            repairCrc(changed);
+            const bytes = Buffer.concat(frames.map((other, index) => (index === position ? changed : other.bytes)));
+            const { outcome } = await outcomeWith(sample, bytes, keyOnly(sample.anchored));
+            // The first group's key record decides the key itself; a changed one is another writer's log.
+            if (outcome === 'sound' || (position > 2 && outcome !== 'tampered'))
+              missed.push(`${position}:${at} ${outcome}`);
+          }
         }
-      }
-      const missed: number[] = [];
-      for (const [index, edit] of edits.entries()) {
-        const { outcome } = await outcomeWith(sample, Buffer.concat(edit), keyOnly(sample.anchored));
-        if (outcome === 'sound') missed.push(index);
-        if ((await verifyDirectory(directory, sample.anchored)).outcome !== 'tampered') missed.push(index);
-      }
-      expect(edits.length).toBeGreaterThan(400);
-      expect(missed).toEqual([]);
-    }));
+        expect(missed).toEqual([]);
+      }),
+    EXHAUSTIVE_TIMEOUT_MS,
+  );
+
+  test(
+    'never finds a log cut at any byte sound',
+    () =>
+      withDirectory(async (directory) => {
+        const sample = await makeSmallLog(directory, true);
+        // The key is only known once the first commit is durable, so a trusted log without one was cut.
+        const firstGroupEnd = endOfFirstGroup(sample.bytes);
+        const wrong: string[] = [];
+        for (let length = 0; length < sample.bytes.byteLength; length += 1) {
+          const cut = sample.bytes.subarray(0, length);
+          const withKey = (await outcomeWith(sample, cut, keyOnly(sample.anchored))).outcome;
+          const withCheckpoint = (await outcomeWith(sample, cut, sample.anchored)).outcome;
+          const expected = length < firstGroupEnd ? 'tampered' : 'cannot-conclude';
+          if (withKey !== expected || withCheckpoint !== 'tampered')
+            wrong.push(`${length}: ${withKey}, ${withCheckpoint}`);
+        }
+        expect(wrong).toEqual([]);
+      }),
+    EXHAUSTIVE_TIMEOUT_MS,
+  );
+
+  test(
+    'accepts no dropped, doubled or swapped frame',
+    () =>
+      withDirectory(async (directory) => {
+        const clock = createFakeClock();
+        const recording = await openTestRecording(directory, { clock });
+        await recordStory(recording, clock);
+        await recording.close();
+        const segment = await segmentOf(directory);
+        const bytes = await readFile(segment);
+        const sample = { directory, segment, bytes, anchored: trustIn(recording) };
+        const frames = framesOf(bytes).map((frame) => frame.bytes);
+        const edits: (readonly Buffer[])[] = [];
+        for (const [i, frame] of frames.entries()) {
+          edits.push(frames.toSpliced(i, 1), frames.toSpliced(i, 0, frame));
+          for (const [j, other] of frames.entries()) {
+            if (j > i && !frame.equals(other)) edits.push(frames.with(i, other).with(j, frame));
+          }
+        }
+        const missed: number[] = [];
+        for (const [index, edit] of edits.entries()) {
+          const { outcome } = await outcomeWith(sample, Buffer.concat(edit), keyOnly(sample.anchored));
+          if (outcome === 'sound') missed.push(index);
+          if ((await verifyDirectory(directory, sample.anchored)).outcome !== 'tampered') missed.push(index);
+        }
+        expect(edits.length).toBeGreaterThan(400);
+        expect(missed).toEqual([]);
+      }),
+    EXHAUSTIVE_TIMEOUT_MS,
+  );
 
   test('refuses whole groups dropped, doubled, or taken from another log', () =>
     withDirectory(async (directory) => {
@@ -197,7 +245,13 @@ describe('verifying one log', () => {
       };
       const [open = Buffer.alloc(0), middle = Buffer.alloc(0), close = Buffer.alloc(0)] = groups(sample.bytes);
       const [, foreign = Buffer.alloc(0)] = groups(other.bytes);
-      for (const edit of [[open, close], [open, middle, middle, close], [open, foreign, close], [open, middle, close, close], [middle, close]]) {
+      for (const edit of [
+        [open, close],
+        [open, middle, middle, close],
+        [open, foreign, close],
+        [open, middle, close, close],
+        [middle, close],
+      ]) {
         expect((await outcomeWith(sample, Buffer.concat(edit), sample.anchored)).outcome).toBe('tampered');
       }
       expect((await outcomeWith(sample, Buffer.concat([open, middle, close]), sample.anchored)).outcome).toBe('sound');
@@ -206,7 +260,11 @@ describe('verifying one log', () => {
   test('tells an interrupted write from bytes that no crash can leave', () =>
     withDirectory(async (directory) => {
       const sample = await makeSmallLog(directory, false);
-      const torn = await outcomeWith(sample, Buffer.concat([sample.bytes, encodeFrame('body', Buffer.from('half a record'))]), sample.anchored);
+      const torn = await outcomeWith(
+        sample,
+        Buffer.concat([sample.bytes, encodeFrame('body', Buffer.from('half a record'))]),
+        sample.anchored,
+      );
       expect(torn.outcome).toBe('cannot-conclude');
       expect(torn.logs[0]).toMatchObject({ state: 'torn', records: 2, tornBytes: 29 });
       const closed = await makeSmallLog(join(directory, 'closed'), true);
@@ -220,7 +278,9 @@ describe('verifying one log', () => {
       const other = await makeSmallLog(join(directory, 'b'), true);
       const [anchor] = sample.anchored.checkpoints;
       if (anchor === undefined) throw new Error('checkpoint expected');
-      expect(codesOf(await verifyDirectory(sample.directory, { ...sample.anchored, writers: other.anchored.writers }))).toContain('wrong-key');
+      expect(
+        codesOf(await verifyDirectory(sample.directory, { ...sample.anchored, writers: other.anchored.writers })),
+      ).toContain('wrong-key');
       const root = Buffer.alloc(32, 1).toString('base64');
       const falseRoot: Trust = { ...sample.anchored, checkpoints: [{ ...anchor, root }] };
       expect(codesOf(await verifyDirectory(sample.directory, falseRoot))).toContain('checkpoint-mismatch');
@@ -228,21 +288,30 @@ describe('verifying one log', () => {
       expect(codesOf(await verifyDirectory(sample.directory, longer))).toContain('truncated');
       await rm(join(sample.segment, '..'), { recursive: true });
       expect(await verifyDirectory(sample.directory, sample.anchored)).toMatchObject({ outcome: 'tampered' });
-      expect(await verifyDirectory(sample.directory, keyOnly(sample.anchored))).toMatchObject({ outcome: 'cannot-conclude' });
+      expect(await verifyDirectory(sample.directory, keyOnly(sample.anchored))).toMatchObject({
+        outcome: 'cannot-conclude',
+      });
     }));
 
   test('accounts for every file of a log and misses no segment', () =>
     withDirectory(async (directory) => {
       const recording = await openTestRecording(directory, { segmentBytes: 2000 });
-      for (let round = 0; round < 8; round += 1) await recording.append(entry('control', {}, { note: 'x'.repeat(900) }));
+      for (let round = 0; round < 8; round += 1)
+        await recording.append(entry('control', {}, { note: 'x'.repeat(900) }));
       await recording.close();
       const trust = trustIn(recording);
       const log = join(await segmentOf(directory), '..');
       await writeFile(join(log, 'extra'), '');
-      expect(await verifyDirectory(directory, trust)).toMatchObject({ outcome: 'cannot-conclude', findings: [{ code: 'unknown-file' }] });
+      expect(await verifyDirectory(directory, trust)).toMatchObject({
+        outcome: 'cannot-conclude',
+        findings: [{ code: 'unknown-file' }],
+      });
       await rm(join(log, 'extra'));
       await mkdir(join(directory, 'lost+found'));
-      expect(await verifyDirectory(directory, trust)).toMatchObject({ outcome: 'sound', findings: [{ severity: 'note' }] });
+      expect(await verifyDirectory(directory, trust)).toMatchObject({
+        outcome: 'sound',
+        findings: [{ severity: 'note' }],
+      });
       await rename(join(log, '00000002.seg'), join(log, '00000099.seg'));
       const verdict = await verifyDirectory(directory, keyOnly(trust));
       expect(verdict.outcome).toBe('tampered');
@@ -252,7 +321,10 @@ describe('verifying one log', () => {
 
 describe('verifying a chain of logs', () => {
   /** A log left open with half a record behind it, and the closed log of the next start. */
-  async function crashAndRestart(directory: string, tear: boolean): Promise<{ readonly trust: Trust; readonly crashed: string }> {
+  async function crashAndRestart(
+    directory: string,
+    tear: boolean,
+  ): Promise<{ readonly trust: Trust; readonly crashed: string }> {
     const random = createFakeRandom();
     const clock = createFakeClock();
     const first = await openTestRecording(directory, { random, clock });
@@ -266,7 +338,10 @@ describe('verifying a chain of logs', () => {
   }
 
   function merge(...trusts: readonly Trust[]): Trust {
-    return { writers: trusts.flatMap(({ writers }) => writers), checkpoints: trusts.flatMap(({ checkpoints }) => checkpoints) };
+    return {
+      writers: trusts.flatMap(({ writers }) => writers),
+      checkpoints: trusts.flatMap(({ checkpoints }) => checkpoints),
+    };
   }
 
   test('accepts a torn tail that the next start found the same', () =>
@@ -320,7 +395,10 @@ describe('verifying a chain of logs', () => {
       const twice = await verifyDirectories([join(directory, 'a'), join(directory, 'b')], anchored);
       expect(twice).toMatchObject({ outcome: 'cannot-conclude', findings: [{ code: 'duplicate-log' }] });
       await mkdir(join(directory, 'c'));
-      expect(await verifyDirectory(join(directory, 'c'))).toMatchObject({ outcome: 'cannot-conclude', findings: [{ code: 'no-logs' }] });
+      expect(await verifyDirectory(join(directory, 'c'))).toMatchObject({
+        outcome: 'cannot-conclude',
+        findings: [{ code: 'no-logs' }],
+      });
     }));
 });
 
@@ -359,9 +437,15 @@ describe('verifying what the records say', () => {
     ['ran-without-leave', [request('hold'), asked, voted, answer]],
     ['ran-without-leave', [request('hold'), asked, voted, answer, released]],
     ['release-without-vote', [request('hold'), asked, released, answer]],
-    ['release-without-vote', [request('hold'), asked, entry('approval.vote', { apr: 'a', choice: 'deny' }), released, answer]],
+    [
+      'release-without-vote',
+      [request('hold'), asked, entry('approval.vote', { apr: 'a', choice: 'deny' }), released, answer],
+    ],
     ['release-without-request', [request('hold'), voted, released, answer]],
-    ['release-mismatch', [request('hold'), entry('approval.request', { qid: 'q', apr: 'a', hash: 'x' }), voted, released, answer]],
+    [
+      'release-mismatch',
+      [request('hold'), entry('approval.request', { qid: 'q', apr: 'a', hash: 'x' }), voted, released, answer],
+    ],
   ])('reports %s', async (code, entries) => {
     const verdict = await verdictOn(async (recording) => {
       for (const item of entries) await recording.append(item);
@@ -391,7 +475,10 @@ describe('verifying what the records say', () => {
       const recording = await openTestRecording(directory);
       await recording.append(answer);
       await recording.close();
-      expect(await verifyDirectory(directory, trustIn(recording))).toMatchObject({ outcome: 'cannot-conclude', findings: [{ code: 'orphan-response' }] });
+      expect(await verifyDirectory(directory, trustIn(recording))).toMatchObject({
+        outcome: 'cannot-conclude',
+        findings: [{ code: 'orphan-response' }],
+      });
     }));
 });
 
@@ -399,10 +486,21 @@ test('a header that is canonical but not the expected one is refused', () =>
   withDirectory(async (directory) => {
     const sample = await makeSmallLog(directory, true);
     const [header, ...rest] = framesOf(sample.bytes);
-    const payload = encodeCanonical({ format: 'piste-recording', v: 1, origin: 'test/w/X', seg: 1, first: 0, prev: Buffer.alloc(32).toString('base64') });
+    const payload = encodeCanonical({
+      format: 'piste-recording',
+      v: 1,
+      origin: 'test/w/X',
+      seg: 1,
+      first: 0,
+      prev: Buffer.alloc(32).toString('base64'),
+    });
     const forged = encodeFrame('header', Buffer.from(payload));
     expect(header?.type).toBe('header');
-    const verdict = await outcomeWith(sample, Buffer.concat([forged, ...rest.map(({ bytes }) => bytes)]), keyOnly(sample.anchored));
+    const verdict = await outcomeWith(
+      sample,
+      Buffer.concat([forged, ...rest.map(({ bytes }) => bytes)]),
+      keyOnly(sample.anchored),
+    );
     expect(verdict.outcome).toBe('tampered');
     expect(codesOf(verdict)).toContain('bad-header');
   }));

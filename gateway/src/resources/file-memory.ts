@@ -42,7 +42,7 @@ export function createFileMemory(): FileMemory {
   const remembered = new Map<string, Remembered>();
   return {
     update(files) {
-      for (const name of [...remembered.keys()]) if (!files.has(name)) remembered.delete(name);
+      for (const name of remembered.keys()) if (!files.has(name)) remembered.delete(name);
       for (const [name, file] of files) {
         const before = remembered.get(name);
         if (!file.ok) remembered.set(name, keep(before, name, undefined, [unreadableFile(name, file.why)]));

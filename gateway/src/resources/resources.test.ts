@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { decide } from '../policy/index.js';
+import { type ConnectionPolicy, decide } from '../policy/index.js';
 import {
   findConnection,
   formatResourceComplaint,
@@ -52,18 +52,18 @@ const PEM = 'not-really-a-key-but-secret';
 
 /** Timers that fire only when told. */
 function manualTimers(): Timers & { fire(milliseconds: number): void } {
-  const armed = new Set<{ readonly milliseconds: number; readonly then: () => void }>();
+  const armed = new Set<{ readonly milliseconds: number; readonly callback: () => void }>();
   return {
-    set(milliseconds, then) {
-      const timer = { milliseconds, then };
+    set(milliseconds, callback) {
+      const timer = { milliseconds, callback };
       armed.add(timer);
       return { cancel: () => armed.delete(timer) };
     },
     fire(milliseconds) {
-      for (const timer of [...armed]) {
+      for (const timer of armed) {
         if (timer.milliseconds !== milliseconds) continue;
         armed.delete(timer);
-        timer.then();
+        timer.callback();
       }
     },
   };
@@ -342,7 +342,7 @@ describe('the resources folder', () => {
       },
       { issuer: 'i', subject: 's', groups: [] },
       { database: undefined, schema: undefined, role: undefined, warehouse: undefined },
-      prodOf(opened)?.policy ?? expect.fail('no policy'),
+      prodOf(opened)?.policy as ConnectionPolicy,
     );
     expect(decision.verdict).toBe('block');
   });
@@ -351,16 +351,16 @@ describe('the resources folder', () => {
     const allow = rule('r', "  action: Allow\n  match: {expression: 'true'}");
     const dry = policy('d', '{type: Bucket, bucket: {size: 10}}', '  enforcement: DryRun');
     const notify = rule(
-      'n',
+      'notices',
       '  match: {statementTypes: [Drop]}\n  approval: {approvers: [{kind: Group, name: g}]}\n  notify: [{name: chat, webhookSecretRef: {name: a, key: b}}]',
     );
-    await put('a.yaml', [connection('prod'), allow, dry, notify].join('---'));
+    await put('a.yaml', [connection('prod'), allow, dry, notify].join('\n---'));
     const opened = await open();
     expect(complaintsOf(opened).length).toBe(3);
     expect(prodOf(opened)?.policy.rejected).toEqual([]);
     expect(prodOf(opened)?.policy.rules).toEqual([
       expect.objectContaining({
-        name: 'n',
+        name: 'notices',
         approval: { groups: ['g'], users: [], minApprovals: 1, timeoutSeconds: 3600 },
       }),
     ]);
@@ -387,8 +387,8 @@ describe('the resources folder', () => {
   test('a change is seen without being asked for', async () => {
     await put('a.yaml', connection('prod'));
     const opened = await open({
-      set(milliseconds, then) {
-        const handle = setTimeout(then, milliseconds);
+      set(milliseconds, callback) {
+        const handle = setTimeout(callback, milliseconds);
         return { cancel: () => clearTimeout(handle) };
       },
     });

@@ -34,7 +34,7 @@ export interface ResourceMetrics {
 }
 
 export interface Timers {
-  set(milliseconds: number, then: () => void): { cancel(): void };
+  set(milliseconds: number, callback: () => void): { cancel(): void };
 }
 
 export interface ResourcesDeps {
@@ -62,8 +62,8 @@ export interface Resources {
   /** Hash keys by the name obligations use. */
   maskingKeys(): ReadonlyMap<string, Uint8Array>;
   /** Reads the folder now; resolves when what it says is in force or was refused. */
-  look(): Promise<void>;
-  close(): void;
+  readonly look: () => Promise<void>;
+  readonly close: () => void;
 }
 
 const DEBOUNCE_MS = 200;
@@ -71,8 +71,8 @@ const POLL_MS = 30_000;
 const MAX_RECORDED_COMPLAINTS = 50;
 
 const realTimers: Timers = {
-  set(milliseconds, then) {
-    const handle = setTimeout(then, milliseconds);
+  set(milliseconds, callback) {
+    const handle = setTimeout(callback, milliseconds);
     handle.unref();
     return { cancel: () => clearTimeout(handle) };
   },
@@ -112,9 +112,9 @@ export async function openResources(deps: ResourcesDeps): Promise<Resources> {
 }
 
 interface Loader {
-  load(): Promise<void>;
-  inForce(): InForce;
-  onChange(callback: (snapshot: Snapshot) => void): () => void;
+  readonly load: () => Promise<void>;
+  readonly inForce: () => InForce;
+  readonly onChange: (callback: (snapshot: Snapshot) => void) => () => void;
 }
 
 function createLoader(deps: ResourcesDeps): Loader {
@@ -213,7 +213,7 @@ function loadedEntry(next: Snapshot, before: Snapshot, bundle: string): PolicyEn
 }
 
 /** Looks after every change, after every poll interval, and never twice at once. */
-function follow(deps: ResourcesDeps, load: () => Promise<void>): { look(): Promise<void>; close(): void } {
+function follow(deps: ResourcesDeps, load: () => Promise<void>): Pick<Resources, 'look' | 'close'> {
   const { directory, log, timers = realTimers, debounceMs = DEBOUNCE_MS, pollMs = POLL_MS } = deps;
   let running: Promise<void> = Promise.resolve();
   let closed = false;

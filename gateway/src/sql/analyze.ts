@@ -13,7 +13,7 @@ import type {
   UnreadKind,
 } from './facts.js';
 import { lex } from './lexer.js';
-import { distinctNames, formatObjectName, qualify } from './names.js';
+import { distinctNames, objectKey, qualify } from './names.js';
 import { type ParsedQuery, parseQueryStatement } from './parse-query.js';
 import { Refusal } from './refusal.js';
 import { resolveQuery } from './resolve.js';
@@ -173,6 +173,7 @@ function analyzeQuery(
 ): Facts {
   const first = readQuery(tokens, session, catalog, seen);
   const again = readStatement(first.text);
+  if (!again.ok && again.kind === 'too-large') throw new Refusal('too-large', `with full names, ${again.detail}`);
   if (!again.ok || again.head.class !== head.class) throw disagreement();
   const second = readQuery(again.tokens, session, catalog, seen);
   if (second.text !== first.text || !isSameQuery(first.facts, second.facts)) throw disagreement();
@@ -224,7 +225,7 @@ function output(column: Column, columns: ColumnTable): QueryFacts['outputs'][num
 
 function isSameQuery(one: QueryFacts, other: QueryFacts): boolean {
   return (
-    isSameList(one.reads, other.reads, (left, right) => formatObjectName(left) === formatObjectName(right)) &&
+    isSameList(one.reads, other.reads, (left, right) => objectKey(left) === objectKey(right)) &&
     isSameList(one.predicate, other.predicate, isSameColumn) &&
     isSameList(
       one.outputs,
@@ -241,7 +242,7 @@ function isSameColumn(left: ColumnRef, right: ColumnRef | undefined): boolean {
   return (
     right !== undefined &&
     left.column === right.column &&
-    formatObjectName(left.object) === formatObjectName(right.object)
+    objectKey(left.object) === objectKey(right.object)
   );
 }
 

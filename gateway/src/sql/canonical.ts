@@ -28,11 +28,12 @@ function emit(tokens: readonly Token[], edits: readonly Edit[]): string {
     const token = tokens[at];
     const edit = byStart.get(at);
     if (token === undefined) break;
-    if (at > 0 && (token.gap || edit?.from === edit?.to || needsSpace(tokens[at - 1], token))) pieces.push(' ');
+    const inserts = edit !== undefined && edit.from === edit.to;
+    if (at > 0 && (token.gap || inserts || needsSpace(tokens[at - 1], token))) pieces.push(' ');
     if (edit === undefined) {
       pieces.push(tokenText(token));
       at += 1;
-    } else if (edit.from === edit.to) {
+    } else if (inserts) {
       pieces.push(edit.text, ' ', tokenText(token));
       at += 1;
     } else {

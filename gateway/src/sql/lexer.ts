@@ -261,6 +261,7 @@ class Lexer {
     if (symbol === '.' && this.tokens.at(-1)?.kind === 'number') throw new LexicalRefusal('a dot after a number');
     this.#balance(symbol);
     this.#push('symbol', symbol, symbol);
+    if (symbol === '&') this.#refuseNext(/['"]/, 'a prefixed string');
   }
 
   #balance(symbol: string): void {

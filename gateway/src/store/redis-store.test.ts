@@ -147,10 +147,11 @@ describe('the Redis store and its server', () => {
     expect(told).toEqual([false, true, ['create', 0.005], ['get', 0.005]]);
     await server.stop();
     await failure(store.ping());
-    expect(told.slice(4)).toEqual([false, ['ping', 0.005]]);
+    expect(told.slice(4)).toContainEqual(['ping', 0.005]);
+    await eventually(async () => told.slice(4).includes(false));
     await server.start();
     await eventually(() => isAnswering(store));
-    expect(told).toContain(true);
+    expect(told.filter((one) => typeof one === 'boolean')).toEqual([false, true, false, true]);
   });
 
   test('a server that was never there is StoreUnavailable, for watchers too', async () => {

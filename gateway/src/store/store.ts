@@ -8,7 +8,8 @@ export interface Versioned {
  * State that outlives a request, shared by every gateway that opens the same store: memory or Redis.
  *
  * Every call rejects with `StoreUnavailable` when the store cannot be reached; callers refuse the request then.
- * A value expires `ttlSeconds` after its last write. All writes of one key are totally ordered.
+ * A value expires `ttlSeconds` after its last write. All writes of one key are totally ordered. A write that rejected may
+ * have taken place. Lives that are not above 0 and at most a year, and text that is not well-formed Unicode, are a RangeError.
  */
 export interface Store {
   get(key: string): Promise<Versioned | undefined>;

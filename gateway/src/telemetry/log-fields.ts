@@ -47,6 +47,7 @@ export const LOG_FIELDS = [
   'principal',
   'queryId',
   'reason',
+  'reference',
   'requestId',
   'resource',
   'revision',

@@ -9,46 +9,46 @@ import { classLabel, closedLabel, createNameLabels } from './metric-labels.js';
 export interface Metrics {
   readonly statements: {
     /** `statementClass` is the class or verb the analysis gave it. */
-    statement(connection: string, statementClass: string, decision: string): void;
-    blocked(rule: string, statementClass: string): void;
-    masked(policy: string, method: string, values: number): void;
-    maskFailed(reason: string): void;
-    delivered(connection: string, rows: number, bytes: number): void;
-    overhead(seconds: number): void;
-    stage(stage: string, seconds: number): void;
+    readonly statement: (connection: string, statementClass: string, decision: string) => void;
+    readonly blocked: (rule: string, statementClass: string) => void;
+    readonly masked: (policy: string, method: string, values: number) => void;
+    readonly maskFailed: (reason: string) => void;
+    readonly delivered: (connection: string, rows: number, bytes: number) => void;
+    readonly overhead: (seconds: number) => void;
+    readonly stage: (stage: string, seconds: number) => void;
   };
   readonly http: {
-    request(protocol: string, route: string, status: number, seconds: number): void;
+    readonly request: (protocol: string, route: string, status: number, seconds: number) => void;
   };
   readonly sessions: {
-    login(connection: string, issuer: string, result: string, reason: string): void;
-    active(connection: string, count: number): void;
+    readonly login: (connection: string, issuer: string, result: string, reason: string) => void;
+    readonly active: (connection: string, count: number) => void;
   };
   readonly upstream: {
-    request(connection: string, result: string, seconds: number): void;
+    readonly request: (connection: string, result: string, seconds: number) => void;
   };
   readonly approval: {
-    approvals(rule: string, outcome: string, channel: string): void;
-    decisionSeconds(outcome: string, seconds: number): void;
-    pending(count: number): void;
-    oldestPending(seconds: number): void;
+    readonly approvals: (rule: string, outcome: string, channel: string) => void;
+    readonly decisionSeconds: (outcome: string, seconds: number) => void;
+    readonly pending: (count: number) => void;
+    readonly oldestPending: (seconds: number) => void;
   };
   readonly recording: {
-    committed(group: { readonly records: number; readonly seconds: number }): void;
-    failed(): void;
+    readonly committed: (group: { readonly records: number; readonly seconds: number }) => void;
+    readonly failed: () => void;
   };
   readonly identity: {
-    tokenChecked(outcome: string): void;
-    keysFetched(outcome: string): void;
+    readonly tokenChecked: (outcome: string) => void;
+    readonly keysFetched: (outcome: string) => void;
   };
   readonly resources: {
-    loaded(sequence: number, atMs: number): void;
-    looked(result: string): void;
-    complaints(count: number): void;
+    readonly loaded: (sequence: number, atMs: number) => void;
+    readonly looked: (result: string) => void;
+    readonly complaints: (count: number) => void;
   };
   readonly store: {
-    up(isUp: boolean): void;
-    call(operation: string, seconds: number): void;
+    readonly up: (isUp: boolean) => void;
+    readonly call: (operation: string, seconds: number) => void;
   };
   /** The Prometheus text and its content type. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;

@@ -58,7 +58,7 @@ export async function wirePost(
 
 /** Logs in by hand. @throws Error with Snowflake's code when the login is refused. */
 export async function wireLogin(url: string, { fields, query = {} }: WireLogin): Promise<WireClient> {
-  const path = `/session/v1/login-request?${new URLSearchParams({ requestId: randomUUID(), ...query })}`;
+  const path = `/session/v1/login-request?${new URLSearchParams({ requestId: randomUUID(), ...query }).toString()}`;
   const { answer } = await wirePost(url, path, {
     data: { ACCOUNT_NAME: 'ACME', CLIENT_APP_ID: 'PythonConnector', ...fields },
   });

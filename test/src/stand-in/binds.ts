@@ -27,7 +27,8 @@ export function valueAt(bind: Bind, row: number): string | null {
 /** SQL that turns the text parameter `$n` into a value of the bind's type. The texts come from {@link toParameter}. */
 export function bindExpression(bind: Bind | undefined, parameter: string): string {
   const text = `CAST(${parameter} AS VARCHAR)`;
-  switch (bind?.type.toUpperCase()) {
+  if (bind === undefined) return text;
+  switch (bind.type.toUpperCase()) {
     case 'FIXED':
       return `CAST(${text} AS DECIMAL(38, ${scaleOf(bind)}))`;
     case 'REAL':

@@ -124,13 +124,12 @@ describe('DDL', () => {
     expect(await rows('select current_database() d, current_schema() s')).toEqual([{ D: 'Mixed Case', S: 'PUBLIC' }]);
     await rows('create schema s1');
     await rows(
-      "create table t (id int not null, \"Mixed\" varchar(20) comment 'x', v variant, at timestamp_tz) comment = 'y'",
+      `create table t (id int not null, "Mixed" varchar(20) comment 'x', v variant, happened timestamp_tz(9)) comment = 'y'`,
     );
     await rows(
-      `insert into t select 1, 'a', parse_json('{"k": {"K": "deep"}}'), '2024-05-05 10:00:00 -07:00'`
-        .replace("'2024", "to_timestamp_tz('2024")
-        .replace("00'", "00')"),
+      `insert into t select 1, 'a', parse_json('{"k": {"K": "deep"}}'), '2024-05-05 10:00:00 -07:00'::timestamp_tz`,
     );
+    expect(await rows('select happened from t')).toEqual([{ HAPPENED: '1714928400.000000000 1020' }]);
     expect(await rows('select "Mixed", v:k.K::string as deep from "Mixed Case".s1.t')).toEqual([
       { Mixed: 'a', DEEP: 'deep' },
     ]);
@@ -167,6 +166,29 @@ describe('DDL', () => {
   });
 });
 
+describe('functions a masking rewrite uses', () => {
+  test.each([
+    ["sha2('a', 256)", 'ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb'],
+    ["md5('a')", '0cc175b9c0f1b6a831c399e269772661'],
+    ["regexp_replace('a-1-2', '[0-9]', '*')", 'a-*-*'],
+    ["left('abc', 1) || '***'", 'a***'],
+    ["split_part('ann@example.com', '@', 2)", 'example.com'],
+    ['to_varchar(12.50::number(10,2))', '12.50'],
+    ["iff(null is null, 'x', 'y')", 'x'],
+    ["coalesce(null, 'z')", 'z'],
+    ["date_trunc('year', '2024-05-06'::timestamp_ntz)::varchar", '2024-01-01 00:00:00'],
+    ['floor(17 / 5) * 5', '15'],
+  ])('%s', async (expression, expected) => {
+    expect(Object.values((await rows(`select ${expression} as x`))[0] ?? {})).toEqual([expected]);
+  });
+
+  test('derived tables and quoted names, as a rewritten statement has them', async () => {
+    const sqlText = `SELECT "C"."EMAIL", COUNT ( * ) AS "N" FROM ( SELECT "ID" , '***' AS "EMAIL" FROM "CRM"."PUBLIC"."CUSTOMERS" ) AS "C"
+      JOIN "CRM"."PUBLIC"."ORDERS" AS "O" ON "O"."CUSTOMER_ID" = "C"."ID" GROUP BY "C"."EMAIL"`;
+    expect(await rows(sqlText)).toEqual([{ EMAIL: '***', N: '40' }]);
+  });
+});
+
 describe('statements that reach further than they look', () => {
   test('EXECUTE IMMEDIATE really runs its text', async () => {
     expect(await rows("execute immediate 'select email from customers where id = 1'")).toEqual([
@@ -198,8 +220,8 @@ describe('statements that reach further than they look', () => {
 
   test('columns straight from one table carry its name, others do not', async () => {
     const origins = async (sqlText: string) =>
-      rowtype(await client.query(sqlText)).map(
-        (column) => `${column['database']}.${column['schema']}.${column['table']}`,
+      rowtype(await client.query(sqlText)).map((column) =>
+        [column['database'], column['schema'], column['table']].join('.'),
       );
     expect(await origins('select id, email as e, upper(email) from customers c where id = 1')).toEqual([
       'CRM.PUBLIC.CUSTOMERS',

@@ -38,6 +38,12 @@ export type ZonedMoment = { readonly nanos: bigint; readonly offsetMinutes: numb
  */
 export type Cell = bigint | number | string | boolean | Uint8Array | ZonedMoment | null;
 
+/** The text of a cell that is a plain value; bytes and zoned moments have encodings of their own. */
+export function cellText(cell: Cell): string {
+  if (cell === null || typeof cell === 'object') throw new TypeError('not a plain cell');
+  return String(cell);
+}
+
 /** Columns and rows of one answer. */
 export type Table = { readonly columns: readonly Column[]; readonly rows: readonly (readonly Cell[])[] };
 

@@ -1,6 +1,7 @@
 import { loadDemoData } from './demo-data.js';
 import type { Fault } from './faults.js';
 import type { Counters } from './history.js';
+import { textOf } from './parameters.js';
 import { type Call, type Parts, toFields } from './parts.js';
 import type { Expiry } from './sessions.js';
 
@@ -41,13 +42,13 @@ export async function control(parts: Parts, call: Call): Promise<unknown> {
       return { ok: true };
     case 'POST /stand-in/hold':
       parts.queries.holdNext({
-        pattern: new RegExp(String(fields['pattern'] ?? ''), 'i'),
+        pattern: new RegExp(textOf(fields['pattern']), 'i'),
         polls: Number(fields['polls'] ?? 1),
       });
       return { ok: true };
     case 'POST /stand-in/expire': {
       const sessionId = fields['sessionId'];
-      const what = String(fields['what'] ?? 'session-token') as Expiry;
+      const what = (textOf(fields['what']) || 'session-token') as Expiry;
       return { expired: parts.sessions.expire(what, typeof sessionId === 'number' ? sessionId : undefined) };
     }
     default:

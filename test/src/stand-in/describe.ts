@@ -61,7 +61,11 @@ function typeText(from: Column): string {
     case 'timestamp_ltz':
     case 'timestamp_tz':
       return `${from.type.toUpperCase()}(${from.scale})`;
-    default:
+    case 'boolean':
+    case 'date':
+    case 'variant':
+    case 'object':
+    case 'array':
       return from.type.toUpperCase();
   }
 }

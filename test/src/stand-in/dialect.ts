@@ -56,7 +56,7 @@ export const sessionMacros: readonly string[] = [
   'SF_TO_BOOLEAN(a) AS CAST(a AS BOOLEAN)',
   'SF_TO_DOUBLE(a) AS CAST(a AS DOUBLE)',
   "SF_TO_BINARY(a, f) AS CASE upper(f) WHEN 'HEX' THEN unhex(a) WHEN 'BASE64' THEN from_base64(a) ELSE encode(a) END",
-  'SF_SHA2(a) AS sha256(a)',
+  "SF_SHA2(a) AS sha256(a), (a, bits) AS CASE bits WHEN 256 THEN sha256(a) ELSE error('SHA2 knows 256 bits only') END",
   'SF_TO_VARIANT(a) AS to_json(a)',
   'SF_ARRAY_SIZE(a) AS json_array_length(CAST(a AS JSON))',
   'SF_REGEXP_LIKE(a, b) AS regexp_full_match(a, b)',
@@ -173,6 +173,8 @@ function finish(text: string): string {
     if (start === undefined) break;
     result = `${result.slice(0, start)}SF_TO_TIMESTAMP_TZ(${result.slice(start + 5, end)})${result.slice(end + 15)}`;
   }
+  // A path cast to text loses its JSON quotes in Snowflake.
+  result = result.replaceAll(/ -> ('(?:[^']|'')*') AS TEXT\)/g, ' ->> $1 AS TEXT)');
   for (const [mark, type] of Object.entries(marks)) result = result.replaceAll(new RegExp(`\\b${mark}\\b`, 'g'), type);
   return result;
 }

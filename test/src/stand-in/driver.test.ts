@@ -116,9 +116,9 @@ describe('results in the Node driver', () => {
   test('survives a chunk that is refused once', async () => {
     await standIn.reset();
     await standIn.injectFault({ kind: 'status', target: 'chunk', status: 403 });
-    const { rows } = await driver.execute('select id from big, (values (1),(2),(3),(4),(5)) as v(x) order by id');
-    expect(rows).toHaveLength(25_000);
-    expect((await standIn.counters()).chunkFetches).toBeGreaterThanOrEqual(2);
+    const { rows } = await driver.execute('select id, payload from big order by id');
+    expect(rows).toHaveLength(5000);
+    expect((await standIn.counters()).chunkFetches).toBeGreaterThanOrEqual(3);
   });
 });
 

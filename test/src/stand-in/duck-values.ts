@@ -17,59 +17,47 @@ import {
   DuckDBTypeId,
   type DuckDBValue,
 } from '@duckdb/node-api';
-import { type Cell, type Column, column } from './columns.js';
+import { type Cell, type Column, type ColumnType, column } from './columns.js';
 
 /** Members of the DuckDB struct that carries a TIMESTAMP_TZ: DuckDB itself forgets the offset. */
 export const zonedMembers = { moment: 'tz_moment', offset: 'tz_offset_minutes' } as const;
 
-/** The Snowflake column for a DuckDB result column. */
+const columnTypes: Readonly<Partial<Record<DuckDBTypeId, readonly [ColumnType, Partial<Column>?]>>> = {
+  [DuckDBTypeId.BOOLEAN]: ['boolean'],
+  [DuckDBTypeId.TINYINT]: ['fixed'],
+  [DuckDBTypeId.SMALLINT]: ['fixed'],
+  [DuckDBTypeId.INTEGER]: ['fixed'],
+  [DuckDBTypeId.HUGEINT]: ['fixed'],
+  [DuckDBTypeId.UTINYINT]: ['fixed'],
+  [DuckDBTypeId.USMALLINT]: ['fixed'],
+  [DuckDBTypeId.UBIGINT]: ['fixed'],
+  [DuckDBTypeId.UHUGEINT]: ['fixed'],
+  [DuckDBTypeId.UINTEGER]: ['fixed', { precision: 18 }],
+  // COUNT and the like: NUMBER(18,0) in Snowflake.
+  [DuckDBTypeId.BIGINT]: ['fixed', { precision: 18 }],
+  [DuckDBTypeId.FLOAT]: ['real'],
+  [DuckDBTypeId.DOUBLE]: ['real'],
+  [DuckDBTypeId.DATE]: ['date'],
+  [DuckDBTypeId.TIME]: ['time'],
+  [DuckDBTypeId.TIMESTAMP]: ['timestamp_ntz'],
+  [DuckDBTypeId.TIMESTAMP_NS]: ['timestamp_ntz'],
+  [DuckDBTypeId.TIMESTAMP_MS]: ['timestamp_ntz', { scale: 3 }],
+  [DuckDBTypeId.TIMESTAMP_S]: ['timestamp_ntz', { scale: 0 }],
+  [DuckDBTypeId.TIMESTAMP_TZ]: ['timestamp_ltz'],
+  [DuckDBTypeId.BLOB]: ['binary'],
+  [DuckDBTypeId.MAP]: ['object'],
+  [DuckDBTypeId.STRUCT]: ['object'],
+  [DuckDBTypeId.LIST]: ['array'],
+  [DuckDBTypeId.ARRAY]: ['array'],
+};
+
+/** The Snowflake column for a DuckDB result column; types Snowflake does not have are shown as text. */
 export function toColumn(name: string, type: DuckDBType): Column {
   if (type instanceof DuckDBDecimalType) return column(name, 'fixed', { precision: type.width, scale: type.scale });
-  switch (type.typeId) {
-    case DuckDBTypeId.BOOLEAN:
-      return column(name, 'boolean');
-    case DuckDBTypeId.BIGINT:
-    case DuckDBTypeId.UINTEGER:
-      return column(name, 'fixed', { precision: 18 });
-    case DuckDBTypeId.TINYINT:
-    case DuckDBTypeId.SMALLINT:
-    case DuckDBTypeId.INTEGER:
-    case DuckDBTypeId.HUGEINT:
-    case DuckDBTypeId.UBIGINT:
-    case DuckDBTypeId.UHUGEINT:
-    case DuckDBTypeId.UTINYINT:
-    case DuckDBTypeId.USMALLINT:
-      return column(name, 'fixed');
-    case DuckDBTypeId.FLOAT:
-    case DuckDBTypeId.DOUBLE:
-      return column(name, 'real');
-    case DuckDBTypeId.DATE:
-      return column(name, 'date');
-    case DuckDBTypeId.TIME:
-      return column(name, 'time');
-    case DuckDBTypeId.TIMESTAMP:
-    case DuckDBTypeId.TIMESTAMP_NS:
-      return column(name, 'timestamp_ntz');
-    case DuckDBTypeId.TIMESTAMP_MS:
-      return column(name, 'timestamp_ntz', { scale: 3 });
-    case DuckDBTypeId.TIMESTAMP_S:
-      return column(name, 'timestamp_ntz', { scale: 0 });
-    case DuckDBTypeId.TIMESTAMP_TZ:
-      return column(name, 'timestamp_ltz');
-    case DuckDBTypeId.BLOB:
-      return column(name, 'binary');
-    case DuckDBTypeId.VARCHAR:
-      return column(name, type.alias === 'JSON' ? 'variant' : 'text');
-    case DuckDBTypeId.STRUCT:
-      return column(name, isZoned(type) ? 'timestamp_tz' : 'object');
-    case DuckDBTypeId.MAP:
-      return column(name, 'object');
-    case DuckDBTypeId.LIST:
-    case DuckDBTypeId.ARRAY:
-      return column(name, 'array');
-    default:
-      return column(name, 'text');
-  }
+  if (type.alias === 'JSON') return column(name, 'variant');
+  if (isZoned(type)) return column(name, 'timestamp_tz');
+  const [columnType, facts] = columnTypes[type.typeId] ?? ['text' as const];
+  return column(name, columnType, facts);
 }
 
 function isZoned(type: DuckDBType): boolean {

@@ -63,7 +63,7 @@ function readToken(sql: string, start: number, previous: Token | undefined): Raw
   if (number !== undefined && !(number.startsWith('.') && isOperand(previous))) return simple('number', number);
   const variable = match(/\$\w+/y);
   if (variable !== undefined) return simple('variable', variable, variable.slice(1).toUpperCase());
-  const stage = match(/@(?:[~%]?[\w$./\-"=]*)/y);
+  const stage = match(/@(?:"[^"]*"|[~%\w$./=-])*/y);
   if (stage !== undefined) return simple('stage', stage);
   if (c === '?') return simple('bind', '?', '');
   const bind = isOperand(previous) ? undefined : match(/:\w+/y);

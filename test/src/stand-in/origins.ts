@@ -1,6 +1,7 @@
+import type { Catalog } from './catalog.js';
 import type { Column } from './columns.js';
-import { isToken, quoteString, type Token } from './lexer.js';
-import { completeName, readName } from './names.js';
+import { isToken, quoteName, type Token } from './lexer.js';
+import { completeName, nameKey, qualified, readName } from './names.js';
 import type { Session } from './sessions.js';
 
 type Origin = Pick<Column, 'database' | 'schema' | 'table'>;
@@ -15,6 +16,7 @@ export async function columnOrigins(
   tokens: readonly Token[],
   columns: readonly Column[],
   session: Session,
+  catalog: Catalog,
 ): Promise<readonly (Origin | undefined)[]> {
   const from = tokens.findIndex((token) => isToken(token, 'FROM'));
   if (from < 0 || !isToken(tokens[0], 'SELECT') || tokens.filter((token) => isToken(token, 'SELECT')).length > 1)
@@ -28,12 +30,9 @@ export async function columnOrigins(
   if (found.parts.length === 0 || (behind !== undefined && !clauseEnds.has(behind.value))) return [];
   if (session.database === undefined && found.parts.length < 3) return [];
   const name = completeName(session, found.parts);
-  const reader = await session.connection.runAndReadAll(
-    `SELECT column_name FROM duckdb_columns() WHERE NOT internal AND database_name = ${quoteString(name.database)}
-      AND schema_name = ${quoteString(name.schema)} AND table_name = ${quoteString(name.name)}
-      AND table_oid IN (SELECT table_oid FROM duckdb_tables() WHERE database_name = ${quoteString(name.database)})`,
-  );
-  const known = new Set(reader.getRows().map((row) => String(row[0])));
+  const key = nameKey(name);
+  if (catalog.views.has(key)) return [];
+  const known = await columnNames(session, session.temporaryTables.has(key) ? quoteName(name.name) : qualified(name));
   const plain = plainItems(tokens.slice(1, from));
   const origin = { database: name.database, schema: name.schema, table: name.name };
   return columns.map((column) =>
@@ -41,6 +40,18 @@ export async function columnOrigins(
       ? origin
       : undefined,
   );
+}
+
+/** Names of a table's columns; none if there is no such table. Only prepared, as that reads nothing. */
+async function columnNames(session: Session, table: string): Promise<ReadonlySet<string>> {
+  try {
+    const prepared = await session.connection.prepare(`SELECT * FROM ${table}`);
+    const names = Array.from({ length: prepared.columnCount }, (_, index) => prepared.columnName(index));
+    prepared.destroySync();
+    return new Set(names);
+  } catch {
+    return new Set();
+  }
 }
 
 /** Output name → column for items that are a bare column or `column AS alias`; `star` for a lone `*`. */

@@ -1,6 +1,11 @@
 /** A Snowflake parameter value as JSON carries it. */
 export type ParameterValue = string | number | boolean;
 
+/** A value of a request as text; objects and absent values have none. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
+}
+
 /** Session parameters by upper-case name. */
 export type Parameters = Map<string, ParameterValue>;
 
@@ -120,9 +125,7 @@ export function resultFormat(
   const names = own === undefined ? Object.values(formatParameters) : [own];
   const wantsJson = names.some((name) => {
     const value = upper[name] ?? (session.get(name) === defaults[name] && own === undefined ? '' : session.get(name));
-    return String(value ?? '')
-      .toUpperCase()
-      .startsWith('JSON');
+    return textOf(value).toUpperCase().startsWith('JSON');
   });
   return wantsJson ? 'json' : 'arrow';
 }

@@ -335,6 +335,26 @@ describe('chunks', () => {
   });
 });
 
+test('chunks can be guarded by the SSE-C headers of qrmk instead', async () => {
+  const guarded = await startStandInProgram({ chunkGuard: 'qrmk' });
+  try {
+    const client = await wireLogin(guarded.url, {
+      fields: { LOGIN_NAME: 'demo', PASSWORD: 'demo-password' },
+      query: { databaseName: 'CRM' },
+    });
+    const answer = await client.run('select * from big');
+    expect(answer.data['chunkHeaders']).toBeUndefined();
+    const prefix = 'x-amz-server-side-encryption-customer';
+    const url = chunksOf(answer)[0]?.url ?? '';
+    const key = String(answer.data['qrmk']);
+    const good = await fetch(url, { headers: { [`${prefix}-algorithm`]: 'AES256', [`${prefix}-key`]: key } });
+    const bad = await fetch(url, { headers: { [`${prefix}-algorithm`]: 'AES256', [`${prefix}-key`]: 'guess' } });
+    expect([good.status, bad.status]).toEqual([200, 403]);
+  } finally {
+    await guarded.stop();
+  }
+});
+
 describe('progress, cancel and idempotency', () => {
   test('a long statement is answered in progress and polled to its end', async () => {
     const client = await logIn();

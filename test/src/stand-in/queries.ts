@@ -7,6 +7,7 @@ import { canceled, SnowflakeFailure, toFailure } from './failures.js';
 import type { HistoryEntry, QueryStatus } from './history.js';
 import { multiStatementTypeId } from './kinds.js';
 import { lex, splitStatements, type Token } from './lexer.js';
+import { textOf } from './parameters.js';
 import { materialize } from './result-scan.js';
 import type { Session } from './sessions.js';
 import { executeStatement } from './statements.js';
@@ -169,7 +170,7 @@ export class Queries {
       session,
       request,
       startTime: this.#options.clock(),
-      queryTag: String(request.parameters['QUERY_TAG'] ?? session.parameters.get('QUERY_TAG') ?? ''),
+      queryTag: textOf(request.parameters['QUERY_TAG'] ?? session.parameters.get('QUERY_TAG')),
       role: session.role,
       abort: new AbortController(),
       done: promise,

@@ -1,4 +1,4 @@
-import type { Cell, Column, Table } from './columns.js';
+import { type Cell, type Column, cellText, type Table } from './columns.js';
 import { zonedMembers } from './duck-values.js';
 import { quoteName } from './lexer.js';
 import { toJsonCell } from './results-json.js';
@@ -57,7 +57,7 @@ function literal(cell: Cell, column: Column): string {
     case 'fixed':
       return toJsonCell(cell, column) ?? 'NULL';
     case 'real':
-      return `CAST(${text(String(cell))} AS DOUBLE)`;
+      return `CAST(${text(cellText(cell))} AS DOUBLE)`;
     case 'date':
       return `DATE '1970-01-01' + ${Number(cell)}`;
     case 'time':
@@ -72,11 +72,11 @@ function literal(cell: Cell, column: Column): string {
     case 'binary':
       return `unhex(${text(toJsonCell(cell, column) ?? '')})`;
     case 'boolean':
-      return String(cell);
+      return cellText(cell);
     case 'text':
     case 'variant':
     case 'object':
     case 'array':
-      return text(String(cell));
+      return text(cellText(cell));
   }
 }

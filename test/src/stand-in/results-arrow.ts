@@ -18,7 +18,7 @@ import {
   Struct,
   Utf8,
 } from 'apache-arrow';
-import type { Cell, Column, ZonedMoment } from './columns.js';
+import { type Cell, type Column, cellText, type ZonedMoment } from './columns.js';
 
 /**
  * One Arrow IPC stream of the rows (protocol notes 5.4): smallest integer that holds the values of this very stream,
@@ -100,7 +100,7 @@ function toVector(column: Column, cells: readonly Cell[]): Data<DataType> {
     case 'array':
       return bytes(
         new Utf8(),
-        cells.map((cell) => Buffer.from(cell === null ? '' : String(cell))),
+        cells.map((cell) => Buffer.from(cell === null ? '' : cellText(cell))),
         common,
       );
   }

@@ -1,4 +1,4 @@
-import type { Cell, Column } from './columns.js';
+import { type Cell, type Column, cellText } from './columns.js';
 
 /** The text of a cell in a JSON result (protocol notes 5.3): always a string or null. */
 export function toJsonCell(cell: Cell, column: Column): string | null {
@@ -26,7 +26,7 @@ export function toJsonCell(cell: Cell, column: Column): string | null {
     case 'variant':
     case 'object':
     case 'array':
-      return String(cell);
+      return cellText(cell);
   }
 }
 

@@ -5,7 +5,7 @@ import { pause } from './execution.js';
 import { SnowflakeFailure, toFailure } from './failures.js';
 import { jsonReply, type Reply, readBody } from './http.js';
 import { logIn } from './login-session.js';
-import { resultFormat } from './parameters.js';
+import { resultFormat, textOf } from './parameters.js';
 import { type Call, type Parts, toFields } from './parts.js';
 import { type Query, type QueryRequest, statusOf } from './queries.js';
 import { type Envelope, finished, inProgress, refusal, success } from './responses.js';
@@ -118,7 +118,7 @@ async function wait(parts: Parts, query: Query, code: '333333' | '333334'): Prom
 
 function cancel(parts: Parts, session: Session, call: Call, id: string): Envelope {
   const fields = toFields(call.body);
-  if (id === '') parts.queries.cancelRequest(session, String(fields['requestId'] ?? ''));
+  if (id === '') parts.queries.cancelRequest(session, textOf(fields['requestId']));
   else parts.queries.cancelQuery(session, id);
   parts.counts.cancels += 1;
   return success(null);
@@ -154,7 +154,7 @@ function readRequest(call: Call): QueryRequest {
     throw new SnowflakeFailure('000002', '0A000', "Unsupported feature 'bindStage'.");
   return {
     requestId: call.query.get('requestId') ?? call.query.get('request_id') ?? crypto.randomUUID(),
-    sqlText: String(fields['sqlText'] ?? ''),
+    sqlText: textOf(fields['sqlText']),
     binds: (fields['bindings'] ?? {}) as Binds,
     parameters: toFields(fields['parameters']),
     asyncExec: fields['asyncExec'] === true,

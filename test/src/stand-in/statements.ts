@@ -120,7 +120,7 @@ async function select(tokens: readonly Token[], execution: Execution, kind: Stat
     const answer = execution.describeOnly
       ? await describeQuery(session.connection, translated.sql)
       : toTable((await run(session.connection, translated, execution.binds)).reader);
-    const origins = await columnOrigins(tokens, answer.columns, session);
+    const origins = await columnOrigins(tokens, answer.columns, session, execution.catalog);
     return { ...answer, columns: answer.columns.map((column, index) => ({ ...column, ...origins[index] })) };
   });
   return { kind, typeId: statementTypeIds[kind], table, bindCount: substituted.bindNames.length };

@@ -15,6 +15,8 @@ export async function analyzeStage(deps: StatementDeps, identified: Identified):
   for (let round = 1; ; round += 1) {
     const analysis = analyze(request.sqlText, session.context, catalog);
     if (analysis.read || analysis.needs.length === 0 || round === MAX_ROUNDS) return { ...identified, analysis };
+    const startedMs = deps.stageTimer.nowMs();
     await catalog.load(analysis.needs, identified.signal);
+    deps.stageTimer.stageTook('catalogue', deps.stageTimer.nowMs() - startedMs);
   }
 }

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { GatewayError } from '../errors.js';
-import { type BindingInput, bindingHash } from './binding.js';
+import { type Binding, bindingHash } from './binding.js';
 
-const input: BindingInput = {
+const input: Binding = {
   canonicalText: 'SELECT 1',
   binds: undefined,
   role: 'R',
@@ -16,7 +16,7 @@ const input: BindingInput = {
 };
 const optional = fc.option(fc.string({ unit: 'grapheme', maxLength: 4 }), { nil: undefined });
 const text = fc.string({ unit: 'grapheme', maxLength: 4 });
-const inputs: fc.Arbitrary<BindingInput> = fc.record({
+const inputs: fc.Arbitrary<Binding> = fc.record({
   canonicalText: text,
   binds: optional,
   role: optional,
@@ -32,12 +32,12 @@ describe('bindingHash', () => {
     const present = (value: string) =>
       `01${value.length.toString(16).padStart(16, '0')}${Buffer.from(value).toString('hex')}`;
     const fields = [present('SELECT 1'), '00', ...['R', 'W', 'D', 'S', 'c', 'a'].map(present)].join('');
-    const bytes = Buffer.concat([Buffer.from('piste approval binding v1\n'), Buffer.from(fields, 'hex')]);
+    const bytes = Buffer.concat([Buffer.from('piste binding v1\n'), Buffer.from(fields, 'hex')]);
     expect(bindingHash(input)).toBe(createHash('sha256').update(bytes).digest('hex'));
   });
 
   test('is the same for the same input, whatever else stands beside it', () => {
-    expect(bindingHash({ ...input, queryId: 'other' } as BindingInput)).toBe(bindingHash({ ...input }));
+    expect(bindingHash({ ...input, queryId: 'other' } as Binding)).toBe(bindingHash({ ...input }));
   });
 
   test.each(Object.keys(input))('changes with %s', (field) => {
