@@ -1,12 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
+import { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createApprovals } from './approval/index.js';
 import { type Config, type Listener, parseConfig, readSecretFile } from './config/index.js';
 import { errorMessage } from './errors.js';
 import { createConsole } from './http/console/index.js';
-import { createDriverServer } from './http/driver-server.js';
+import { serveDrivers } from './http/driver-server.js';
+import { createListeningServer, followCertificate } from './http/listening-server.js';
 import { createOps } from './http/ops.js';
 import { createConsoleLogin, createIdentity } from './identity/index.js';
 import { createMasker } from './masking/index.js';
@@ -190,7 +192,8 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     onLogin: metrics.sessions.login,
     onSession,
   };
-  const driver = createDriverServer({
+  const driver = createListeningServer(config.tls);
+  serveDrivers(driver, {
     login,
     control: createSessionControl({ sessions, statements, catalogs, snowflake, recording, endpointOf: endpoints, log, onSession }),
     statements,
@@ -216,7 +219,7 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     }),
   );
   const driverUrl = await listen(driver, config.driver);
-  const consoleServer = createServer();
+  const consoleServer = createListeningServer(config.tls);
   const consoleAddress = await listen(consoleServer, config.console);
   const consoleUrl = config.consoleUrl ?? consoleAddress;
   consoleServer.on(
@@ -253,6 +256,7 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     }),
   );
   const opsUrl = await listen(ops, config.ops);
+  const followingCertificate = followCertificate(config.tls, [driver, consoleServer], timers, log);
   const sweeping = timers.every(SWEEP_EVERY_MS, () => {
     approvals.sweep().catch((error: unknown) => log.warn('approvals could not be swept', { error: errorMessage(error) }));
   });
@@ -266,6 +270,7 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
       driver.closeIdleConnections();
       consoleServer.close();
       sweeping();
+      followingCertificate();
       await statements.drain(DRAIN_MS);
       driver.closeAllConnections();
       consoleServer.closeAllConnections();
@@ -307,7 +312,7 @@ function listen(server: Server, listener: Listener): Promise<string> {
       server.off('error', reject);
       const { port } = server.address() as AddressInfo;
       const host = listener.host.includes(':') ? `[${listener.host}]` : listener.host;
-      resolve(`http://${host}:${port}`);
+      resolve(`${server instanceof TlsServer ? 'https' : 'http'}://${host}:${port}`);
     });
   });
 }

@@ -1,4 +1,5 @@
 import type { LogRecord } from '../recording/index.js';
+import type { Fields } from './describe.js';
 import { objectIn, stringIn } from './fields.js';
 
 /** One line of `piste sessions list`. */
@@ -18,6 +19,8 @@ export interface SessionSummary {
   /** By verdict. */
   readonly decisions: Record<string, number>;
   refused: number;
+  /** Held statements come twice: when they are held and when they are released. */
+  readonly queryIds: Set<string>;
 }
 
 /** Collects sessions from records in any order of logs. */
@@ -25,17 +28,26 @@ export interface SessionSummaries {
   add(record: LogRecord): void;
   /** By time of opening. */
   list(): readonly SessionSummary[];
+  /** Log-ins that never became a session. */
+  readonly refusedLogins: number;
 }
 
 export function createSessionSummaries(): SessionSummaries {
   const sessions = new Map<string, SessionSummary>();
+  let refusedLogins = 0;
   return {
     add(record) {
       const id = record.leaf.strand?.sessionId;
-      if (id === undefined) return;
+      if (id === undefined) {
+        if (record.leaf.kind === 'session.refused') refusedLogins += 1;
+        return;
+      }
       const session = sessions.get(id) ?? emptySummary(id);
       sessions.set(id, session);
       addRecord(session, record);
+    },
+    get refusedLogins() {
+      return refusedLogins;
     },
     list: () => [...sessions.values()].sort((a, b) => startOf(a) - startOf(b) || (a.id < b.id ? -1 : 1)),
   };
@@ -58,6 +70,7 @@ function emptySummary(id: string): SessionSummary {
     statements: 0,
     decisions: {},
     refused: 0,
+    queryIds: new Set(),
   };
 }
 
@@ -82,7 +95,7 @@ function addRecord(session: SessionSummary, { leaf }: LogRecord): void {
       session.ended = `refused: ${stringIn(fields, 'code') ?? stringIn(fields, 'reason') ?? '?'}`;
       break;
     case 'request':
-      if (fields['internal'] === true) break;
+      if (fields['internal'] === true || isRelease(session, fields)) break;
       session.statements += 1;
       count(session.decisions, stringIn(objectIn(fields, 'dec'), 'v') ?? 'none');
       break;
@@ -95,6 +108,13 @@ function addRecord(session: SessionSummary, { leaf }: LogRecord): void {
     default:
       break;
   }
+}
+
+function isRelease({ queryIds }: SessionSummary, fields: Fields): boolean {
+  const queryId = stringIn(fields, 'qid') ?? '?';
+  if (queryIds.has(queryId) && stringIn(objectIn(fields, 'dec'), 'apr') !== undefined) return true;
+  queryIds.add(queryId);
+  return false;
 }
 
 function count(counts: Record<string, number>, key: string): void {

@@ -19,12 +19,27 @@ export async function sessionsList(args: CommandArguments, io: CliIo): Promise<n
       sessions.add(step.value);
       continue;
     }
+    const { refusedLogins } = sessions;
     const list = sessions.list();
-    io.out(args.json ? `${toJson({ sessions: list, damages: step.value })}\n` : `${renderSessions(list).join('\n')}\n`);
-    const damages = renderDamages(step.value);
-    if (!args.json) io.err(damages.map((line) => `${line}\n`).join(''));
+    if (args.json) io.out(`${toJson({ sessions: list.map(toJsonSession), refusedLogins, damages: step.value })}\n`);
+    else {
+      io.out(`${[...renderSessions(list), ...renderRefused(refusedLogins)].join('\n')}\n`);
+      io.err(
+        renderDamages(step.value)
+          .map((line) => `${line}\n`)
+          .join(''),
+      );
+    }
     return step.value.some(({ problem }) => problem.severity === 'tampered') ? EXIT.failed : EXIT.ok;
   }
+}
+
+function toJsonSession({ queryIds: _, ...session }: SessionSummary): unknown {
+  return session;
+}
+
+function renderRefused(count: number): readonly string[] {
+  return count === 0 ? [] : ['', `${count} log-ins were refused`];
 }
 
 function renderSessions(sessions: readonly SessionSummary[]): readonly string[] {

@@ -1,14 +1,28 @@
-import type { EntryValue, LogRecord } from '../recording/index.js';
+import type { LogRecord } from '../recording/index.js';
 import type { Palette } from './colour.js';
+import {
+  describeDecision,
+  describeExpiry,
+  describeOpening,
+  describeOutcome,
+  describeResponse,
+  describeRows,
+  describeSubmitted,
+  describeText,
+  describeVote,
+  type Fields,
+  indent,
+  line,
+} from './describe.js';
 import { listIn, numberIn, objectIn, stringIn } from './fields.js';
-import { clip, toLine, toLines } from './plain-text.js';
-import { columnsOf, messageOf, quoteBody, viewRows } from './result-view.js';
-import { toElapsed, toUtc } from './time.js';
+import { clip, toLine } from './plain-text.js';
+import { columnsOf, quoteBody } from './result-view.js';
+import { toElapsed } from './time.js';
 
-type Fields = Readonly<Record<string, EntryValue>>;
-
-const MAX_SQL_LINES = 60;
-const MAX_QUOTE = 400;
+const MAX_GENERIC = 400;
+const MAX_INTERNAL_SQL = 160;
+const STAMP_WIDTH = 11;
+const MARGIN = ' '.repeat(STAMP_WIDTH + 2);
 
 /** Turns the records of one session, in order, into lines for people. */
 export interface Timeline {
@@ -16,26 +30,58 @@ export interface Timeline {
   render(record: LogRecord): readonly string[];
 }
 
+interface KnownStatement {
+  readonly number: number;
+  readonly askedMs: number;
+  columns: readonly string[];
+}
+
 /** Creates the timeline of one session; it remembers when things began and how statements are numbered. */
 export function createTimeline(palette: Palette): Timeline {
+  const statements = new Map<string, KnownStatement>();
   let startMs: number | undefined;
-  const statements = new Map<string, { readonly number: number; readonly atMs: number }>();
-  const columns = new Map<string, readonly string[]>();
 
-  function nameStatement(fields: Fields, timeMs: number): string {
+  function statementOf(fields: Fields, timeMs: number): KnownStatement {
     const queryId = stringIn(fields, 'qid') ?? '?';
-    const known = statements.get(queryId) ?? { number: statements.size + 1, atMs: timeMs };
+    const known = statements.get(queryId) ?? { number: statements.size + 1, askedMs: timeMs, columns: [] };
     statements.set(queryId, known);
-    return `statement ${known.number}`;
+    return known;
   }
 
-  function took(fields: Fields, timeMs: number): string {
-    const known = statements.get(stringIn(fields, 'qid') ?? '?');
-    return known === undefined ? '' : `, ${((timeMs - known.atMs) / 1000).toFixed(3)} s after it was asked`;
+  function describeRequest({ leaf: { fields, timeMs }, bodies }: LogRecord): readonly string[] {
+    if (fields['internal'] === true) {
+      const sql = bodies.get('sql');
+      return [palette.dim(`the gateway itself asked: ${sql === undefined ? '?' : quoteBody(sql, MAX_INTERNAL_SQL)}`)];
+    }
+    const isKnown = statements.has(stringIn(fields, 'qid') ?? '?');
+    const name = `statement ${statementOf(fields, timeMs).number}`;
+    const approval = stringIn(objectIn(fields, 'dec'), 'apr');
+    if (isKnown && approval !== undefined)
+      return [palette.good(`${name} released by approval ${clip(toLine(approval), MAX_GENERIC)}`)];
+    return [
+      palette.bold(`${name} · query ${line(fields, 'qid')}`),
+      ...describeText(bodies),
+      ...describeDecision(fields, palette),
+    ];
   }
 
-  function describe({ leaf, bodies }: LogRecord): readonly string[] {
+  function describeAnswer({ leaf: { fields, timeMs }, bodies }: LogRecord): readonly string[] {
+    if (fields['internal'] === true)
+      return [palette.dim(`the gateway itself read ${numberIn(fields, 'rows') ?? '?'} rows`)];
+    const statement = statementOf(fields, timeMs);
+    statement.columns = columnsOf(bodies.get('head'));
+    const elapsed = ((timeMs - statement.askedMs) / 1000).toFixed(3);
+    return describeResponse(`statement ${statement.number}`, `${elapsed} s after it was asked`, {
+      fields,
+      bodies,
+      palette,
+    });
+  }
+
+  function describe(record: LogRecord): readonly string[] {
+    const { leaf, bodies } = record;
     const { fields, timeMs } = leaf;
+    const name = (): string => `statement ${statementOf(fields, timeMs).number}`;
     switch (leaf.kind) {
       case 'session.open':
         return describeOpening(fields, timeMs, palette);
@@ -44,55 +90,42 @@ export function createTimeline(palette: Palette): Timeline {
       case 'session.refused':
         return [palette.bad(`session refused: ${line(fields, 'code')} ${line(fields, 'reason')}`)];
       case 'request':
-        return [
-          palette.bold(
-            `${nameStatement(fields, timeMs)}${fields['internal'] === true ? ' (by the gateway itself)' : ''} · query ${line(fields, 'qid')}`,
-          ),
-          ...describeText(bodies),
-          ...describeDecision(fields, palette),
-        ];
+        return describeRequest(record);
       case 'request.refused':
         return [
-          palette.bad(
-            `refused: ${line(fields, 'op')} ${line(fields, 'code')} ${stringIn(fields, 'path') === undefined ? '' : line(fields, 'path')}`.trimEnd(),
-          ),
+          palette.bad(`refused: ${line(fields, 'op')} with ${line(fields, 'code')}`),
           ...describeSubmitted(bodies),
         ];
-      case 'approval.request':
+      case 'approval.request': {
+        const rules = listIn(fields, 'rules').map(toLine).join(', ');
         return [
-          palette.wait(
-            `${nameStatement(fields, timeMs)} waits for approval ${line(fields, 'apr')} (${listIn(fields, 'rules').map(toLine).join(', ')})`,
-          ),
+          palette.wait(`${name()} waits for approval ${line(fields, 'apr')} (${rules})`),
           ...describeExpiry(fields),
         ];
+      }
       case 'approval.vote':
         return [describeVote(fields, palette)];
       case 'decision':
-        return [
-          describeOutcome(
-            `${nameStatement(fields, timeMs)} ${line(fields, 'v')}`,
-            stringIn(fields, 'v') === 'approved',
-            palette,
-          ),
-        ];
+        return [describeOutcome(`${name()} ${line(fields, 'v')}`, stringIn(fields, 'v') === 'approved', palette)];
       case 'response':
-        columns.set(stringIn(fields, 'qid') ?? '?', columnsOf(bodies.get('head')));
-        return describeResponse(`${nameStatement(fields, timeMs)} `, took(fields, timeMs), { fields, bodies, palette });
+        return describeAnswer(record);
       case 'response.withheld':
+        return [palette.bad(`${name()} result withheld: ${line(fields, 'code')} ${line(fields, 'why')}`)];
+      case 'chunk': {
+        const { columns } = statementOf(fields, timeMs);
+        const heading = `${name()} result part ${numberIn(fields, 'n') ?? '?'} · ${numberIn(fields, 'rows') ?? '?'} rows`;
+        return [heading, ...indent(describeRows(bodies.get('rows'), columns))];
+      }
+      case 'control':
+        return [palette.dim(`${line(fields, 'op')}: ${line(fields, 'outcome')}`)];
+      case 'admin.access':
         return [
-          palette.bad(
-            `${nameStatement(fields, timeMs)} result withheld: ${line(fields, 'code')} ${line(fields, 'why')}`,
+          palette.dim(
+            `looked at by ${line(fields, 'subject')} of ${line(fields, 'issuer')}: ${line(fields, 'action')} via ${line(fields, 'channel')}`,
           ),
         ];
-      case 'chunk':
-        return [
-          `${nameStatement(fields, timeMs)} result chunk ${numberIn(fields, 'n') ?? '?'} · ${numberIn(fields, 'rows') ?? '?'} rows`,
-          ...indent(describeRows(bodies.get('rows'), columns.get(stringIn(fields, 'qid') ?? '?') ?? [])),
-        ];
-      case 'control':
-        return [`${line(fields, 'op')}: ${line(fields, 'outcome')}`];
       default:
-        return [palette.dim(`${leaf.kind} ${clip(toLine(JSON.stringify(fields)), MAX_QUOTE)}`)];
+        return [palette.dim(`${leaf.kind} ${clip(toLine(JSON.stringify(fields)), MAX_GENERIC)}`)];
     }
   }
 
@@ -100,126 +133,8 @@ export function createTimeline(palette: Palette): Timeline {
     render(record) {
       startMs ??= record.leaf.timeMs;
       const [first = '', ...rest] = describe(record);
-      const stamp = toElapsed(record.leaf.timeMs - startMs);
-      return [
-        `${palette.dim(stamp.padStart(11))}  ${first}`,
-        ...rest.map((text) => `${' '.repeat(13)}${text}`.trimEnd()),
-      ];
+      const stamp = toElapsed(record.leaf.timeMs - startMs).padStart(STAMP_WIDTH);
+      return [`${palette.dim(stamp)}  ${first}`, ...rest.map((text) => `${MARGIN}${text}`.trimEnd())];
     },
   };
-}
-
-function line(fields: Fields | undefined, name: string): string {
-  return clip(toLine(stringIn(fields, name) ?? '?'), MAX_QUOTE);
-}
-
-function indent(lines: readonly string[]): readonly string[] {
-  return lines.map((text) => `  ${text}`);
-}
-
-function describeOpening(fields: Fields, timeMs: number, palette: Palette): readonly string[] {
-  const who = objectIn(fields, 'who');
-  const context = objectIn(fields, 'ctx');
-  const client = objectIn(fields, 'client');
-  const groups = listIn(who, 'grp').map(toLine).join(', ');
-  const place = ['role', 'wh', 'db', 'sch'].flatMap((key) =>
-    stringIn(context, key) === undefined ? [] : [`${key} ${line(context, key)}`],
-  );
-  const acting = [
-    ...(stringIn(who, 'agent') === undefined ? [] : [`agent ${line(who, 'agent')}`]),
-    ...(stringIn(who, 'del') === undefined ? [] : [`on behalf of ${line(who, 'del')}`]),
-  ];
-  return [
-    palette.bold(
-      `session opened by ${line(who, stringIn(who, 'name') === undefined ? 'sub' : 'name')} at ${toUtc(timeMs)}`,
-    ),
-    `subject ${line(who, 'sub')} · issuer ${line(who, 'iss')}${groups === '' ? '' : ` · groups ${groups}`}`,
-    ...(acting.length === 0 ? [] : [acting.join(' · ')]),
-    `connection ${line(fields, 'connection')} · account ${line(fields, 'account')} · client ${line(client, 'app')} ${line(client, 'version')}`,
-    ...(place.length === 0 ? [] : [place.join(' · ')]),
-  ];
-}
-
-function describeText(bodies: ReadonlyMap<string, Buffer>): readonly string[] {
-  const sql = bodies.get('sql');
-  const submitted = bodies.get('submitted');
-  const binds = bodies.get('binds');
-  const isRewritten = sql !== undefined && submitted !== undefined && !sql.equals(submitted);
-  return [
-    ...indent(sql === undefined ? ['(no text recorded)'] : cutLines(sql)),
-    ...(isRewritten ? ['submitted as:', ...indent(cutLines(submitted))] : []),
-    ...(binds === undefined ? [] : [`binds: ${quoteBody(binds, MAX_QUOTE)}`]),
-  ];
-}
-
-function describeSubmitted(bodies: ReadonlyMap<string, Buffer>): readonly string[] {
-  const submitted = bodies.get('submitted');
-  return submitted === undefined ? [] : indent(cutLines(submitted));
-}
-
-function cutLines(bytes: Buffer): readonly string[] {
-  const lines = toLines(bytes.toString('utf8'));
-  const rest = lines.length - MAX_SQL_LINES;
-  return rest > 0 ? [...lines.slice(0, MAX_SQL_LINES), `(${rest} more lines not shown here)`] : lines;
-}
-
-function describeDecision(fields: Fields, palette: Palette): readonly string[] {
-  const decision = objectIn(fields, 'dec');
-  const verdict = stringIn(decision, 'v') ?? 'none';
-  const rules = listIn(decision, 'rules').map(toLine).join(', ');
-  const colour = { allow: palette.good, hold: palette.wait }[verdict] ?? palette.bad;
-  return [
-    `${colour(`decision: ${toLine(verdict)}`)}${rules === '' ? '' : ` · rule ${rules}`} · policy ${line(decision, 'pol')}`,
-    ...indent(listIn(decision, 'reasons').map((reason) => clip(toLine(reason), MAX_QUOTE))),
-  ];
-}
-
-function describeExpiry(fields: Fields): readonly string[] {
-  const expires = numberIn(fields, 'expires');
-  return expires === undefined ? [] : [`until ${toUtc(expires)}`];
-}
-
-function describeVote(fields: Fields, palette: Palette): string {
-  const isApproval = stringIn(fields, 'choice') === 'approve';
-  const name = line(fields, stringIn(fields, 'name') === undefined ? 'sub' : 'name');
-  const reason = stringIn(fields, 'reason') === undefined ? '' : `: "${line(fields, 'reason')}"`;
-  const text = `vote ${line(fields, 'choice')} by ${name} (${line(fields, 'sub')} of ${line(fields, 'iss')}) via ${line(fields, 'channel')}`;
-  return `${describeOutcome(text, isApproval, palette)}${reason}`;
-}
-
-function describeOutcome(text: string, isGood: boolean, palette: Palette): string {
-  return isGood ? palette.good(text) : palette.bad(text);
-}
-
-interface ResponseContext {
-  readonly fields: Fields;
-  readonly bodies: ReadonlyMap<string, Buffer>;
-  readonly palette: Palette;
-}
-
-function describeResponse(
-  name: string,
-  elapsed: string,
-  { fields, bodies, palette }: ResponseContext,
-): readonly string[] {
-  const head = bodies.get('head');
-  const rows = numberIn(fields, 'rows');
-  const columns = numberIn(fields, 'cols');
-  const code = stringIn(fields, 'code');
-  const message = messageOf(head);
-  const masked = listIn(fields, 'masked').map(toLine).join(', ');
-  const upstream = stringIn(fields, 'upq') === undefined ? '' : ` · Snowflake query ${line(fields, 'upq')}`;
-  const isRefusal = message !== undefined && code !== undefined;
-  const size = rows === undefined ? '' : ` · ${rows} rows${columns === undefined ? '' : `, ${columns} columns`}`;
-  const summary = `${name}answered${code === undefined ? '' : ` with code ${toLine(code)}`}${isRefusal ? '' : size}${upstream}${elapsed}`;
-  return [
-    isRefusal ? palette.bad(summary) : summary,
-    ...(message === undefined ? [] : indent(toLines(message))),
-    ...(masked === '' ? [] : [`masked: ${masked}`]),
-    ...indent(describeRows(bodies.get('rows'), columnsOf(head))),
-  ];
-}
-
-function describeRows(rows: Buffer | undefined, columns: readonly string[]): readonly string[] {
-  return rows === undefined ? [] : viewRows(rows, columns);
 }

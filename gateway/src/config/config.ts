@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 
@@ -21,6 +21,8 @@ export interface Config {
   readonly driver: Listener;
   readonly console: Listener;
   readonly ops: Listener;
+  /** Certificate of the driver and console listeners; undefined: plain http, behind something that ends TLS. */
+  readonly tls: TlsFiles | undefined;
   /** How a driver reaches the gateway, for chunk URLs; undefined: the request's own Host header. */
   readonly driverUrl: string | undefined;
   readonly consoleUrl: string | undefined;
@@ -38,6 +40,11 @@ export interface Listener {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
+}
+
+export interface TlsFiles {
+  readonly certificateFile: string;
+  readonly keyFile: string;
 }
 
 export interface ConsoleLogin {
@@ -80,6 +87,8 @@ export const OPTIONS: readonly OptionHelp[] = [
   { name: 'PISTE_DRIVER_ADDRESS', fallback: '127.0.0.1:8443', help: 'listener for drivers' },
   { name: 'PISTE_CONSOLE_ADDRESS', fallback: '127.0.0.1:8080', help: 'listener for approvers and the admin API' },
   { name: 'PISTE_OPS_ADDRESS', fallback: '127.0.0.1:9090', help: 'listener for health and metrics' },
+  { name: 'PISTE_TLS_CERT_FILE', fallback: '(plain http)', help: 'certificate chain (PEM) of the driver and console listeners; read again when it changes' },
+  { name: 'PISTE_TLS_KEY_FILE', fallback: '(required with a certificate)', help: 'private key (PEM) of the certificate' },
   { name: 'PISTE_DRIVER_URL', fallback: "(the request's Host)", help: 'origin drivers use, for result chunk URLs' },
   { name: 'PISTE_CONSOLE_URL', fallback: '(the console address)', help: 'origin approvers use, for login redirects' },
   { name: 'PISTE_CONSOLE_ISSUER', fallback: '(pages off)', help: 'OIDC issuer people log in with' },
@@ -130,6 +139,7 @@ export function parseConfig(environment: Environment): ConfigResult {
     driver: read.address('PISTE_DRIVER_ADDRESS', '127.0.0.1:8443'),
     console: read.address('PISTE_CONSOLE_ADDRESS', '127.0.0.1:8080'),
     ops: read.address('PISTE_OPS_ADDRESS', '127.0.0.1:9090'),
+    tls: readTls(read, complaints),
     driverUrl: read.url('PISTE_DRIVER_URL', ['http:', 'https:'])?.replace(/\/$/, ''),
     consoleUrl: read.url('PISTE_CONSOLE_URL', ['http:', 'https:'])?.replace(/\/$/, ''),
     consoleLogin: readConsoleLogin(read, environment, complaints),
@@ -159,7 +169,10 @@ interface Reader {
   flag(name: string): boolean;
   integer(name: string, fallback: number, minimum: number, maximum: number): number;
   choice<T extends string>(name: string, values: readonly T[], fallback: T): T;
+  /** The content of the file an option names. */
   file(name: string): string | undefined;
+  /** The path of a file that can be read. */
+  readableFile(name: string): string | undefined;
 }
 
 function createReader(environment: Environment, complaints: string[]): Reader {
@@ -213,6 +226,16 @@ function createReader(environment: Environment, complaints: string[]): Reader {
       if (chosen === undefined) complaints.push(`${name} must be one of ${values.join(', ')}`);
       return chosen ?? fallback;
     },
+    readableFile(name) {
+      const value = given(name);
+      if (value === undefined) return undefined;
+      try {
+        accessSync(value, constants.R_OK);
+      } catch {
+        complaints.push(`${name}: ${value} cannot be read`);
+      }
+      return resolve(value);
+    },
     file(name) {
       const value = given(name);
       if (value === undefined) return undefined;
@@ -235,6 +258,17 @@ function readStateKey(read: Reader, redisUrl: string | undefined, complaints: st
   const key = Buffer.from(text, 'base64');
   if (key.length !== STATE_KEY_BYTES) complaints.push('PISTE_STATE_KEY_FILE must hold 32 bytes in base64');
   return key;
+}
+
+function readTls(read: Reader, complaints: string[]): TlsFiles | undefined {
+  const certificateFile = read.readableFile('PISTE_TLS_CERT_FILE');
+  const keyFile = read.readableFile('PISTE_TLS_KEY_FILE');
+  if (certificateFile === undefined && keyFile === undefined) return undefined;
+  if (certificateFile === undefined || keyFile === undefined) {
+    complaints.push('PISTE_TLS_CERT_FILE and PISTE_TLS_KEY_FILE belong together');
+    return undefined;
+  }
+  return { certificateFile, keyFile };
 }
 
 function readConsoleLogin(read: Reader, environment: Environment, complaints: string[]): ConsoleLogin | undefined {

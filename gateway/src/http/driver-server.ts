@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { type Denial, deny, errorMessage } from '../errors.js';
@@ -65,8 +65,8 @@ const compress = promisify(gzip);
  * The driver surface: a fixed table of routes, everything else refused and recorded. A decision is HTTP 200 with a
  * Snowflake error body, because drivers retry or misread any other status.
  */
-export function createDriverServer(deps: DriverServerDeps): Server {
-  const server = createServer((request, response) => {
+export function serveDrivers(server: Server, deps: DriverServerDeps): void {
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     handle(deps, request, response).catch((error: unknown) => {
       deps.log.error('an answer could not be sent', { error: errorMessage(error) });
       response.destroy();
@@ -75,7 +75,6 @@ export function createDriverServer(deps: DriverServerDeps): Server {
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = 30_000;
-  return server;
 }
 
 async function handle(deps: DriverServerDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -233,7 +232,8 @@ function originOf(deps: DriverServerDeps, request: IncomingMessage): string {
   if (deps.driverUrl !== undefined) return deps.driverUrl;
   const { localAddress = '127.0.0.1', localPort = 80 } = request.socket;
   const host = request.headers.host;
-  return `http://${host !== undefined && /^[A-Za-z0-9.:[\]-]{1,255}$/.test(host) ? host : `${localAddress}:${localPort}`}`;
+  const scheme = 'encrypted' in request.socket ? 'https' : 'http';
+  return `${scheme}://${host !== undefined && /^[A-Za-z0-9.:[\]-]{1,255}$/.test(host) ? host : `${localAddress}:${localPort}`}`;
 }
 
 async function send(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {

@@ -1,4 +1,5 @@
-export { isPlaceholder, type MaskingKeys, PLACEHOLDER, TOKEN_PREFIX } from './mask-cell.js';
+export { isPlaceholder } from '../policy/placeholder.js';
+export type { MaskingKeys } from './mask-cell.js';
 export { maskedRowtype } from './masked-rowtype.js';
 export {
   checkRowtype,

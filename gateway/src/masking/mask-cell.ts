@@ -1,17 +1,11 @@
 import { createHmac } from 'node:crypto';
 import type { MaskAction } from '../policy/decision.js';
+import { PLACEHOLDER, TOKEN_DIGITS, TOKEN_PREFIX } from '../policy/placeholder.js';
 import type { Cell } from '../protocol/results.js';
 import { MaskingFailed } from './masking-failed.js';
 
-/** What stands in place of a redacted text. */
-export const PLACEHOLDER = '***';
-
-/** Every hash token begins with this, so that a token written back can be told from data. */
-export const TOKEN_PREFIX = 'pst_';
-
-const TOKEN_HEX_CHARACTERS = 32;
 /** The hidden middle is always this long: a mask must not tell how long the value is. */
-const HIDDEN_RUN = 3;
+export const HIDDEN_RUN = 3;
 
 /** Key bytes by the name that stands in obligations. */
 export type MaskingKeys = ReadonlyMap<string, Uint8Array>;
@@ -45,21 +39,11 @@ function maskPartially(text: string, action: MaskAction & { type: 'Partial' }): 
 /** Equal texts under one key give equal tokens, in every column: joins and counts on tokens work. */
 function hashToken(text: string, key: Uint8Array): string {
   const digest = createHmac('sha256', key).update(text, 'utf8').digest('hex');
-  return `${TOKEN_PREFIX}${digest.slice(0, TOKEN_HEX_CHARACTERS)}`;
+  return `${TOKEN_PREFIX}${digest.slice(0, TOKEN_DIGITS)}`;
 }
 
 function keyOf(name: string, keys: MaskingKeys): Uint8Array {
   const key = keys.get(name);
   if (key === undefined || key.length === 0) throw new MaskingFailed('its hash key is not available');
   return key;
-}
-
-const TOKEN = new RegExp(`^${TOKEN_PREFIX}[0-9a-f]{${TOKEN_HEX_CHARACTERS}}$`);
-
-/**
- * True for a text that is a placeholder of this gateway: `***`, or a hash token. Partly masked texts are not recognised:
- * nothing tells them from data.
- */
-export function isPlaceholder(text: string): boolean {
-  return text === PLACEHOLDER || TOKEN.test(text);
 }

@@ -1,6 +1,7 @@
 import type { MaskObligation } from '../policy/decision.js';
+import { PLACEHOLDER, TOKEN_DIGITS, TOKEN_PREFIX } from '../policy/placeholder.js';
 import type { JsonObject } from '../protocol/json.js';
-import { TOKEN_PREFIX } from './mask-cell.js';
+import { HIDDEN_RUN } from './mask-cell.js';
 
 /** The part of a row type's entry that a mask can make untrue. */
 export interface DescribedColumn {
@@ -8,7 +9,7 @@ export interface DescribedColumn {
   readonly raw: JsonObject;
 }
 
-const TOKEN_CHARACTERS = TOKEN_PREFIX.length + 32;
+const TOKEN_CHARACTERS = TOKEN_PREFIX.length + TOKEN_DIGITS;
 const MAX_UTF8_BYTES_PER_UNIT = 4;
 
 /**
@@ -47,10 +48,10 @@ function longestMask({ action }: MaskObligation): number {
     case 'Null':
       return 0;
     case 'Redact':
-      return 3;
+      return PLACEHOLDER.length;
     case 'Hash':
       return TOKEN_CHARACTERS;
     case 'Partial':
-      return action.keepFirst + action.keepLast + 3 * action.replacement.length;
+      return action.keepFirst + action.keepLast + HIDDEN_RUN * action.replacement.length;
   }
 }

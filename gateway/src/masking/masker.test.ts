@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { MaskAction, MaskObligation } from '../policy/decision.js';
-import { isPlaceholder, maskCell } from './mask-cell.js';
+import { isPlaceholder } from '../policy/placeholder.js';
+import { maskCell } from './mask-cell.js';
 import { maskedRowtype } from './masked-rowtype.js';
 import { checkRowtype, createMasker } from './masker.js';
 import { MaskingFailed } from './masking-failed.js';

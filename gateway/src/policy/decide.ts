@@ -8,7 +8,7 @@ import type { Finding } from './finding.js';
 import { finding, reason } from './finding.js';
 import { explainMetadata, isFreeMetadata } from './metadata.js';
 import { showName } from './patterns.js';
-import { checkMovesNothing } from './provable.js';
+import { checkMovesNothing, holdsPlaceholder } from './provable.js';
 import type { MatchedRules } from './rules.js';
 import { matchRules } from './rules.js';
 import type { QueryJudgement } from './select.js';
@@ -56,7 +56,13 @@ export function decide(
 function collectFindings(question: Question, query: QueryJudgement | undefined): readonly Finding[] {
   const { analysis } = question;
   const rest = analysis.read ? [...readFindings(question, analysis, query)] : unreadFindings(question, analysis);
-  return [...fileTransferFindings(question), ...ruleFindings(question), ...rejectedFindings(question), ...rest];
+  return [
+    ...fileTransferFindings(question),
+    ...ruleFindings(question),
+    ...rejectedFindings(question),
+    ...writeBackFindings(question),
+    ...rest,
+  ];
 }
 
 function fileTransferFindings({ group }: Question): readonly Finding[] {
@@ -74,6 +80,13 @@ function rejectedFindings({ analysis, group, policy }: Question): readonly Findi
   const readsNothing = analysis.read && analysis.query !== undefined && analysis.query.reads.length === 0;
   if (readsNothing || (analysis.read && isSessionGroup(group))) return [];
   return policy.rejected.map((name) => finding('policy-rejected', deny.policyRejected(showName(name)), name));
+}
+
+/** Placeholders are recognised in literals; bind values are the caller's to check. */
+function writeBackFindings({ analysis, group }: Question): readonly Finding[] {
+  const text = analysis.canonicalText;
+  if (group !== 'row-change' || text === undefined || !holdsPlaceholder(text)) return [];
+  return [finding('placeholder-written-back', deny.maskedWriteBack('a literal'))];
 }
 
 const NEVER_HELD: ReadonlySet<UnreadKind> = new Set<UnreadKind>([

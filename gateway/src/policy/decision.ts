@@ -34,6 +34,7 @@ export type ReasonKind =
   | 'protected-column-in-predicate'
   | 'object-without-policy'
   | 'policy-rejected'
+  | 'placeholder-written-back'
   | 'masked';
 
 export interface Reason {

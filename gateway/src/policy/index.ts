@@ -24,4 +24,5 @@ export type {
 } from './decision.js';
 export type { ApprovalOutcome, InternalPurpose, Permit, PermitVerdict } from './permit.js';
 export { hashStatement, isPermit, permitApproved, permitFor, permitInternal } from './permit.js';
+export { isPlaceholder } from './placeholder.js';
 export { ALLOWED_SESSION_PARAMETERS, isAllowedParameter } from './session-rules.js';

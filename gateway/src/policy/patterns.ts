@@ -51,7 +51,8 @@ export function matchesObject(pattern: ObjectPattern, object: ObjectName, reach:
 
 /** Column patterns protect, so doubts always fall on their side. */
 export function matchesColumn(pattern: ColumnPattern, column: ColumnRef): boolean {
-  return matchesObject(pattern, column.object, 'wide') && matchesPart(pattern.column, column.column, 'wide');
+  // The column's name is the rarest part, so most patterns end here.
+  return matchesPart(pattern.column, column.column, 'wide') && matchesObject(pattern, column.object, 'wide');
 }
 
 const MAX_NAME_CHARACTERS = 96;

@@ -1,15 +1,18 @@
 import type { Facts } from '../sql/facts.js';
 import { isPureFunction } from '../sql/functions.js';
+import { lex } from '../sql/lexer.js';
+import { isIdentifier, isSymbol, isWord, stringValue, type Token } from '../sql/tokens.js';
 import type { ClassGroup } from './classes.js';
 import { explainClass } from './classes.js';
 import type { ConnectionPolicy } from './compiled.js';
 import { matchesObject, matchesPart, showName } from './patterns.js';
+import { isPlaceholder } from './placeholder.js';
 
 /**
  * Whether an Allow rule is enough for a statement that is not a query. Undefined when no protected value can move;
  * otherwise why not, for PISTE-1205. Everything that copies, computes over other tables, or runs code needs a person.
  *
- * The checks read the canonical text by pattern and err towards refusing: a word inside a string literal counts too.
+ * The checks look at the tokens of the canonical text and err towards refusing: a column named like a keyword counts too.
  */
 export function checkMovesNothing(facts: Facts, group: ClassGroup, policy: ConnectionPolicy): string | undefined {
   switch (group) {
@@ -44,19 +47,32 @@ function mayMove(facts: Facts): string {
   return `${explainClass(facts)} may move protected values, so a Hold rule must let a person decide`;
 }
 
-/** `(*)`, `t.*`: every column of a row without naming one. */
-const WHOLE_ROW = /[(,.]\s*\*/;
-const OTHER_TABLES = /\b(?:USING|FROM|SELECT|JOIN|TABLE)\b/i;
-
 function checkRowChange(facts: Facts, policy: ConnectionPolicy): string | undefined {
   if (facts.class === 'TRUNCATE') return undefined;
-  const text = facts.class === 'DELETE' ? facts.canonicalText.replace(/^\s*DELETE\s+FROM\b/i, '') : facts.canonicalText;
-  if (facts.carriesQuery || OTHER_TABLES.test(text) || WHOLE_ROW.test(text)) return mayMove(facts);
+  const tokens = tokensOf(facts);
+  if (tokens === undefined || facts.carriesQuery || readsOtherTables(tokens, facts) || takesWholeRow(tokens))
+    return mayMove(facts);
   const named = facts.identifiers.find((identifier) => isProtectedName(identifier, facts, policy));
-  if (named !== undefined)
+  if (named !== undefined) {
     return `it names ${showName(named)}, a protected column, so a Hold rule must let a person decide`;
-  const called = foreignCall(text);
+  }
+  const called = foreignCall(tokens, facts);
   return called === undefined ? undefined : `it calls ${showName(called)}, which may read protected columns`;
+}
+
+function tokensOf(facts: Facts): readonly Token[] | undefined {
+  const lexed = lex(facts.canonicalText);
+  return lexed.ok ? lexed.tokens : undefined;
+}
+
+function readsOtherTables(tokens: readonly Token[], facts: Facts): boolean {
+  const own = facts.class === 'DELETE' ? tokens.slice(2) : tokens;
+  return own.some((token) => isWord(token, 'USING', 'FROM', 'SELECT', 'JOIN', 'TABLE'));
+}
+
+/** `(*)`, `, *`, `t.*`: every column of a row without naming one. */
+function takesWholeRow(tokens: readonly Token[]): boolean {
+  return tokens.some((token, index) => isSymbol(token, '*') && isSymbol(tokens[index - 1], '(', ',', '.'));
 }
 
 /**
@@ -84,22 +100,14 @@ const STRUCTURAL_WORDS: ReadonlySet<string> = new Set(
 );
 
 /** A called name that is no pure built-in; the column list of an INSERT's target is not a call. */
-function foreignCall(text: string): string | undefined {
-  const body = text.slice(targetEnd(text));
-  for (const match of body.matchAll(/(\.?)\s*("(?:[^"]|"")*"|[A-Za-z_$][\w$]*)\s*\(/g)) {
-    const name = match[2] ?? '';
-    const word = name.toUpperCase();
-    const isHarmless = match[1] === '' && (STRUCTURAL_WORDS.has(word) || isPureFunction(word));
-    if (!isHarmless) return name;
-  }
-  return undefined;
-}
-
-/** Where `INSERT [OVERWRITE] INTO <name> (` ends; 0 when the text begins otherwise. */
-function targetEnd(text: string): number {
-  const part = String.raw`(?:"(?:[^"]|"")*"|[A-Za-z_$][\w$]*)`;
-  const target = new RegExp(String.raw`^\s*INSERT\s+(?:OVERWRITE\s+)?INTO\s+${part}(?:\s*\.\s*${part}){0,2}\s*\(`, 'i');
-  return target.exec(text)?.[0].length ?? 0;
+function foreignCall(tokens: readonly Token[], facts: Facts): string | undefined {
+  const values = facts.verb.startsWith('INSERT') ? tokens.findIndex((token) => isSymbol(token, '(')) + 1 : 0;
+  const called = tokens.find((token, index) => {
+    if (index < values || !isIdentifier(token) || !isSymbol(tokens[index + 1], '(')) return false;
+    const isPlain = token.kind === 'word' && !isSymbol(tokens[index - 1], '.');
+    return !isPlain || !(STRUCTURAL_WORDS.has(token.value) || isPureFunction(token.value));
+  });
+  return called?.value;
 }
 
 /** Objects that hold no program text and no copy of anything, unless the statement says so. */
@@ -117,13 +125,29 @@ const PLAIN_OBJECTS: ReadonlySet<string> = new Set([
 ]);
 
 /** Words that copy, rename or re-point what a masking policy speaks about, or take protection away. */
-const COPYING_WORDS =
-  /\b(?:AS|CLONE|DEFAULT|EXCHANGE|FROM|GRANT|LIKE|MASKING|POLICY|PROJECTION|RENAME|REPLICATION|SELECT|SHARE|SWAP|TAG|TEMPLATE|USING)\b/i;
+const COPYING_WORDS: readonly string[] = (
+  'AS CLONE DEFAULT EXCHANGE FROM GRANT LIKE MASKING POLICIES POLICY PROJECTION RENAME REPLICATION SELECT SHARE SWAP TAG ' +
+  'TEMPLATE USING'
+).split(' ');
 
 function checkDefinition(facts: Facts): string | undefined {
   if (facts.verb === 'DROP' || facts.verb === 'UNDROP' || facts.verb === 'COMMENT') {
     return facts.carriesQuery ? mayMove(facts) : undefined;
   }
   const plain = facts.objectType !== undefined && PLAIN_OBJECTS.has(facts.objectType);
-  return !plain || facts.carriesQuery || COPYING_WORDS.test(facts.canonicalText) ? mayMove(facts) : undefined;
+  const tokens = tokensOf(facts);
+  const copies = tokens === undefined || tokens.some((token) => isWord(token, ...COPYING_WORDS));
+  return !plain || facts.carriesQuery || copies ? mayMove(facts) : undefined;
+}
+
+/**
+ * True when a literal of the text is a placeholder this gateway put in place of a value: written back, it would destroy
+ * the value.
+ */
+export function holdsPlaceholder(canonicalText: string): boolean {
+  const lexed = lex(canonicalText);
+  if (!lexed.ok) return false;
+  return lexed.tokens.some(
+    (token) => (token.kind === 'string' || token.kind === 'dollar-string') && isPlaceholder(stringValue(token)),
+  );
 }

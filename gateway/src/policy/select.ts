@@ -52,14 +52,23 @@ export function judgeQuery(
   };
 }
 
+/** Looks each column up once per question, however often the query mentions it. */
 function createGuard(who: Requester, policy: ConnectionPolicy): (column: ColumnRef) => Guarded {
+  const known = new Map<string, Guarded>();
   return (column) => {
-    const protections = protectionsOf(column, who, policy);
-    return {
-      column,
-      enforced: protections.filter((protection) => protection.policy.enforcement === 'Enforce'),
-      dryRun: protections.filter((protection) => protection.policy.enforcement === 'DryRun'),
-    };
+    const key = JSON.stringify([column.object.database, column.object.schema, column.object.name, column.column]);
+    const guarded = known.get(key) ?? guardOf(column, who, policy);
+    known.set(key, guarded);
+    return guarded;
+  };
+}
+
+function guardOf(column: ColumnRef, who: Requester, policy: ConnectionPolicy): Guarded {
+  const protections = protectionsOf(column, who, policy);
+  return {
+    column,
+    enforced: protections.filter((protection) => protection.policy.enforcement === 'Enforce'),
+    dryRun: protections.filter((protection) => protection.policy.enforcement === 'DryRun'),
   };
 }
 

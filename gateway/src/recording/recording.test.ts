@@ -171,7 +171,10 @@ describe('recording', () => {
     withDirectory(async (directory) => {
       const fault = withFault(make);
       let failures = 0;
-      const metrics = { committed: () => undefined, failed: () => void (failures += 1) };
+      const failed = (): void => {
+        failures += 1;
+      };
+      const metrics = { committed: () => undefined, failed };
       const recording = await openTestRecording(directory, { files: fault.files, metrics });
       const kept = await recording.append(entry('control', { op: 'kept' }));
       const before = trustIn(recording);

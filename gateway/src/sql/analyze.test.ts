@@ -42,7 +42,7 @@ describe('direct outputs', () => {
     ['SELECT id FROM customers a JOIN orders b USING (id)', ['-']],
     ['SELECT * REPLACE (email AS name) FROM (SELECT name, email FROM customers)', ['-', 'CUSTOMERS.EMAIL']],
     ['SELECT CASE WHEN TRUE THEN email END FROM customers', ['-']],
-    ['SELECT email COLLATE \'en\' FROM customers', ['-']],
+    ["SELECT email COLLATE 'en' FROM customers", ['-']],
     ['SELECT -id, NOT id FROM customers', ['-', '-']],
     ['SELECT column1 FROM VALUES (1)', ['-']],
   ])('%s', (sql, expected) => expect(direct(sql)).toEqual(expected));
@@ -79,15 +79,24 @@ describe('sources and predicate', () => {
   });
 
   test.each([
-    ['SELECT id FROM orders WHERE id IN (SELECT id FROM customers WHERE ssn = 1)', ['CUSTOMERS.ID', 'CUSTOMERS.SSN', 'ORDERS.ID']],
+    [
+      'SELECT id FROM orders WHERE id IN (SELECT id FROM customers WHERE ssn = 1)',
+      ['CUSTOMERS.ID', 'CUSTOMERS.SSN', 'ORDERS.ID'],
+    ],
     ['SELECT id FROM orders ORDER BY amount', ['ORDERS.AMOUNT']],
     ['SELECT id, amount AS a FROM orders ORDER BY a', ['ORDERS.AMOUNT']],
     ['SELECT id, amount FROM orders ORDER BY 2', ['ORDERS.AMOUNT']],
     ['SELECT status, SUM(amount) FROM orders GROUP BY ALL', ['ORDERS.STATUS']],
     ['SELECT status FROM orders GROUP BY ROLLUP (status, (note, id))', ['ORDERS.ID', 'ORDERS.NOTE', 'ORDERS.STATUS']],
     ['SELECT status FROM orders GROUP BY GROUPING SETS ((status), (), (note))', ['ORDERS.NOTE', 'ORDERS.STATUS']],
-    ['SELECT id FROM orders QUALIFY ROW_NUMBER() OVER (PARTITION BY status ORDER BY amount) = 1', ['ORDERS.AMOUNT', 'ORDERS.STATUS']],
-    ['SELECT o.id FROM orders o ASOF JOIN events e MATCH_CONDITION (o.created_at >= e.ts)', ['EVENTS.TS', 'ORDERS.CREATED_AT']],
+    [
+      'SELECT id FROM orders QUALIFY ROW_NUMBER() OVER (PARTITION BY status ORDER BY amount) = 1',
+      ['ORDERS.AMOUNT', 'ORDERS.STATUS'],
+    ],
+    [
+      'SELECT o.id FROM orders o ASOF JOIN events e MATCH_CONDITION (o.created_at >= e.ts)',
+      ['EVENTS.TS', 'ORDERS.CREATED_AT'],
+    ],
     ['SELECT o.id FROM orders o, customers c WHERE o.customer_id = c.id (+)', ['CUSTOMERS.ID', 'ORDERS.CUSTOMER_ID']],
     ['SELECT id FROM orders UNION ALL SELECT id FROM customers', []],
     ['SELECT id FROM orders UNION SELECT id FROM customers', ['CUSTOMERS.ID', 'ORDERS.ID']],
@@ -113,9 +122,17 @@ describe('names', () => {
   test.each([
     ['two sources of one name', 'SELECT 1 FROM customers, hr.customers', 'unsupported'],
     ['a table name hidden by an alias', 'SELECT customers.id FROM customers c', 'unknown-column'],
-    ['a qualified name hidden by an alias', 'SELECT app.public.customers.id FROM customers customers', 'unknown-column'],
+    [
+      'a qualified name hidden by an alias',
+      'SELECT app.public.customers.id FROM customers customers',
+      'unknown-column',
+    ],
     ['a sibling seen from a derived table', 'SELECT 1 FROM orders o, (SELECT o.id)', 'unknown-column'],
-    ['a query that refers to itself', 'WITH r AS (SELECT 1 AS n UNION ALL SELECT n FROM r) SELECT n FROM r', 'unsupported'],
+    [
+      'a query that refers to itself',
+      'WITH r AS (SELECT 1 AS n UNION ALL SELECT n FROM r) SELECT n FROM r',
+      'unsupported',
+    ],
     ['aliases that refer to each other', 'SELECT b AS a, a AS b FROM orders', 'unknown-column'],
     ['a reserved word as a column', 'SELECT from FROM orders', 'unknown-syntax'],
     ['a trailing comma', 'SELECT id, FROM orders', 'unknown-syntax'],
@@ -161,10 +178,7 @@ describe('objects that are not loaded', () => {
       rounds.push(analysis.needs.map(formatObjectName));
       for (const name of analysis.needs) loaded.set(formatObjectName(name), 'loaded');
     }
-    expect(rounds).toEqual([
-      ['APP.PUBLIC.ORDERS', 'APP.PUBLIC.V_CUST', 'APP.HR.CUSTOMERS'],
-      ['APP.PUBLIC.CUSTOMERS'],
-    ]);
+    expect(rounds).toEqual([['APP.PUBLIC.ORDERS', 'APP.PUBLIC.V_CUST', 'APP.HR.CUSTOMERS'], ['APP.PUBLIC.CUSTOMERS']]);
   });
 });
 
@@ -178,7 +192,7 @@ describe('views', () => {
 
   test.each([
     'SELECT id, email FROM customers',
-    'create or replace secure view V (a comment \'x\', b) copy grants comment = \'as select\' as select id, email from customers;',
+    "create or replace secure view V (a comment 'x', b) copy grants comment = 'as select' as select id, email from customers;",
     'CREATE VIEW app.public.v AS WITH q AS (SELECT * FROM customers) SELECT id, email FROM q',
   ])('are read from %s', (definition) => {
     expect(query('SELECT b FROM v', withView(definition, ['A', 'B'])).outputs[0]?.direct?.column).toBe('EMAIL');

@@ -24,7 +24,12 @@ import { isIdentifier, isSymbol, type Token } from './tokens.js';
 
 /** A text seen as one statement of a known class, or why it is none. */
 export type StatementReading =
-  | { readonly ok: true; readonly head: StatementHead; readonly tokens: readonly Token[]; readonly canonicalText: string }
+  | {
+      readonly ok: true;
+      readonly head: StatementHead;
+      readonly tokens: readonly Token[];
+      readonly canonicalText: string;
+    }
   | {
       readonly ok: false;
       readonly head: StatementHead;
@@ -239,11 +244,7 @@ function isSameQuery(one: QueryFacts, other: QueryFacts): boolean {
 }
 
 function isSameColumn(left: ColumnRef, right: ColumnRef | undefined): boolean {
-  return (
-    right !== undefined &&
-    left.column === right.column &&
-    objectKey(left.object) === objectKey(right.object)
-  );
+  return right !== undefined && left.column === right.column && objectKey(left.object) === objectKey(right.object);
 }
 
 function isSameList<T>(left: readonly T[], right: readonly T[], same: (one: T, other: T) => boolean): boolean {

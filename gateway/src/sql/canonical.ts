@@ -1,6 +1,6 @@
 import { lex } from './lexer.js';
 import { Refusal } from './refusal.js';
-import type { Token } from './tokens.js';
+import { isSymbol, type Token } from './tokens.js';
 
 /** Replaces tokens `from` up to (not including) `to` by `text`; `from` equal to `to` inserts before `from`. */
 export interface Edit {
@@ -46,9 +46,9 @@ function emit(tokens: readonly Token[], edits: readonly Edit[]): string {
 
 const isString = (token: Token | undefined): boolean => token?.kind === 'string' || token?.kind === 'dollar-string';
 
-/** Two strings that touched only because one was `$$…$$` would melt into one. */
+/** A string whose quotes were `$$` would melt with what it touches: another string, or a word or sign read as its prefix. */
 function needsSpace(before: Token | undefined, token: Token): boolean {
-  return isString(token) && (isString(before) || before?.kind === 'word');
+  return isString(token) && (isString(before) || before?.kind === 'word' || isSymbol(before, '&'));
 }
 
 function tokenText(token: Token): string {

@@ -7,10 +7,10 @@ export type ColumnSet = ReadonlySet<number>;
 
 export const NO_COLUMNS: ColumnSet = new Set();
 
-/** Set members copied in one analysis. Ordinary statements stay below a thousandth of it. */
-const MAX_COPIED_MEMBERS = 3_000_000;
+/** Columns and set members copied in one analysis. Ordinary statements stay below a thousandth of it. */
+const MAX_COPIES = 3_000_000;
 
-/** Numbers the columns of one analysis and bounds the work of joining their sets. */
+/** Numbers the columns of one analysis and bounds the work of moving them about. */
 export class ColumnTable {
   readonly #refs: ColumnRef[] = [];
   readonly #ids = new Map<string, number>();
@@ -33,13 +33,18 @@ export class ColumnTable {
     return id === undefined ? undefined : this.#refs[id];
   }
 
+  /** Counts work against the bound; throws `Refusal` beyond it. */
+  spend(copies: number): void {
+    this.#copied += copies;
+    if (this.#copied > MAX_COPIES) throw new Refusal('too-large', 'too many columns flow through the query');
+  }
+
   union(sets: Iterable<ColumnSet>): ColumnSet {
     const filled = [...sets].filter((set) => set.size > 0);
     if (filled.length < 2) return filled[0] ?? NO_COLUMNS;
     const all = new Set<number>();
     for (const set of filled) {
-      this.#copied += set.size;
-      if (this.#copied > MAX_COPIED_MEMBERS) throw new Refusal('too-large', 'too many columns flow through the query');
+      this.spend(set.size);
       for (const id of set) all.add(id);
     }
     return all;

@@ -1,4 +1,8 @@
-/** A name as Snowflake stores it: unquoted identifiers are upper case, quoted ones exact. */
+/**
+ * A name as Snowflake stores it: unquoted identifiers are upper case, quoted ones exact. Parts that an object does not have
+ * are empty: a database has only `database`, a schema no `name`, an account-level object (role, user, warehouse,
+ * integration, share, …) only `name`.
+ */
 export interface ObjectName {
   readonly database: string;
   readonly schema: string;
@@ -45,7 +49,7 @@ export interface Catalog {
 export interface Output {
   /** The name the result will carry, or undefined where Snowflake derives it from the expression's text. */
   readonly name: string | undefined;
-  /** Every base column that can influence the value. */
+  /** Every base column that can influence the value; where it came through a view, the view's own column as well. */
   readonly sources: readonly ColumnRef[];
   /** The one base column this output is an unchanged copy of, if it is one. */
   readonly direct: ColumnRef | undefined;
@@ -79,8 +83,12 @@ export interface SessionParameter {
 }
 
 /**
- * Class of a statement, from its leading tokens only. Verb and object type joined by `_` for DDL
- * (`DROP_DATABASE`, `CREATE_OR_REPLACE_TABLE`); the others are listed in `STATEMENT_CLASSES`.
+ * Class of a statement, from its leading tokens only. Verb and object type joined by `_` for CREATE, CREATE_OR_REPLACE,
+ * CREATE_OR_ALTER, ALTER, DROP, UNDROP, EXECUTE and USE (`DROP_DATABASE`, `EXECUTE_TASK`, `USE_SECONDARY_ROLES`,
+ * `EXECUTE_IMMEDIATE`); OR REPLACE shows in the class only where it destroys stored rows or files. Otherwise one of SELECT,
+ * INSERT, INSERT_OVERWRITE, UPDATE, DELETE, MERGE, CTAS, LOAD, UNLOAD, COPY_FILES, TRUNCATE, COMMENT, GRANT, REVOKE, CALL,
+ * SET, UNSET, SHOW, DESCRIBE, EXPLAIN, LIST, REMOVE, PUT, GET, TRANSACTION; and for what is no single known statement
+ * EMPTY, MULTI, FLOW, SCRIPT, UNKNOWN.
  */
 export type StatementClass = string;
 
@@ -88,20 +96,33 @@ export type StatementClass = string;
 export interface Facts {
   readonly read: true;
   readonly class: StatementClass;
-  /** First word of the class: `DROP`, `CREATE`, `CREATE_OR_REPLACE`, `SELECT`, `UNLOAD`, … */
+  /**
+   * What is done: `DROP`, `CREATE`, `ALTER`, `USE`, `EXECUTE`, or the class itself where it has no object type. OR REPLACE
+   * always shows here (`CREATE_OR_REPLACE` for a view of class CREATE_VIEW). `CREATE OR REPLACE TABLE … AS SELECT` is
+   * CREATE_OR_REPLACE with `carriesQuery`, plain `CREATE TABLE … AS SELECT` is CTAS.
+   */
   readonly verb: string;
-  /** `DATABASE`, `TABLE`, `STAGE`, … for statements about objects. */
+  /** `DATABASE`, `TABLE`, `MASKING_POLICY`, … where the statement is about an object; undefined for GRANT and REVOKE. */
   readonly objectType: string | undefined;
-  /** The tokens re-emitted: one line, no comments, names qualified where they were resolved. This is what is sent. */
+  /**
+   * The tokens re-emitted: one line outside strings, no comments, `$$…$$` as `'…'`; in a query table names qualified and
+   * quoted, and every alias with AS. This is what is sent. Analysing it gives these facts again.
+   */
   readonly canonicalText: string;
   /** Objects the statement names as its target or reads, as far as the class tells where they stand. */
   readonly objects: readonly ObjectName[];
   /** Present exactly for query classes (SELECT). */
   readonly query: QueryFacts | undefined;
   readonly effect: SessionEffect | undefined;
-  /** A query, a subquery or a FROM clause stands inside a statement that is not itself a query. */
+  /**
+   * A statement that is not itself a query reads data or may: a query, a subquery, a FROM or USING clause, a CLONE source
+   * stands in it, or it defines or runs code (functions, procedures, tasks, pipes, policies). CALL is told by its class.
+   */
   readonly carriesQuery: boolean;
-  /** Unquoted and quoted identifiers in the statement, as stored: for checks by name where lineage is not computed. */
+  /**
+   * Every word and quoted name of the canonical text, as stored, keywords included, and the names in stage paths: for
+   * checks by name where lineage is not computed. What stands in strings is not among them.
+   */
   readonly identifiers: readonly string[];
   /** Number of `?` and distinct `:n` placeholders. */
   readonly placeholders: number;
@@ -135,8 +156,9 @@ export interface Unread {
   readonly detail: string;
   /** Objects to load before trying again; empty when loading would not help. */
   readonly needs: readonly ObjectName[];
-  /** The tokens re-emitted, when the text could be lexed as one statement. */
+  /** The tokens re-emitted, when the text could be lexed as one statement. Names are not qualified. */
   readonly canonicalText: string | undefined;
+  /** Tables a query names, as far as it could be parsed; otherwise empty. */
   readonly objects: readonly ObjectName[];
 }
 

@@ -39,7 +39,7 @@ const NUMBER = /(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?/y;
 const VARIABLE = /\$(?:[0-9]+|[A-Za-z_][A-Za-z0-9_]*)/y;
 const QUOTED = /"[^"]*(?:""[^"]*)*"/y;
 const FILE_URL = /[fF][iI][lL][eE]:\/\/[\x21\x23-\x26\x28-\x3a\x3c-\x7e]*/y;
-const STAGE_NAME = String.raw`(?:[A-Za-z_][A-Za-z0-9_$]*|"[^"]*(?:""[^"]*)*")`;
+const STAGE_NAME = `(?:[A-Za-z_][A-Za-z0-9_$]*|"[^"]*(?:""[^"]*)*")`;
 const STAGE = new RegExp(
   String.raw`@(?:~|%${STAGE_NAME}|${STAGE_NAME}(?:\.\.?${STAGE_NAME}){0,2}(?:\.%${STAGE_NAME})?)(?:/[A-Za-z0-9_$.~%/=+:@!*?&-]*)?`,
   'y',
@@ -166,7 +166,10 @@ class Lexer {
   #word(): void {
     if (this.#isTransfer()) {
       const url = this.#match(FILE_URL);
-      if (url !== undefined) return this.#push('file', url, url);
+      if (url !== undefined) {
+        this.#push('file', url, url);
+        return;
+      }
     }
     const raw = this.#match(WORD) ?? '';
     if (raw.includes('$$')) throw new LexicalRefusal('a name with two dollar signs');
@@ -206,7 +209,11 @@ class Lexer {
   }
 
   #dollar(): void {
-    if (this.#text.startsWith('$$', this.#at)) return this.#dollarString();
+    if (this.#text.startsWith('$$', this.#at)) this.#dollarString();
+    else this.#variable();
+  }
+
+  #variable(): void {
     const raw = this.#match(VARIABLE);
     if (raw === undefined) throw new LexicalRefusal('a lone dollar sign');
     this.#push('variable', raw, raw.slice(1).toUpperCase());

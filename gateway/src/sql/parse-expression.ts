@@ -52,7 +52,8 @@ export function parseOrdering(state: ParserState): readonly Expression[] {
   do {
     expressions.push(parseExpression(state));
     state.takeOne('ASC', 'DESC');
-    if (state.take('NULLS') && state.takeOne('FIRST', 'LAST') === undefined) unknownSyntax('FIRST or LAST was expected');
+    if (state.take('NULLS') && state.takeOne('FIRST', 'LAST') === undefined)
+      unknownSyntax('FIRST or LAST was expected');
   } while (state.takeSymbol(','));
   return expressions;
 }
@@ -197,7 +198,8 @@ function operand(state: ParserState, mentions: Mentions): Shape {
 
 function primary(state: ParserState, mentions: Mentions): Shape {
   const token = state.peek();
-  switch (token?.kind) {
+  if (token === undefined) return unknownSyntax('an expression was expected');
+  switch (token.kind) {
     case 'number':
       state.at += 1;
       return /^[0-9]+$/.test(token.value) ? 'integer' : 'other';
@@ -215,8 +217,10 @@ function primary(state: ParserState, mentions: Mentions): Shape {
       return unsupported(/^[0-9]/.test(token.value) ? 'a column by position' : 'a session variable');
     case 'stage':
       return unsupported('a stage');
-    default:
+    case 'file':
       return unknownSyntax('an expression was expected');
+    default:
+      return token.kind satisfies never;
   }
 }
 
@@ -310,7 +314,10 @@ function named(state: ParserState, mentions: Mentions): Shape {
     return 'other';
   }
   if (state.seesSymbol('(')) {
-    throw new Refusal('unknown-function', parts.length > 1 ? 'a function with a qualified name' : 'a function with a quoted name');
+    throw new Refusal(
+      'unknown-function',
+      parts.length > 1 ? 'a function with a qualified name' : 'a function with a quoted name',
+    );
   }
   if (state.seesSymbol('!')) unsupported('a method call');
   return 'column';
@@ -458,8 +465,9 @@ function window(state: ParserState, mentions: Mentions): void {
 }
 
 function frame(state: ParserState): void {
-  if (!state.take('BETWEEN')) return frameBound(state);
+  const isRange = state.take('BETWEEN');
   frameBound(state);
+  if (!isRange) return;
   state.expect('AND');
   frameBound(state);
 }

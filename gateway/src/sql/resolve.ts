@@ -180,11 +180,11 @@ class Resolver {
 
   #starColumns(item: StarItem, scope: Scope): readonly Column[] {
     const columns = this.#star(item.star, scope.visible);
+    this.#context.columns.spend(columns.length * (1 + item.exclude.length));
     const changed = [...item.exclude, ...item.replace.keys(), ...item.rename.keys()];
-    for (const name of changed) {
-      if (!columns.some((column) => column.name === name)) {
-        throw new Refusal('unknown-column', 'a column changed behind a star is not known');
-      }
+    const known = new Set(columns.map((column) => column.name));
+    if (!changed.every((name) => known.has(name))) {
+      throw new Refusal('unknown-column', 'a column changed behind a star is not known');
     }
     return columns
       .filter((column) => column.name === undefined || !item.exclude.includes(column.name))
@@ -294,6 +294,7 @@ class Resolver {
 
   #computeValue(expression: Expression, scope: Scope): ColumnSet {
     const stars = expression.stars.flatMap((star) => this.#star(star, scope.visible));
+    this.#context.columns.spend(stars.length);
     const relations = expression.queries.map((query) => this.query(query, scope));
     return this.#union(
       ...expression.columns.map((use) => this.#column(use, scope).sources),

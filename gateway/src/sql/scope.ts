@@ -1,6 +1,6 @@
-import type { ObjectName } from './facts.js';
 import type { Column, ColumnSet, ColumnTable } from './columns.js';
 import { NO_COLUMNS } from './columns.js';
+import type { ObjectName } from './facts.js';
 import type { NameParts } from './names.js';
 import { Refusal, unsupported } from './refusal.js';
 
@@ -11,6 +11,7 @@ export interface ScopeItem {
   /** Present for a table without alias: its columns may be written with schema and database. */
   readonly object: ObjectName | undefined;
   readonly columns: readonly Column[];
+  readonly byName: ReadonlyMap<string, readonly Column[]>;
 }
 
 /** Everything a FROM clause, or a part of it, makes visible. */
@@ -33,15 +34,16 @@ export const NOTHING_VISIBLE: Visible = {
   predicate: NO_COLUMNS,
 };
 
-export function visibleItem(item: ScopeItem, predicate: ColumnSet): Visible {
+export function visibleItem(item: Omit<ScopeItem, 'byName'>, predicate: ColumnSet): Visible {
   const named = item.columns.filter((column) => column.name !== undefined);
   const byName = Map.groupBy(named, (column) => column.name ?? '');
-  return { items: [item], byName, star: item.columns, merged: new Set(), predicate };
+  return { items: [{ ...item, byName }], byName, star: item.columns, merged: new Set(), predicate };
 }
 
 /** Both sides beside each other; columns in `using` become one that takes its value from either side. */
 export function joinVisible(left: Visible, right: Visible, using: readonly string[], table: ColumnTable): Visible {
   const items = [...left.items, ...right.items];
+  table.spend(items.length + (left.star?.length ?? 0) + left.merged.size + (right.star?.length ?? 0));
   checkDistinct(items);
   const byName = new Map(left.byName);
   for (const [name, columns] of right.byName) byName.set(name, [...(byName.get(name) ?? []), ...columns]);
@@ -102,5 +104,5 @@ export function findItem(visible: Visible, qualifier: NameParts): ScopeItem | un
 
 /** Columns of a source by name. */
 export function columnOf(item: ScopeItem, name: string): Column {
-  return pick(item.columns.filter((column) => column.name === name));
+  return pick(item.byName.get(name));
 }

@@ -1,6 +1,6 @@
-import type { Facts, ObjectName, SessionContext, SessionEffect, SessionParameter } from './facts.js';
 import type { StatementHead } from './classify.js';
 import { Cursor } from './cursor.js';
+import type { Facts, ObjectName, SessionContext, SessionEffect, SessionParameter } from './facts.js';
 import { distinctNames, type NameParts, qualify, qualifySchema } from './names.js';
 import { CODE_TYPES, type ObjectType } from './object-types.js';
 import { Refusal, unknownSyntax, unsupported } from './refusal.js';
@@ -15,7 +15,11 @@ type Reading = Partial<StatementFacts>;
  * Reads names and session effects of a statement of a known class. Throws `Refusal` where the statement is dynamic,
  * or where a name is not found at the place its class demands.
  */
-export function readStatementFacts(head: StatementHead, tokens: readonly Token[], session: SessionContext): StatementFacts {
+export function readStatementFacts(
+  head: StatementHead,
+  tokens: readonly Token[],
+  session: SessionContext,
+): StatementFacts {
   checkNotDynamic(tokens);
   const reading = read(head, new Cursor(tokens, head.next), session);
   return {
@@ -32,7 +36,8 @@ function checkNotDynamic(tokens: readonly Token[]): void {
     if (isWord(token, 'IDENTIFIER')) throw new Refusal('dynamic', 'a name is computed by IDENTIFIER()');
     const argument = tokens[index + 2];
     const isComputed = argument?.kind === 'variable' || isSymbol(argument, ':', '?');
-    if (isWord(token, 'TABLE') && isComputed) throw new Refusal('dynamic', 'a table is given by a variable or placeholder');
+    if (isWord(token, 'TABLE') && isComputed)
+      throw new Refusal('dynamic', 'a table is given by a variable or placeholder');
   }
 }
 
@@ -159,7 +164,8 @@ function stageParts(raw: string): NameParts | undefined {
 // ---------------------------------------------------------------------------------------------- code
 
 function readCall(cursor: Cursor, session: SessionContext): Reading {
-  if (isWord(cursor.tokens[0], 'WITH')) throw new Refusal('script', 'an anonymous procedure runs code that is not analysed');
+  if (isWord(cursor.tokens[0], 'WITH'))
+    throw new Refusal('script', 'an anonymous procedure runs code that is not analysed');
   if (hasWord(cursor, 'SELECT')) unsupported('a query among the arguments of a call');
   const parts = cursor.nameParts(3);
   const isSystem = parts.length === 1 && parts[0]?.startsWith('SYSTEM$') === true;
@@ -180,7 +186,8 @@ function readDefinition(head: StatementHead, cursor: Cursor, session: SessionCon
   const objects = [...named(head.type, cursor, session)];
   if (head.verb === 'ALTER') objects.push(...otherNames(head.type, cursor, session));
   if (!head.verb.startsWith('C')) return { objects };
-  if (head.type.level === 'object' || head.type.level === 'database') objects.push(...clonedNames(head.type, cursor, session));
+  if (head.type.level === 'object' || head.type.level === 'database')
+    objects.push(...clonedNames(head.type, cursor, session));
   return CODE_TYPES.has(head.type.name) ? { objects, carriesQuery: true } : { objects };
 }
 
@@ -255,7 +262,18 @@ function container(cursor: Cursor, session: SessionContext): ObjectName {
   return unknownSyntax('a database or schema was expected');
 }
 
-const ACCOUNT_WORDS = ['WAREHOUSE', 'ROLE', 'USER', 'INTEGRATION', 'VOLUME', 'MONITOR', 'POOL', 'GROUP', 'LISTING', 'CONNECTION'];
+const ACCOUNT_WORDS = [
+  'WAREHOUSE',
+  'ROLE',
+  'USER',
+  'INTEGRATION',
+  'VOLUME',
+  'MONITOR',
+  'POOL',
+  'GROUP',
+  'LISTING',
+  'CONNECTION',
+];
 
 /** The words between ON and the name. GRANT knows types by the same words as CREATE. */
 function grantedType(cursor: Cursor): ObjectType {

@@ -67,7 +67,11 @@ export interface Join {
   readonly natural: boolean;
 }
 
-export type Source = TableSource | DerivedSource | ValuesSource | { readonly kind: 'joined'; readonly chain: JoinChain };
+export type Source =
+  | TableSource
+  | DerivedSource
+  | ValuesSource
+  | { readonly kind: 'joined'; readonly chain: JoinChain };
 
 export interface Alias {
   readonly name: string;

@@ -30,6 +30,10 @@ export async function startProgram(
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // A crashed test run must not leave servers behind.
+  const killChild = () => void child.kill('SIGKILL');
+  process.once('exit', killChild);
+  child.once('close', () => process.off('exit', killChild));
   const written: string[] = [];
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   child.stdout.setEncoding('utf8').on('data', (text: string) => written.push(text));

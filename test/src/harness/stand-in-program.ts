@@ -2,11 +2,8 @@ import { fileURLToPath } from 'node:url';
 import type { Counters, Expiry, Fault, HistoryEntry, StandInOptions } from '../stand-in/index.js';
 import { startProgram } from './child.js';
 
-/** A stand-in in a process of its own, for suites that run inside jest, where native DuckDB has no place. */
-export type StandInProgram = {
-  readonly url: string;
-  readonly port: number;
-  readonly chunkPort: number;
+/** What tests may ask a stand-in and do to it over HTTP. */
+export type StandInControl = {
   /** Every statement that arrived, oldest first. */
   readonly history: () => Promise<readonly HistoryEntry[]>;
   readonly counters: () => Promise<Counters>;
@@ -17,6 +14,13 @@ export type StandInProgram = {
   readonly holdNext: (pattern: string, polls: number) => Promise<void>;
   /** Ends tokens or sessions now. */
   readonly expire: (what: Expiry, sessionId?: number) => Promise<void>;
+};
+
+/** A stand-in in a process of its own, for suites that run inside jest, where native DuckDB has no place. */
+export type StandInProgram = StandInControl & {
+  readonly url: string;
+  readonly port: number;
+  readonly chunkPort: number;
   readonly stop: () => Promise<void>;
 };
 
@@ -25,6 +29,17 @@ export async function startStandInProgram(options: StandInOptions = {}): Promise
   const program = fileURLToPath(new URL('../stand-in/main.js', import.meta.url));
   const child = await startProgram(program, [JSON.stringify(options)]);
   const url = String(child.ready['url']);
+  return {
+    ...controlStandIn(url),
+    url,
+    port: Number(child.ready['port']),
+    chunkPort: Number(child.ready['chunkPort']),
+    stop: async () => void (await child.stop()),
+  };
+}
+
+/** Speaks to the control endpoints of a stand-in that runs at `url`. Every call throws when it is refused. */
+export function controlStandIn(url: string): StandInControl {
   const call = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> => {
     const response = await fetch(`${url}/stand-in/${path}`, {
       method,
@@ -34,15 +49,11 @@ export async function startStandInProgram(options: StandInOptions = {}): Promise
     return await response.json();
   };
   return {
-    url,
-    port: Number(child.ready['port']),
-    chunkPort: Number(child.ready['chunkPort']),
     history: async () => (await call('GET', 'history')) as readonly HistoryEntry[],
     counters: async () => (await call('GET', 'counters')) as Counters,
     reset: async () => void (await call('POST', 'reset')),
     injectFault: async (fault) => void (await call('POST', 'faults', fault)),
     holdNext: async (pattern, polls) => void (await call('POST', 'hold', { pattern, polls })),
     expire: async (what, sessionId) => void (await call('POST', 'expire', { what, sessionId })),
-    stop: async () => void (await child.stop()),
   };
 }

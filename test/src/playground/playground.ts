@@ -1,22 +1,24 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Program, startProgram } from '../harness/child.js';
+import { controlStandIn, type StandInControl } from '../harness/stand-in-program.js';
+import type { HistoryEntry } from '../stand-in/index.js';
+import { type Environment, type GatewayPlace, type GatewayProgram, placeGateway, startGatewayProgram } from './gateway-program.js';
 import { AUDIENCE, playgroundResources } from './resources.js';
 
+export type { GatewayProgram } from './gateway-program.js';
 export { AUDIENCE } from './resources.js';
 
-const TEST_DIST = join(dirname(fileURLToPath(import.meta.url)), '..');
-const GATEWAY_MAIN = join(TEST_DIST, '..', '..', 'gateway', 'dist', 'main.js');
-
 export interface PlaygroundOptions {
-  /** Further environment of the gateway, over the playground's own. */
-  readonly gatewayEnvironment?: Readonly<Record<string, string>>;
+  /** Further environment of every gateway, over the playground's own. */
+  readonly gatewayEnvironment?: Environment;
   /** Options of the stand-in, over the playground's own. */
   readonly standIn?: Readonly<Record<string, unknown>>;
+  /** Options of the issuer, over the playground's own. */
+  readonly issuer?: Readonly<Record<string, unknown>>;
   /** Resource files that replace or join the playground's own; null leaves one out. */
   readonly resources?: Readonly<Record<string, string | null>>;
 }
@@ -28,30 +30,28 @@ export interface Playground {
   readonly consoleUrl: string;
   readonly opsUrl: string;
   readonly standInUrl: string;
+  readonly standInChunkPort: number;
   readonly issuerUrl: string;
   readonly recordingDirectory: string;
   readonly checkpointFile: string;
   readonly resourcesDirectory: string;
+  readonly secretsDirectory: string;
+  readonly standIn: StandInControl;
+  /** The first gateway. */
+  readonly gateway: GatewayProgram;
   /** A token of the issuer; agents and approvers alike. */
   mint(subject: string, claims?: Readonly<Record<string, unknown>>, overrides?: Readonly<Record<string, unknown>>): Promise<string>;
   /** What the stand-in was asked to run, oldest first. */
-  history(): Promise<readonly HistoryRow[]>;
-  /** What the gateway wrote to its log so far. */
+  history(): Promise<readonly HistoryEntry[]>;
+  /** What the first gateway wrote to its log so far. */
   gatewayOutput(): string;
   gatewayPid(): number;
-  /** Stops the gateway and starts it again over the same folders; ports stay. With `signal` it is killed hard. */
-  restartGateway(how?: 'gently' | 'killed', environment?: Readonly<Record<string, string>>): Promise<void>;
+  /** Another gateway over the same resources, secrets and store, with ports and a recording of its own. */
+  startGateway(name: string, changes?: Environment): Promise<GatewayProgram>;
+  /** Stops the first gateway and starts it again over the same folders; ports stay. `killed` gives it no time to end. */
+  restartGateway(how?: 'gently' | 'killed', changes?: Environment): Promise<void>;
   stopGateway(): Promise<number | null>;
   stop(): Promise<void>;
-}
-
-export interface HistoryRow {
-  readonly sqlText: string;
-  readonly user: string;
-  readonly role: string | null;
-  readonly queryTag: string | null;
-  readonly status: string;
-  readonly isInternal: boolean;
 }
 
 /** An agent's token as the playground's issuer mints it. */
@@ -61,84 +61,74 @@ export const OWNER_CLAIMS = { name: 'Dana (data owner)', groups: ['data-owners']
 /** Starts stand-in, issuer and gateway. Stop it in every case: it owns processes and a temporary folder. */
 export async function startPlayground(options: PlaygroundOptions = {}): Promise<Playground> {
   const directory = await mkdtemp(join(tmpdir(), 'piste-'));
-  const started: Program[] = [];
-  try {
-    return await build(directory, started, options);
-  } catch (error) {
-    for (const program of started.reverse()) await program.stop();
+  const stops: (() => Promise<unknown>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const end of stops.reverse()) await end();
+    stops.length = 0;
     await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    return await build(directory, stops, stop, options);
+  } catch (error) {
+    await stop();
     throw error;
   }
 }
 
-async function build(directory: string, started: Program[], options: PlaygroundOptions): Promise<Playground> {
+async function build(
+  directory: string,
+  stops: (() => Promise<unknown>)[],
+  stop: () => Promise<void>,
+  options: PlaygroundOptions,
+): Promise<Playground> {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const publicKeyPem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
-  const [driverPort, consolePort, opsPort] = await freePorts(3);
-  const consoleUrl = `http://127.0.0.1:${consolePort}`;
-  const standInOptions = {
-    users: [
-      { name: 'PISTE_SVC', publicKeyPem, roles: ['ANALYST', 'SUPPORT'] },
-      { name: 'DIRECT', password: 'direct-password', roles: ['ANALYST', 'SUPPORT', 'SYSADMIN'] },
-    ],
-    ...options.standIn,
-  };
   const clientSecret = randomBytes(24).toString('hex');
-  const issuerOptions = {
-    console: { clientId: 'piste-console', clientSecret, redirectUris: [`${consoleUrl}/auth/callback`] },
-    audiences: [AUDIENCE],
-    dangerouslyMintForAnyone: true,
-  };
-  const [standIn, issuer] = await Promise.all([
-    startProgram(join(TEST_DIST, 'stand-in', 'main.js'), [JSON.stringify(standInOptions)]),
-    startProgram(join(TEST_DIST, 'issuer', 'main.js'), [JSON.stringify(issuerOptions)]),
-  ]);
-  started.push(standIn, issuer);
+  const place = await placeGateway(directory, 'first');
+  const { standIn, issuer } = await startSurroundings(place, {
+    publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    clientSecret,
+    standIn: options.standIn ?? {},
+    issuer: options.issuer ?? {},
+  });
+  stops.push(() => Promise.all([standIn.stop(), issuer.stop()]));
   const standInUrl = String(standIn.ready['url']);
   const issuerUrl = String(issuer.ready['url']);
-  const folders = {
-    resources: join(directory, 'resources'),
-    secrets: join(directory, 'secrets'),
-    recording: join(directory, 'recording'),
-  };
+  const resourcesDirectory = join(directory, 'resources');
+  const secretsDirectory = join(directory, 'secrets');
   const files = { ...playgroundResources({ standInPort: Number(standIn.ready['port']), issuerUrl }), ...options.resources };
-  for (const [name, text] of Object.entries(files)) if (text !== null) await put(join(folders.resources, name), text);
-  await put(join(folders.secrets, 'snowflake', 'private-key.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
-  await put(join(folders.secrets, 'masking', 'hash-key'), randomBytes(32).toString('hex'));
+  for (const [name, text] of Object.entries(files)) if (text !== null) await put(join(resourcesDirectory, name), text);
+  await put(join(secretsDirectory, 'snowflake', 'private-key.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+  await put(join(secretsDirectory, 'masking', 'hash-key'), randomBytes(32).toString('hex'));
   await put(join(directory, 'console-secret'), clientSecret);
   await put(join(directory, 'state-key'), randomBytes(32).toString('base64'));
-  await mkdir(folders.recording, { recursive: true });
-  const checkpointFile = join(directory, 'checkpoint', 'trust.json');
-  await mkdir(dirname(checkpointFile), { recursive: true });
   const environment = {
-    PISTE_RESOURCES_DIR: folders.resources,
-    PISTE_SECRETS_DIR: folders.secrets,
-    PISTE_RECORDING_DIR: folders.recording,
-    PISTE_CHECKPOINT_FILE: checkpointFile,
+    PISTE_RESOURCES_DIR: resourcesDirectory,
+    PISTE_SECRETS_DIR: secretsDirectory,
     PISTE_DEPLOYMENT: 'playground',
     PISTE_STATE_KEY_FILE: join(directory, 'state-key'),
-    PISTE_DRIVER_ADDRESS: `127.0.0.1:${driverPort}`,
-    PISTE_CONSOLE_ADDRESS: `127.0.0.1:${consolePort}`,
-    PISTE_OPS_ADDRESS: `127.0.0.1:${opsPort}`,
-    PISTE_CONSOLE_URL: consoleUrl,
     PISTE_CONSOLE_ISSUER: issuerUrl,
     PISTE_CONSOLE_CLIENT_SECRET_FILE: join(directory, 'console-secret'),
     PISTE_ALLOW_INSECURE_UPSTREAM: 'true',
     ...options.gatewayEnvironment,
   };
-  let gateway = await startProgram(GATEWAY_MAIN, [], environment, { killAfterMilliseconds: 25_000 });
-  let output = '';
+  const gateway = await startGatewayProgram(place, environment);
+  stops.push(() => gateway.stop());
+  const control = controlStandIn(standInUrl);
 
   return {
     directory,
-    driverUrl: `http://127.0.0.1:${driverPort}`,
-    consoleUrl,
-    opsUrl: `http://127.0.0.1:${opsPort}`,
+    driverUrl: gateway.driverUrl,
+    consoleUrl: gateway.consoleUrl,
+    opsUrl: gateway.opsUrl,
     standInUrl,
+    standInChunkPort: Number(standIn.ready['chunkPort']),
     issuerUrl,
-    recordingDirectory: folders.recording,
-    checkpointFile,
-    resourcesDirectory: folders.resources,
+    recordingDirectory: gateway.recordingDirectory,
+    checkpointFile: gateway.checkpointFile,
+    resourcesDirectory,
+    secretsDirectory,
+    standIn: control,
+    gateway,
     async mint(subject, claims = {}, overrides = {}) {
       const response = await fetch(`${issuerUrl}/control/mint`, {
         method: 'POST',
@@ -147,45 +137,64 @@ async function build(directory: string, started: Program[], options: PlaygroundO
       if (!response.ok) throw new Error(`the issuer minted nothing: ${response.status}`);
       return ((await response.json()) as { token: string }).token;
     },
-    async history() {
-      const response = await fetch(`${standInUrl}/stand-in/history`);
-      return (await response.json()) as readonly HistoryRow[];
+    history: control.history,
+    gatewayOutput: gateway.output,
+    gatewayPid: gateway.pid,
+    async startGateway(name, changes = {}) {
+      const other = await startGatewayProgram(await placeGateway(directory, name), { ...environment, ...changes });
+      stops.push(() => other.stop());
+      return other;
     },
-    gatewayOutput: () => output + gateway.output(),
-    gatewayPid: () => gateway.pid,
     async restartGateway(how = 'gently', changes = {}) {
-      if (how === 'killed') process.kill(gateway.pid, 'SIGKILL');
-      await gateway.stop();
-      output += gateway.output();
-      gateway = await startProgram(GATEWAY_MAIN, [], { ...environment, ...changes }, { killAfterMilliseconds: 25_000 });
+      await (how === 'killed' ? gateway.kill() : gateway.stop());
+      await gateway.start(changes);
     },
-    stopGateway: () => gateway.stop(),
-    async stop() {
-      await gateway.stop();
-      await Promise.all([standIn.stop(), issuer.stop()]);
-      await rm(directory, { recursive: true, force: true });
-    },
+    stopGateway: gateway.stop,
+    stop,
   };
 }
+
+interface Surroundings {
+  readonly publicKeyPem: string;
+  readonly clientSecret: string;
+  readonly standIn: Readonly<Record<string, unknown>>;
+  readonly issuer: Readonly<Record<string, unknown>>;
+}
+
+/** The account behind the gateway and the issuer beside it. */
+async function startSurroundings(
+  place: GatewayPlace,
+  { publicKeyPem, clientSecret, standIn, issuer }: Surroundings,
+): Promise<{ readonly standIn: Program; readonly issuer: Program }> {
+  const standInOptions = {
+    users: [
+      { name: 'PISTE_SVC', publicKeyPem, roles: ['ANALYST', 'SUPPORT'] },
+      { name: 'DIRECT', password: 'direct-password', roles: ['ANALYST', 'SUPPORT', 'SYSADMIN'] },
+    ],
+    ...standIn,
+  };
+  const issuerOptions = {
+    console: { clientId: 'piste-console', clientSecret, redirectUris: [`${place.consoleUrl}/auth/callback`] },
+    audiences: [AUDIENCE],
+    dangerouslyMintForAnyone: true,
+    ...issuer,
+  };
+  const starts = [
+    startProgram(program('stand-in'), [JSON.stringify(standInOptions)]),
+    startProgram(program('issuer'), [JSON.stringify(issuerOptions)]),
+  ] as const;
+  // Settled first: when one fails, the other must not be left behind half started.
+  const outcomes = await Promise.allSettled(starts);
+  if (outcomes.some(({ status }) => status === 'rejected')) {
+    for (const outcome of outcomes) if (outcome.status === 'fulfilled') await outcome.value.stop();
+  }
+  const [startedStandIn, startedIssuer] = await Promise.all(starts);
+  return { standIn: startedStandIn, issuer: startedIssuer };
+}
+
+const program = (name: string): string => fileURLToPath(new URL(`../${name}/main.js`, import.meta.url));
 
 async function put(file: string, text: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, text, { mode: 0o600 });
-}
-
-/** Ports nobody listens on now. Taken all at once, so that they differ. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === 'object' && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

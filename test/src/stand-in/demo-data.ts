@@ -24,8 +24,8 @@ const orderNotes = `['call before delivery', 'gift', 'reach me at ' || lower(rep
 const bigRows = 5000;
 
 /**
- * Loads the demo account: database CRM with the schemas PUBLIC and HR, customers, orders, a view over customers and a
- * table large enough for chunks. Existing demo data is replaced.
+ * Loads the demo account: database CRM with the schemas PUBLIC and HR, customers, orders, a view over customers, a table
+ * large enough for chunks and an empty stage. Existing demo data is replaced.
  */
 export async function loadDemoData(catalog: Catalog): Promise<void> {
   await catalog.createDatabase('CRM', 'or-replace');
@@ -40,6 +40,7 @@ export async function loadDemoData(catalog: Catalog): Promise<void> {
     catalog.noteCreated({ database: 'CRM', schema: 'PUBLIC', name });
   }
   catalog.noteCreated({ database: 'CRM', schema: 'HR', name: 'EMPLOYEES' });
+  catalog.createStage({ database: 'CRM', schema: 'PUBLIC', name: 'EXPORTS' });
   catalog.views.set('CRM.PUBLIC.V_CUSTOMER_CONTACT', { text: contactView, isSecure: false, comment: '' });
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { formatObjectName } from '../names.js';
 import type { Catalog, CatalogColumn, ColumnRef, ObjectName, SessionContext } from '../facts.js';
+import { formatObjectName } from '../names.js';
 
 /** One statement of `testdata/lineage-cases.json`; the file explains its fields. */
 export interface LineageCase {

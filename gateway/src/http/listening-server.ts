@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
+import type { TlsFiles } from '../config/index.js';
+import { errorMessage } from '../errors.js';
+import type { Log } from '../telemetry/index.js';
+
+/** How often the certificate files are compared with what is served. */
+const CERTIFICATE_LOOK_MS = 30_000;
+
+interface Certificate {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+const readCertificate = (files: TlsFiles): Certificate => ({ cert: readFileSync(files.certificateFile), key: readFileSync(files.keyFile) });
+
+/** An HTTP server that does not listen yet; with TLS 1.2 or newer where a certificate is configured. Throws when it cannot be read. */
+export function createListeningServer(tls: TlsFiles | undefined): Server {
+  return tls === undefined ? createServer() : createTlsServer({ ...readCertificate(tls), minVersion: 'TLSv1.2' });
+}
+
+/**
+ * Serves a renewed certificate to new connections without a restart. A certificate that cannot be used leaves the old one in
+ * place and is logged. Returns the way to stop.
+ */
+export function followCertificate(
+  tls: TlsFiles | undefined,
+  servers: readonly Server[],
+  timers: { every(milliseconds: number, run: () => void): () => void },
+  log: Log,
+): () => void {
+  if (tls === undefined) return () => undefined;
+  let served = readCertificate(tls);
+  return timers.every(CERTIFICATE_LOOK_MS, () => {
+    try {
+      const found = readCertificate(tls);
+      if (found.cert.equals(served.cert) && found.key.equals(served.key)) return;
+      for (const server of servers) if (server instanceof TlsServer) server.setSecureContext({ ...found, minVersion: 'TLSv1.2' });
+      served = found;
+      log.info('certificate renewed');
+    } catch (error) {
+      log.error('the renewed certificate cannot be used', { error: errorMessage(error) });
+    }
+  });
+}
