@@ -132,7 +132,7 @@ export const deny = {
     denial(
       'PISTE-1105',
       '02000',
-      'The result of this statement is no longer kept by the gateway. It ran once and was not run again. Retry: no; run the statement again if that is safe.',
+      'The result of this statement is no longer kept by the gateway; it was not run again. Retry: no; run the statement anew if that is safe.',
     ),
   badRequest: (why: string) =>
     denial('PISTE-1103', '22000', `The request cannot be read: ${why}. Nothing was executed. Retry: after changing the request.`),

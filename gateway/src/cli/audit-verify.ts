@@ -9,7 +9,7 @@ import {
 } from '../recording/index.js';
 import { createPalette, type Palette } from './colour.js';
 import { type CliIo, type CommandArguments, EXIT, UsageError } from './io.js';
-import { toJson, toLine } from './plain-text.js';
+import { plural, toJson, toLine } from './plain-text.js';
 import { layOutTable } from './table.js';
 import { toUtc } from './time.js';
 
@@ -63,7 +63,7 @@ function renderVerdict({ outcome, counts, logs, findings }: Verdict, palette: Pa
     `audit verify: ${colour(HEADLINES[outcome])}`,
     EXPLANATIONS[outcome],
     '',
-    `${counts.records} records, ${counts.sessions} sessions, ${counts.requests} requests, ${counts.responses} responses${span}`,
+    `${[plural(counts.records, 'record'), plural(counts.sessions, 'session'), plural(counts.requests, 'request'), plural(counts.responses, 'response')].join(', ')}${span}`,
     ...(logs.length === 0 ? [] : ['', ...renderLogs(logs)]),
     ...SEVERITIES.flatMap((severity) => renderFindings(severity, findings)),
   ];

@@ -1,10 +1,10 @@
 /** The few styles the commands use; all of them leave the text alone when colours are off. */
 export interface Palette {
-  bold(text: string): string;
-  dim(text: string): string;
-  good(text: string): string;
-  bad(text: string): string;
-  wait(text: string): string;
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly good: (text: string) => string;
+  readonly bad: (text: string) => string;
+  readonly wait: (text: string) => string;
 }
 
 /** Creates a palette. Text must be made safe before it is styled. */

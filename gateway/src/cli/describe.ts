@@ -1,7 +1,7 @@
 import type { EntryValue } from '../recording/index.js';
 import type { Palette } from './colour.js';
 import { listIn, numberIn, objectIn, stringIn } from './fields.js';
-import { clip, toLine, toLines } from './plain-text.js';
+import { clip, plural, toLine, toLines } from './plain-text.js';
 import { columnsOf, messageOf, quoteBody, viewRows } from './result-view.js';
 import { toUtc } from './time.js';
 
@@ -121,7 +121,10 @@ export function describeResponse(
   const code = stringIn(fields, 'code');
   const message = code === undefined ? undefined : messageOf(head);
   const upstream = stringIn(fields, 'upq') === undefined ? '' : ` · Snowflake query ${line(fields, 'upq')}`;
-  const size = rows === undefined ? '' : ` · ${rows} rows${columns === undefined ? '' : `, ${columns} columns`}`;
+  const size =
+    rows === undefined
+      ? ''
+      : ` · ${plural(rows, 'row')}${columns === undefined ? '' : `, ${plural(columns, 'column')}`}`;
   const summary = `${name} answered${code === undefined ? size : ` with code ${line(fields, 'code')}`}${upstream} · ${elapsed}`;
   return [
     code === undefined ? summary : palette.bad(summary),

@@ -33,6 +33,11 @@ export function toJson(value: unknown): string {
 
 /** At most `maximum` characters, with an ellipsis where something was left out. */
 export function clip(text: string, maximum: number): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters.length <= maximum ? text : `${characters.slice(0, maximum - 1).join('')}…`;
+}
+
+/** `1 row`, `2 rows`. */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -83,13 +83,8 @@ function parseSpeed(text: string | undefined): number | undefined {
   return speed;
 }
 
+const UNREADABLE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'EACCES']);
+
 function explain(error: unknown): string {
-  switch (errorCode(error)) {
-    case 'ENOENT':
-    case 'ENOTDIR':
-    case 'EACCES':
-      return `cannot be read: ${errorMessage(error)}`;
-    default:
-      return errorMessage(error);
-  }
+  return `${UNREADABLE.has(errorCode(error)) ? 'cannot be read: ' : ''}${errorMessage(error)}`;
 }

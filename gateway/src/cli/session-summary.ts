@@ -105,7 +105,19 @@ function addRecord(session: SessionSummary, { leaf }: LogRecord): void {
     case 'request.refused':
       session.refused += 1;
       break;
-    default:
+    case 'writer.open':
+    case 'writer.sealed':
+    case 'writer.close':
+    case 'clock.jump':
+    case 'control':
+    case 'approval.request':
+    case 'approval.vote':
+    case 'response':
+    case 'response.withheld':
+    case 'chunk':
+    case 'policy.loaded':
+    case 'policy.rejected':
+    case 'admin.access':
       break;
   }
 }

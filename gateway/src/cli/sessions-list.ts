@@ -1,7 +1,7 @@
 import { readLog } from '../recording/index.js';
 import { renderDamages } from './damage.js';
 import { type CliIo, type CommandArguments, EXIT, UsageError } from './io.js';
-import { toJson } from './plain-text.js';
+import { plural, toJson } from './plain-text.js';
 import { createSessionSummaries, type SessionSummary } from './session-summary.js';
 import { layOutTable } from './table.js';
 import { toUtc } from './time.js';
@@ -34,12 +34,12 @@ export async function sessionsList(args: CommandArguments, io: CliIo): Promise<n
   }
 }
 
-function toJsonSession({ queryIds: _, ...session }: SessionSummary): unknown {
-  return session;
+function toJsonSession(session: SessionSummary): unknown {
+  return { ...session, queryIds: undefined };
 }
 
 function renderRefused(count: number): readonly string[] {
-  return count === 0 ? [] : ['', `${count} log-ins were refused`];
+  return count === 0 ? [] : ['', `${plural(count, 'log-in')} refused`];
 }
 
 function renderSessions(sessions: readonly SessionSummary[]): readonly string[] {

@@ -11,12 +11,17 @@ export function layOutTable(
   const cells = rows.map((row) => row.map((cell) => clip(toLine(cell), maxCell)));
   const widths: number[] = [];
   for (const row of cells) {
-    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, [...cell].length);
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, widthOf(cell));
   }
   return cells.map((row) =>
     row
-      .map((cell, column) => cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - [...cell].length)))
+      .map((cell, column) => cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - widthOf(cell))))
       .join(separator)
       .trimEnd(),
   );
+}
+
+/** Characters, not UTF-16 units. */
+function widthOf(cell: string): number {
+  return Array.from(cell).length;
 }

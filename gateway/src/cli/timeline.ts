@@ -124,7 +124,12 @@ export function createTimeline(palette: Palette): Timeline {
             `looked at by ${line(fields, 'subject')} of ${line(fields, 'issuer')}: ${line(fields, 'action')} via ${line(fields, 'channel')}`,
           ),
         ];
-      default:
+      case 'writer.open':
+      case 'writer.sealed':
+      case 'writer.close':
+      case 'clock.jump':
+      case 'policy.loaded':
+      case 'policy.rejected':
         return [palette.dim(`${leaf.kind} ${clip(toLine(JSON.stringify(fields)), MAX_GENERIC)}`)];
     }
   }

@@ -14,6 +14,7 @@ import {
   success,
 } from '../protocol/index.js';
 import type { Session } from '../session/index.js';
+import { readStatement } from '../sql/index.js';
 import { acquireLease, releaseLease, renewLease, type Sealer } from '../store/index.js';
 import type { StatementDeps } from './deps.js';
 import { controlEntry, refusedEntry, textBody } from './entries.js';
@@ -80,6 +81,17 @@ const OPEN_SECONDS = 7 * 86_400;
 const REMOTE_LOOK_MS = 1_000;
 /** The Node driver asks for an earlier request's result by repeating its id with this text; it is never run. */
 const NODE_RESEND = "SELECT 'Error retrieving query results for request id: ";
+
+/** How a stopped statement counts in metrics. */
+const ENDED_AS: Readonly<Record<Stop['outcome'], string>> = {
+  blocked: 'blocked',
+  denied: 'denied',
+  expired: 'expired',
+  cancelled: 'cancelled',
+  failed: 'error',
+  withheld: 'error',
+  refused: 'error',
+};
 
 interface Running {
   readonly sessionId: string;
@@ -153,7 +165,7 @@ export function createStatements(deps: StatementsDeps): Statements {
       const end = await queryWalk.run({ ...deps, stageTimer: overhead.timer }, received);
       deps.metrics.overhead(overhead.milliseconds() / 1000);
       if (isStop(end)) {
-        deps.metrics.statement(kept.connection, 'other', end.outcome);
+        deps.metrics.statement(kept.connection, readStatement(received.request.sqlText).head.verb, ENDED_AS[end.outcome]);
         const answer = await recordStop(kept, end);
         await keepEnd(kept, answer, 'failed', end.envelope.code, end.envelope.message);
         return answer;
@@ -169,7 +181,7 @@ export function createStatements(deps: StatementsDeps): Statements {
         : failure(error instanceof GatewayError ? error.denial : deny.internal(queryId, true), queryId);
       if (!wasCancelled) deps.log.error('a statement failed', { queryId, error: errorMessage(error) });
       const stop: Stop = { stopped: true, envelope, outcome: wasCancelled ? 'cancelled' : 'failed', reason: envelope.code ?? '' };
-      deps.metrics.statement(kept.connection, 'other', stop.outcome);
+      deps.metrics.statement(kept.connection, readStatement(received.request.sqlText).head.verb, ENDED_AS[stop.outcome]);
       // Without a record nothing was delivered, so the refusal itself is all that may still be said.
       const answer = await recordStop(kept, stop).catch(() => Buffer.from(encodeEnvelope(envelope)));
       await keepEnd(kept, answer, 'failed', envelope.code, envelope.message).catch(() => undefined);
@@ -265,10 +277,13 @@ export function createStatements(deps: StatementsDeps): Statements {
     return Buffer.from(encodeEnvelope(success()));
   };
 
-  const queryIdOf = async (session: Session, requestId: string): Promise<string | undefined> => {
-    const stored = await store.get(requestKey(session.id, requestId));
-    return stored === undefined ? undefined : (JSON.parse(stored.value) as { queryId: string }).queryId;
+  const firstOf = async (key: string): Promise<{ readonly queryId: string; readonly digest: string } | undefined> => {
+    const stored = await store.get(key);
+    return stored === undefined ? undefined : (JSON.parse(stored.value) as { queryId: string; digest: string });
   };
+
+  const queryIdOf = async (session: Session, requestId: string): Promise<string | undefined> =>
+    (await firstOf(requestKey(session.id, requestId)))?.queryId;
 
   const keepNew = async (session: Session, request: StatementRequest, queryId: string, origin: string): Promise<void> => {
     const kept: Kept = {
@@ -305,22 +320,21 @@ export function createStatements(deps: StatementsDeps): Statements {
       const digest = digestOf(request);
       const minted: string = randomUUID();
       const key = requestKey(session.id, request.requestId);
-      const isNew = await store.create(key, JSON.stringify({ queryId: minted, digest }), OPEN_SECONDS);
       let queryId = minted;
-      if (!isNew) {
-        const known = await store.get(key);
-        const first = known === undefined ? undefined : (JSON.parse(known.value) as { queryId: string; digest: string });
-        if (first === undefined) return refuseRequest(session, deny.badRequest('this requestId is no longer known'));
+      // The statement is kept before its request id is taken: a gateway that stops in between leaves a statement nobody names.
+      await keepNew(session, request, minted, origin);
+      if (!(await store.create(key, JSON.stringify({ queryId: minted, digest }), OPEN_SECONDS))) {
+        await store.delete(statementKey(minted));
+        const first = await firstOf(key);
+        if (first === undefined || (await load(first.queryId)) === undefined) return refuseRequest(session, deny.resultTooOld());
         if (first.digest !== digest && !request.sqlText.startsWith(NODE_RESEND)) {
           return refuseRequest(session, deny.badRequest('this requestId was used for another statement'));
         }
         queryId = first.queryId;
       } else if (countOf(session.id) >= limits.maxStatementsPerSession) {
-        await store.delete(key);
+        await Promise.all([store.delete(key), store.delete(statementKey(minted))]);
         return refuseRequest(session, deny.tooMany(countOf(session.id), limits.maxStatementsPerSession));
       }
-      const isResend = request.sqlText.startsWith(NODE_RESEND) && !isNew;
-      if (!isResend) await keepNew(session, request, queryId, origin);
       if (!request.asyncExec) return answerWithinHold(queryId, session);
       const kept = await load(queryId);
       if (kept?.state === 'open') await start(kept, session);

@@ -25,7 +25,10 @@ function encodeAtDepth(value: EntryValue, depth: number): string {
       return String(value);
     case 'object':
       return isList(value) ? encodeList(value, depth) : encodeObject(value, depth);
-    default:
+    case 'undefined':
+    case 'bigint':
+    case 'function':
+    case 'symbol':
       throw new TypeError(`${typeof value} has no canonical form`);
   }
 }

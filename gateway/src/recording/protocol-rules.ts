@@ -98,7 +98,19 @@ export function createProtocolRules(): ProtocolRules {
       case 'chunk':
         statement.answers.push({ ...place, sessionId: strand?.sessionId, ran: isResult(leaf.kind, fields) });
         break;
-      default:
+      case 'writer.open':
+      case 'writer.sealed':
+      case 'writer.close':
+      case 'clock.jump':
+      case 'session.open':
+      case 'session.close':
+      case 'session.refused':
+      case 'request.refused':
+      case 'control':
+      case 'approval.vote':
+      case 'policy.loaded':
+      case 'policy.rejected':
+      case 'admin.access':
         break;
     }
   }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bindingHash } from '../policy/binding.js';
 import { hashStatement, issuePermit, type Permit } from '../policy/permit.js';
 import type { Log } from '../telemetry/log.js';
 import type { Entry, EntryBody, EntryKind, EntryValue } from './entry.js';
@@ -96,7 +97,8 @@ export function permitOf(sql: string, verdict: Permit['verdict'] = 'allow', bind
 }
 
 const ROWTYPE = [{ name: 'ID' }, { name: 'EMAIL' }];
-const HEAD = JSON.stringify({ data: { rowtype: ROWTYPE }, code: null, message: null, success: true });
+const DELETED = JSON.stringify({ rowtype: [{ name: 'number of rows deleted' }] });
+const HEAD = JSON.stringify({ rowtype: ROWTYPE });
 
 /** A session as the pipeline records one: an allowed, a held and approved, and a blocked statement. */
 export async function recordStory(recording: Recording, clock: FakeClock, email = '***'): Promise<void> {
@@ -115,43 +117,61 @@ export async function recordStory(recording: Recording, clock: FakeClock, email 
   clock.advance(120);
   await recording.recordRequest(
     permitOf(select),
-    entry('request', request('q1', 'allow'), { sql: select, submitted: `${select};` }),
+    entry('request', request('q1', 'allow', select), { sql: select, submitted: `${select};` }),
   );
   clock.advance(310);
-  const answer = { qid: 'q1', code: null, rows: 2, cols: 2, masked: ['EMAIL'], upq: '01up' };
+  const answer = {
+    qid: 'q1',
+    code: null,
+    rows: 2,
+    cols: 2,
+    masked: [{ i: 1, m: 'Redact', p: 'pii', r: 'emails' }],
+    upq: '01up',
+  };
   const rows = JSON.stringify([
     ['1', email],
     ['2', null],
   ]);
   await recording.append(entry('response', answer, { head: HEAD, rows }));
   clock.advance(1000);
-  await recording.append(entry('request', request('q2', 'hold'), { sql: remove, submitted: remove }));
+  await recording.append(entry('request', request('q2', 'hold', remove), { sql: remove, submitted: remove }));
   await recording.append(
     entry('approval.request', {
       qid: 'q2',
       apr: 'apr-1',
-      hash: 'hash-q2',
+      hash: hashOf(remove),
       rules: ['hold-deletes'],
       expires: clock.nowMs() + 900_000,
     }),
   );
   clock.advance(8000);
   await recording.append(entry('approval.vote', vote));
+  const counted = [{ iss: vote.iss, sub: vote.sub, choice: 'approve' }];
+  await recording.append(
+    entry('decision', { qid: 'q2', apr: 'apr-1', v: 'approved', hash: hashOf(remove), votes: counted }),
+  );
+  const released = {
+    ...request('q2', 'allow', remove),
+    dec: { v: 'allow', rules: ['hold-deletes'], reasons: ['held-by-rule'], pol: 'rev-1', apr: 'apr-1' },
+  };
   await recording.recordRequest(
     permitOf(remove, 'approved'),
-    entry('decision', { qid: 'q2', apr: 'apr-1', v: 'approved' }),
+    entry('request', released, { sql: remove, submitted: remove }),
   );
   clock.advance(200);
   await recording.append(
     entry(
       'response',
       { qid: 'q2', code: null, rows: 1, cols: 1, masked: [], upq: '02up' },
-      { head: HEAD, rows: '[["1"]]' },
+      { head: DELETED, rows: '[["1"]]' },
     ),
   );
   clock.advance(500);
   await recording.append(
-    entry('request', request('q3', 'block'), { sql: 'drop table customers', submitted: 'drop table customers' }),
+    entry('request', request('q3', 'block', 'drop table customers'), {
+      sql: 'drop table customers',
+      submitted: 'drop table customers',
+    }),
   );
   const denial =
     '[PISTE-1201] Blocked by rule "no-drops": DROP is not allowed for agents. Nothing was executed. Retry: no.';
@@ -175,7 +195,19 @@ const OPENING: Readonly<Record<string, EntryValue>> = {
   up: { sess: '123' },
 };
 
-function request(qid: string, verdict: 'allow' | 'hold' | 'block'): Readonly<Record<string, EntryValue>> {
+function hashOf(sql: string): string {
+  const place = {
+    connection: 'analytics',
+    account: 'xy12345',
+    role: 'ANALYST',
+    warehouse: 'WH',
+    database: 'DB',
+    schema: 'PUBLIC',
+  };
+  return bindingHash({ ...place, canonicalText: sql, binds: undefined });
+}
+
+function request(qid: string, verdict: 'allow' | 'hold' | 'block', sql: string): Readonly<Record<string, EntryValue>> {
   const rules = { allow: [], hold: ['hold-deletes'], block: ['no-drops'] }[verdict];
   const reason = { kind: `${verdict}-by-rule`, rule: rules[0] ?? null, message: `The ${verdict} reason.` };
   return {
@@ -184,7 +216,8 @@ function request(qid: string, verdict: 'allow' | 'hold' | 'block'): Readonly<Rec
     rid: `rid-${qid}`,
     cls: 'SELECT',
     dec: { v: verdict, rules, reasons: [reason], pol: 'rev-1' },
-    hash: `hash-${qid}`,
+    ctx: { role: 'ANALYST', wh: 'WH', db: 'DB', sch: 'PUBLIC' },
+    hash: verdict === 'block' ? null : hashOf(sql),
     objects: ['DB.PUBLIC.CUSTOMERS'],
   };
 }

@@ -41,8 +41,8 @@ export interface WriterDeps {
   readonly signer: NoteSigner;
   readonly segments: SegmentWriter;
   readonly clock: RecordingClock;
-  onCommitted(group: CommittedGroup): void;
-  onFailed(error: unknown): void;
+  readonly onCommitted: (group: CommittedGroup) => void;
+  readonly onFailed: (error: unknown) => void;
 }
 
 interface Pending {
@@ -50,18 +50,18 @@ interface Pending {
   readonly bytes: number;
   readonly leafHash: Buffer;
   readonly index: number;
-  resolve(receipt: Receipt): void;
-  reject(error: unknown): void;
+  readonly resolve: (receipt: Receipt) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** The one appender of one log. */
 export interface LogWriter {
   readonly failed: boolean;
   /** Takes the record's place at once, in call order; resolves when a commit that covers it is on stable storage. */
-  append(entry: Entry, statementHash: string | undefined): Promise<Receipt>;
-  checkpoint(): Checkpoint;
+  readonly append: (entry: Entry, statementHash: string | undefined) => Promise<Receipt>;
+  readonly checkpoint: () => Checkpoint;
   /** Resolves when nothing is queued or being written. */
-  idle(): Promise<void>;
+  readonly idle: () => Promise<void>;
 }
 
 /** Creates the writer. Commits start when the one before ends: the busier the disk, the larger the groups. */

@@ -151,6 +151,8 @@ describe('statements that are not read', () => {
     ['DROP TABLE $t', 'dynamic'],
     ['DROP TABLE ?', 'dynamic'],
     ['INSERT INTO t SELECT * FROM TABLE(:x)', 'dynamic'],
+    ["INSERT INTO t SELECT * FROM TABLE('u')", 'dynamic'],
+    ['INSERT INTO t SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))', 'dynamic'],
     ['USE ROLE IDENTIFIER($r)', 'dynamic'],
     ['USE ROLE r x', 'unknown-syntax'],
     ['DROP TABLE', 'unknown-syntax'],

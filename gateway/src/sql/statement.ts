@@ -29,15 +29,24 @@ export function readStatementFacts(
   };
 }
 
-/** Names and sources that are computed when the statement runs cannot be known before. */
+/** Calls whose source is computed when the statement runs, or is the result of an earlier one. */
+const COMPUTED_SOURCES = ['IDENTIFIER', 'RESULT_SCAN', 'TO_QUERY'];
+
+/** Names and sources that are computed when the statement runs cannot be known before, and strings are no identifiers. */
 function checkNotDynamic(tokens: readonly Token[]): void {
   for (const [index, token] of tokens.entries()) {
     if (!isSymbol(tokens[index + 1], '(')) continue;
-    if (isWord(token, 'IDENTIFIER')) throw new Refusal('dynamic', 'a name is computed by IDENTIFIER()');
+    if (isWord(token, ...COMPUTED_SOURCES))
+      throw new Refusal('dynamic', `a name or source is computed by ${token.value}()`);
     const argument = tokens[index + 2];
-    const isComputed = argument?.kind === 'variable' || isSymbol(argument, ':', '?');
-    if (isWord(token, 'TABLE') && isComputed)
-      throw new Refusal('dynamic', 'a table is given by a variable or placeholder');
+    const isComputed =
+      argument?.kind === 'variable' ||
+      argument?.kind === 'string' ||
+      argument?.kind === 'dollar-string' ||
+      isSymbol(argument, ':', '?');
+    if (isWord(token, 'TABLE') && isComputed) {
+      throw new Refusal('dynamic', 'a table is given by a string, variable or placeholder');
+    }
   }
 }
 

@@ -28,7 +28,7 @@ export const LABEL_VALUES = {
   ],
   code_class: ['1xx', '2xx', '3xx', '4xx', '5xx'],
   login_result: ['accepted', 'refused', 'error'],
-  stage: ['identify', 'analyze', 'decide', 'approve', 'record', 'forward', 'mask', 'deliver'],
+  stage: ['identify', 'analyze', 'catalogue', 'decide', 'approve', 'record', 'forward', 'mask', 'deliver'],
   upstream_result: ['ok', 'error', 'unavailable', 'unusable'],
   outcome: ['approved', 'denied', 'expired', 'withdrawn'],
   channel: ['api', 'page', 'none'],

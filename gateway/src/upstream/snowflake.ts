@@ -100,7 +100,7 @@ export interface SnowflakeDeps {
   readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   readonly maxBodyBytes: number;
   /** Told about every exchange, for metrics. */
-  readonly onRequest?: (connection: string, result: 'ok' | 'error' | 'unreachable', milliseconds: number) => void;
+  readonly onRequest?: (connection: string, result: 'ok' | 'error' | 'unavailable', milliseconds: number) => void;
 }
 
 const LOGIN_TIMEOUT_MS = 9_000;
@@ -150,7 +150,7 @@ export function createSnowflake(deps: SnowflakeDeps): Snowflake {
       deps.onRequest?.(endpoint.connection, response.status === 200 ? 'ok' : 'error', clock.nowMs() - startedMs);
       return response;
     } catch (error) {
-      deps.onRequest?.(endpoint.connection, 'unreachable', clock.nowMs() - startedMs);
+      deps.onRequest?.(endpoint.connection, 'unavailable', clock.nowMs() - startedMs);
       throw error;
     }
   };

@@ -1,7 +1,7 @@
 import { deny } from '../../errors.js';
 import { bindingHash } from '../../policy/binding.js';
-import { decide, isAllowedParameter, type Decision } from '../../policy/index.js';
-import { filterParameters, stringifyJson } from '../../protocol/index.js';
+import { type Decision, decide, isAllowedParameter, isPlaceholder } from '../../policy/index.js';
+import { filterParameters, isJsonObject, type JsonObject, stringifyJson } from '../../protocol/index.js';
 import type { StatementDeps } from '../deps.js';
 import { blockedEntry } from '../entries.js';
 import type { Analyzed, Decided } from '../exchange.js';
@@ -23,6 +23,17 @@ interface Refused {
   readonly denial: ReturnType<(typeof deny)['badRequest']>;
 }
 
+const ROW_CHANGES = new Set(['INSERT', 'INSERT_OVERWRITE', 'UPDATE', 'DELETE', 'MERGE']);
+
+/** A masked value that an agent read and now writes back would replace the real one. */
+function holdsPlaceholder(bindings: JsonObject): boolean {
+  return Object.values(bindings).some((binding) => {
+    const value = isJsonObject(binding) ? binding['value'] : undefined;
+    const cells = Array.isArray(value) ? value : [value];
+    return cells.some((cell) => typeof cell === 'string' && isPlaceholder(cell));
+  });
+}
+
 /** The decision alone, without recording it: for a second look after an approval. */
 export function decideStatement(analyzed: Analyzed): Decided | Refused {
   const { analysis, session, connection, request } = analyzed;
@@ -33,6 +44,9 @@ export function decideStatement(analyzed: Analyzed): Decided | Refused {
   }
   if (request.describeOnly && decision.verdict === 'hold' && decision.outputs === undefined) {
     return { decision, denial: deny.badRequest('a statement that needs approval cannot be described first; execute it directly') };
+  }
+  if (ROW_CHANGES.has(analysis.verb) && request.bindings !== undefined && holdsPlaceholder(request.bindings)) {
+    return { decision, denial: deny.maskedWriteBack('a bind value') };
   }
   const { passed, refused } = filterParameters(request.parameters, isAllowedParameter);
   if (refused !== undefined) return { decision, denial: deny.parameterNotAllowed(refused) };
