@@ -5,7 +5,7 @@ import type { Row, UpstreamResult } from '../protocol/index.js';
 import type { Recording } from '../recording/index.js';
 import type { Connection } from '../resources/index.js';
 import type { Session } from '../session/index.js';
-import { type Catalog, type CatalogColumn, type CatalogObject, formatObjectName, type ObjectName, quoteIdentifier } from '../sql/index.js';
+import { type Catalog, type CatalogColumn, type CatalogObject, type ObjectName, quoteIdentifier } from '../sql/index.js';
 import type { Endpoint, Snowflake, TokenBox } from '../upstream/index.js';
 import { contextFields, textBody } from './entries.js';
 
@@ -107,12 +107,13 @@ export function createCatalogs(deps: CatalogDeps): Catalogs {
     signal: AbortSignal,
   ): Promise<CatalogObject | 'absent'> => {
     const query = (text: string): Promise<UpstreamResult | undefined> => ask(text, session, connection, box, signal);
-    const inSchema = `IN SCHEMA ${quoteIdentifier(name.database)}.${quoteIdentifier(name.schema)}`;
+    const schema = `${quoteIdentifier(name.database)}.${quoteIdentifier(name.schema)}`;
+    const inSchema = `IN SCHEMA ${schema}`;
     const objects = await query(`SHOW OBJECTS LIKE ${quoteText(name.name)} ${inSchema}`);
     const found = objects === undefined ? undefined : rowsNamed(objects, name).at(0);
     if (objects === undefined || found === undefined) return 'absent';
     const isView = (cellAt(objects, found, 'kind') ?? '').toUpperCase().includes('VIEW');
-    const columns = await query(`SHOW COLUMNS IN ${isView ? 'VIEW' : 'TABLE'} ${formatObjectName(name)}`);
+    const columns = await query(`SHOW COLUMNS IN ${isView ? 'VIEW' : 'TABLE'} ${schema}.${quoteIdentifier(name.name)}`);
     const listed = columns === undefined ? undefined : columnsOf(columns);
     if (listed === undefined || listed.length === 0) return 'absent';
     if (!isView) return { kind: 'table', columns: listed };

@@ -13,8 +13,8 @@ export interface PisteRun {
   readonly lines: readonly string[];
 }
 
-/** The command as it is typed in the root of the repository. */
-export const pisteCommand = (...args: readonly string[]): string => `node ${CLI} ${args.join(' ')}`;
+/** What to type in the root of the repository for `piste`; npx finds the Node that was installed with it. */
+export const PISTE_COMMAND = `npx node ${CLI}`;
 
 /** Runs the `piste` command in a process of its own, as a person would. */
 export async function runPiste(...args: readonly string[]): Promise<PisteRun> {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { NodeDriver } from '../harness/node-driver.js';
 import { type WireClient, wireLogin } from '../harness/wire-client.js';
 import { type Playground, startPlayground } from '../playground/playground.js';
-import { connectAgent, connectDirect, failureOf, loginByHand } from './callers.js';
+import { connectAgent, connectDirect, eventually, failureOf, loginByHand } from './callers.js';
 
 let playground: Playground;
 
@@ -56,7 +56,7 @@ const VALUES: readonly (readonly [string, string, unknown])[] = [
   ['a timestamp without zone', "'1960-01-01 00:00:00.5'::timestamp_ntz", new Date('1960-01-01T00:00:00.500Z')],
   ['a timestamp with zone', "'2020-01-01 10:00:00 +02:00'::timestamp_tz", new Date('2020-01-01T08:00:00Z')],
   ['a timestamp in the session zone', "'2020-06-01 12:00:00'::timestamp_ltz", new Date('2020-06-01T12:00:00Z')],
-  ['binary', "to_binary('ABCD', 'HEX')", Buffer.from('abcd', 'hex')],
+  ['binary', "to_binary('ABCD', 'HEX')", 'abcd'],
   ['a variant', 'parse_json(\'{"a": [1, 2.5, null], "b": "c"}\')', { a: [1, 2.5, null], b: 'c' }],
 ];
 
@@ -72,7 +72,7 @@ describe.each(ROADS)('%s', (_name, road) => {
   test.each(VALUES)('%s arrives as it is', async (_what, expression, expected) => {
     const [row] = await rowsOf(`SELECT ${expression} AS v`);
     const value = row?.['V'];
-    expect(value instanceof Date ? new Date(value.getTime()) : value).toEqual(expected);
+    expect(Buffer.isBuffer(value) ? value.toString('hex') : value).toEqual(expected);
   });
 
   test('a time arrives in the format of the session', async () => {
@@ -81,9 +81,9 @@ describe.each(ROADS)('%s', (_name, road) => {
 
   test('columns say what they are', async () => {
     const { statement } = await driver.execute(
-      "SELECT id, balance, city, created_at, 1 = 1 AS yes, 1.5::float AS f, parse_json('1') AS v, to_binary('AB') AS b, current_date() AS d FROM customers LIMIT 1",
+      "SELECT id, balance, city, created_at, 1 = 1 AS yes, 1.5::float AS f, parse_json('1') AS v, to_binary('AB', 'HEX') AS b, current_date() AS d FROM customers LIMIT 1",
     );
-    expect(statement.getColumns().map((c) => [c.getName(), c.getType(), c.getScale(), c.getPrecision()])).toEqual([
+    expect(statement.getColumns()?.map((c) => [c.getName(), c.getType(), c.getScale(), c.getPrecision()])).toEqual([
       ['ID', 'fixed', 0, 38],
       ['BALANCE', 'fixed', 2, 12],
       ['CITY', 'text', null, null],
@@ -107,14 +107,14 @@ describe.each(ROADS)('%s', (_name, road) => {
     ['SELECT c.id, c.* EXCLUDE (id, name, email, ssn, balance) FROM customers c LIMIT 1', ['ID', 'CITY', 'REGION', 'CREATED_AT']],
   ])('%s has the names Snowflake gives', async (sqlText, names) => {
     const { statement } = await driver.execute(sqlText);
-    expect(statement.getColumns().map((column) => column.getName())).toEqual(names);
+    expect(statement.getColumns()?.map((column) => column.getName())).toEqual(names);
   });
 
   test('an empty result has its columns', async () => {
     const { statement, rows } = await driver.execute('SELECT id, city FROM customers WHERE id < 0');
     expect(rows).toEqual([]);
     expect(statement.getNumRows()).toBe(0);
-    expect(statement.getColumns().map((column) => column.getName())).toEqual(['ID', 'CITY']);
+    expect(statement.getColumns()?.map((column) => column.getName())).toEqual(['ID', 'CITY']);
   });
 
   test('a result of many chunks is whole and in order', async () => {
@@ -186,8 +186,8 @@ describe.each(ROADS)('%s', (_name, road) => {
   test('ALTER SESSION changes what the driver shows', async () => {
     const own = await road.driver();
     await own.execute("ALTER SESSION SET TIMEZONE = 'Asia/Tokyo', DATE_OUTPUT_FORMAT = 'DD.MM.YYYY'");
-    const { rows } = await own.execute("SELECT '2020-06-01 12:00:00'::timestamp_ltz AS t, '2020-06-01'::date AS d", { fetchAsString: ['Date'] });
-    expect(rows).toEqual([{ T: expect.stringContaining('2020-06-01 12:00:00.000 +0900'), D: '01.06.2020' }]);
+    const { rows } = await own.execute("SELECT '2020-06-01 12:00:00 +00:00'::timestamp_ltz AS t, '2020-06-01'::date AS d", { fetchAsString: ['Date'] });
+    expect(rows).toEqual([{ T: '2020-06-01 21:00:00.000 +0900', D: '01.06.2020' }]);
     await own.execute('ALTER SESSION UNSET DATE_OUTPUT_FORMAT');
     await own.execute("ALTER SESSION SET TIMEZONE = 'UTC'");
     const again = await own.execute("SELECT '2020-06-01'::date AS d", { fetchAsString: ['Date'] });
@@ -211,7 +211,6 @@ describe.each(ROADS)('%s', (_name, road) => {
   });
 
   test('an asynchronous statement is fetched by its query id', async () => {
-    await playground.standIn.holdNext('later', 2);
     const { statement } = await driver.execute("SELECT 'later' AS v, 1 AS n", { asyncExec: true });
     const queryId = statement.getQueryId();
     const rows = await new Promise((resolve, reject) => {
@@ -220,7 +219,7 @@ describe.each(ROADS)('%s', (_name, road) => {
         .catch(reject);
     });
     expect(rows).toEqual([{ V: 'later', N: 1 }]);
-    expect(driver.connection.isAnError(await driver.connection.getQueryStatus(queryId))).toBe(false);
+    expect(await driver.connection.getQueryStatus(queryId)).toBe('SUCCESS');
   });
 
   test('a failed asynchronous statement shows its error', async () => {
@@ -235,7 +234,7 @@ describe.each(ROADS)('%s', (_name, road) => {
     expect(rows ?? []).toEqual([]);
     expect(statement.getNumRows()).toBe(0);
     const described = await driver.execute('SELECT id, city FROM customers', { describeOnly: true });
-    expect(described.statement.getColumns().map((column) => column.getName())).toEqual(['ID', 'CITY']);
+    expect(described.statement.getColumns()?.map((column) => column.getName())).toEqual(['ID', 'CITY']);
     const arrived = (await playground.history()).slice(before).filter((entry) => !entry.isInternal);
     expect(arrived.map((entry) => entry.describeOnly)).toEqual([true, true]);
     expect(await rowsOf('SELECT COUNT(*) AS n FROM orders WHERE id = 70000')).toEqual([{ N: 0 }]);
@@ -260,11 +259,12 @@ describe.each(ROADS)('%s', (_name, road) => {
   });
 
   test('a cancelled statement ends with 000604', async () => {
-    await playground.standIn.holdNext('cancel me', 1000);
-    const { statement, done } = driver.start("SELECT 'cancel me' AS v");
+    const before = (await playground.history()).length;
+    const { statement, done } = driver.start('SELECT COUNT(*) AS n FROM big a, big b, big c WHERE a.id + b.id + c.id < 0');
     const ended = failureOf(done);
-    const isThere = async () => (await playground.history()).some((entry) => entry.sqlText.includes('cancel me') && entry.status === 'RUNNING');
-    await isThere();
+    await eventually('the statement at Snowflake', async () =>
+      (await playground.history()).slice(before).find((entry) => entry.sqlText.includes('a.id + b.id') && !entry.describeOnly),
+    );
     await new Promise<void>((resolve, reject) => statement.cancel((error) => (error ? reject(error) : resolve())));
     expect(await ended).toMatchObject({ code: '000604', sqlState: '57014' });
   });
@@ -306,7 +306,6 @@ describe('what differs by design', () => {
     ['USE ROLE sysadmin', undefined, '861203', /not offered/],
     // Files do not move through the gateway.
     ['PUT file:///tmp/x @~', '000002', '861204', /not offered/],
-    ['CREATE USER somebody', '000002', '861201', /Blocked/],
     // Values of a protected column would be in the message.
     ['SELECT name::number AS n FROM customers', '100038', '861403', /protected column/],
     // Functions that are not known to be pure.

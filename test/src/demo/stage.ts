@@ -1,0 +1,75 @@
+import { connectNodeDriver, type NodeDriver } from '../harness/node-driver.js';
+import { OWNER_CLAIMS, type Playground, startPlayground } from '../playground/playground.js';
+import { type Agent, createAgent, fetchAgentToken } from './agent.js';
+import { type Approver, createApprover } from './approver.js';
+import type { Screen } from './screen.js';
+import { startTap, type Tap } from './tap.js';
+
+/** Long enough to try things out after the story. */
+export const TOKEN_HOURS = 8;
+
+/** Everything the story plays on. */
+export interface Stage {
+  readonly screen: Screen;
+  readonly playground: Playground;
+  /** What the agent's driver got over the wire. */
+  readonly tap: Tap;
+  readonly agentToken: string;
+  readonly agent: Agent;
+  /** dana.owner at the admin API. */
+  readonly owner: Approver;
+  /** Snowflake without the gateway, as its administrator sees it. */
+  readonly direct: NodeDriver;
+}
+
+export interface StageOptions {
+  readonly screen: Screen;
+  /** Files of the playground's resources to leave out. */
+  readonly without: readonly string[];
+}
+
+/** Ends parts in the reverse order of their start; also those that are still starting. */
+export interface Closers {
+  add(close: () => Promise<unknown>): void;
+  close(): Promise<void>;
+}
+
+export function createClosers(): Closers {
+  const closers: (() => Promise<unknown>)[] = [];
+  return {
+    add: (close) => void closers.push(close),
+    async close() {
+      for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
+        // One part that fails to end must not keep the others running.
+        await close().catch(() => undefined);
+      }
+    },
+  };
+}
+
+/** Starts all programs. What was started is in `closers` at any moment, whether this resolves or not. */
+export async function openStage({ screen, without }: StageOptions, closers: Closers): Promise<Stage> {
+  const starting = startPlayground({
+    issuer: { accessTokenSeconds: TOKEN_HOURS * 3600 },
+    resources: Object.fromEntries(without.map((file) => [file, null])),
+  });
+  closers.add(async () => (await starting).stop());
+  const playground = await starting;
+  const tap = await startTap(playground.driverUrl);
+  closers.add(() => tap.close());
+  const direct = await connectNodeDriver({
+    accessUrl: playground.standInUrl,
+    account: 'ACME',
+    username: 'DIRECT',
+    password: 'direct-password',
+    role: 'SYSADMIN',
+    database: 'CRM',
+    schema: 'PUBLIC',
+  });
+  closers.add(() => direct.close());
+  const agentToken = await fetchAgentToken(playground.issuerUrl);
+  const agent = createAgent(agentToken);
+  closers.add(() => agent.disconnect());
+  const owner = createApprover(playground.consoleUrl, await playground.mint('dana.owner', OWNER_CLAIMS));
+  return { screen, playground, tap, agentToken, agent, owner, direct };
+}

@@ -1,0 +1,22 @@
+import type { Step } from './step.js';
+import { approvedUnload } from './steps/approved-unload.js';
+import { blockedDrop, waysAround } from './steps/blocked.js';
+import { deniedDdl } from './steps/denied-ddl.js';
+import { largeResult } from './steps/large-result.js';
+import { maskedSelect } from './steps/masked-select.js';
+import { proof } from './steps/proof.js';
+import { replay } from './steps/replay.js';
+import { who } from './steps/who.js';
+
+/** The demo in order, after the programs have started. */
+export const STORY: readonly Step[] = [
+  who,
+  maskedSelect,
+  blockedDrop,
+  waysAround,
+  approvedUnload,
+  deniedDdl,
+  largeResult,
+  replay,
+  proof,
+];
