@@ -48,7 +48,11 @@ const MAX_MESSAGE_CHARACTERS = 500;
 
 function denial(code: PisteCode, sqlState: string, text: string): Denial {
   const message = `[${code}] ${text}`;
-  return { code, sqlState, message: message.length <= MAX_MESSAGE_CHARACTERS ? message : `${message.slice(0, MAX_MESSAGE_CHARACTERS - 1)}…` };
+  return {
+    code,
+    sqlState,
+    message: message.length <= MAX_MESSAGE_CHARACTERS ? message : `${message.slice(0, MAX_MESSAGE_CHARACTERS - 1)}…`,
+  };
 }
 
 /** Free text of a person, made harmless: one line, no control or invisible characters, at most 280 characters. */
@@ -113,7 +117,11 @@ export const deny = {
       `${who} (groups: ${list(groups)}) may not use connection "${connection}". Nothing was executed. Retry: no (ask a human).`,
     ),
   sessionEnded: (why: string) =>
-    denial('PISTE-1006', '28000', `This session has ended: ${why}. Nothing was executed. Retry: after connecting again.`),
+    denial(
+      'PISTE-1006',
+      '28000',
+      `This session has ended: ${why}. Nothing was executed. Retry: after connecting again.`,
+    ),
   unknownConnection: (account: string, available: readonly string[]) =>
     denial(
       'PISTE-1101',
@@ -127,7 +135,11 @@ export const deny = {
       'This gateway does not offer that endpoint. Nothing was executed and nothing was forwarded. Retry: no.',
     ),
   unknownQuery: () =>
-    denial('PISTE-1105', '02000', 'There is no such query of yours here. Nothing was executed. Retry: no; run the statement again.'),
+    denial(
+      'PISTE-1105',
+      '02000',
+      'There is no such query of yours here. Nothing was executed. Retry: no; run the statement again.',
+    ),
   resultTooOld: () =>
     denial(
       'PISTE-1105',
@@ -135,7 +147,11 @@ export const deny = {
       'The result of this statement is no longer kept by the gateway; it was not run again. Retry: no; run the statement anew if that is safe.',
     ),
   badRequest: (why: string) =>
-    denial('PISTE-1103', '22000', `The request cannot be read: ${why}. Nothing was executed. Retry: after changing the request.`),
+    denial(
+      'PISTE-1103',
+      '22000',
+      `The request cannot be read: ${why}. Nothing was executed. Retry: after changing the request.`,
+    ),
   unknownRequest: () =>
     denial(
       'PISTE-1104',
@@ -203,11 +219,7 @@ export const deny = {
       `No decision within ${minutes} min; the request was auto-denied. Nothing was executed. Retry: once, or ask ${list(groups)} first.`,
     ),
   approvalWithdrawn: () =>
-    denial(
-      'PISTE-1304',
-      '57014',
-      'You cancelled while it waited; the request was withdrawn. Nothing was executed.',
-    ),
+    denial('PISTE-1304', '57014', 'You cancelled while it waited; the request was withdrawn. Nothing was executed.'),
   changedAfterApproval: (id: string, approved: string, now: string) =>
     denial(
       'PISTE-1305',
@@ -253,9 +265,17 @@ export const deny = {
       `Snowflake refused the statement with code ${upstreamCode}. Its message is withheld because it may quote a protected value. Retry: after checking types and casts.`,
     ),
   tooMany: (running: number, maximum: number) =>
-    denial('PISTE-1502', '53300', `${running} statements running, limit ${maximum}. Nothing was executed. Retry: after 10s.`),
+    denial(
+      'PISTE-1502',
+      '53300',
+      `${running} statements running, limit ${maximum}. Nothing was executed. Retry: after 10s.`,
+    ),
   tooLarge: (what: string, maximum: string) =>
-    denial('PISTE-1503', '54000', `${what} is larger than ${maximum}. Nothing was executed. Retry: after making it smaller.`),
+    denial(
+      'PISTE-1503',
+      '54000',
+      `${what} is larger than ${maximum}. Nothing was executed. Retry: after making it smaller.`,
+    ),
   cannotRecord: () =>
     denial(
       'PISTE-1701',
@@ -321,6 +341,7 @@ export function errorCode(error: unknown): string | undefined {
 
 /** The message of anything thrown; for logs of the operator, never for callers. */
 export function errorMessage(error: unknown): string {
-  if (typeof error === 'object' && error !== null && 'message' in error && typeof error.message === 'string') return error.message;
+  if (typeof error === 'object' && error !== null && 'message' in error && typeof error.message === 'string')
+    return error.message;
   return String(error);
 }

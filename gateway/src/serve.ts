@@ -12,13 +12,28 @@ import { createListeningServer, followCertificate } from './http/listening-serve
 import { createOps } from './http/ops.js';
 import { createConsoleLogin, createIdentity } from './identity/index.js';
 import { createMasker } from './masking/index.js';
-import { createCatalogs, createResultParts, createSessionControl, createSessionGates, createStatements, type LoginDeps } from './pipeline/index.js';
+import {
+  createCatalogs,
+  createResultParts,
+  createSessionControl,
+  createSessionGates,
+  createStatements,
+  type LoginDeps,
+} from './pipeline/index.js';
 import { openRecording, type Recording, updateTrustFile } from './recording/index.js';
 import { type ConnectionCredential, openResources } from './resources/index.js';
 import { createSessions } from './session/index.js';
 import { createMemoryStore, createRedisStore, createSealer } from './store/index.js';
 import { createLog, createMetrics, type Log } from './telemetry/index.js';
-import { createChunkFetcher, createSnowflake, createTransport, type Endpoint, endpointOf, parsePrivateKey, type UpstreamCredential } from './upstream/index.js';
+import {
+  createChunkFetcher,
+  createSnowflake,
+  createTransport,
+  type Endpoint,
+  endpointOf,
+  parsePrivateKey,
+  type UpstreamCredential,
+} from './upstream/index.js';
 
 export const VERSION = '0.1.0';
 
@@ -48,7 +63,9 @@ const sleep = async (milliseconds: number, signal?: AbortSignal): Promise<void> 
 export async function run(process_: NodeJS.Process): Promise<void> {
   const parsed = parseConfig(process_.env);
   if (!parsed.ok) {
-    process_.stderr.write(`piste: the configuration is not usable\n${parsed.complaints.map((line) => `  ${line}\n`).join('')}`);
+    process_.stderr.write(
+      `piste: the configuration is not usable\n${parsed.complaints.map((line) => `  ${line}\n`).join('')}`,
+    );
     process_.exitCode = 1;
     return;
   }
@@ -79,7 +96,12 @@ export async function run(process_: NodeJS.Process): Promise<void> {
 }
 
 export interface Gateway {
-  readonly addresses: { readonly driver: string; readonly console: string; readonly ops: string; readonly writer: string };
+  readonly addresses: {
+    readonly driver: string;
+    readonly console: string;
+    readonly ops: string;
+    readonly writer: string;
+  };
   stop(): Promise<void>;
 }
 
@@ -120,7 +142,12 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     maxBodyBytes: config.limits.maxBodyBytes,
     onRequest: (connection, result, milliseconds) => metrics.upstream.request(connection, result, milliseconds / 1000),
   });
-  const identity = createIdentity({ clock: clock.nowMs, log, metrics: metrics.identity, allowInsecureIssuers: config.allowInsecureIssuers });
+  const identity = createIdentity({
+    clock: clock.nowMs,
+    log,
+    metrics: metrics.identity,
+    allowInsecureIssuers: config.allowInsecureIssuers,
+  });
   const sessions = createSessions({
     store,
     sealer,
@@ -138,7 +165,13 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     sealer,
   });
   const masker = () => createMasker({ keys: resources.maskingKeys() });
-  const catalogs = createCatalogs({ recording, snowflake, endpointOf: endpoints, clock, trustSeconds: config.limits.catalogSeconds });
+  const catalogs = createCatalogs({
+    recording,
+    snowflake,
+    endpointOf: endpoints,
+    clock,
+    trustSeconds: config.limits.catalogSeconds,
+  });
   const parts = createResultParts({
     store,
     sealer,
@@ -154,7 +187,10 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     onMasked: metrics.statements.masked,
   });
   const statements = createStatements({
-    stageTimer: { nowMs: () => performance.now(), stageTook: (stage, milliseconds) => metrics.statements.stage(stage, milliseconds / 1000) },
+    stageTimer: {
+      nowMs: () => performance.now(),
+      stageTook: (stage, milliseconds) => metrics.statements.stage(stage, milliseconds / 1000),
+    },
     clock,
     log,
     limits: config.limits,
@@ -195,7 +231,16 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
   const driver = createListeningServer(config.tls);
   serveDrivers(driver, {
     login,
-    control: createSessionControl({ sessions, statements, catalogs, snowflake, recording, endpointOf: endpoints, log, onSession }),
+    control: createSessionControl({
+      sessions,
+      statements,
+      catalogs,
+      snowflake,
+      recording,
+      endpointOf: endpoints,
+      log,
+      onSession,
+    }),
     statements,
     parts,
     recording,
@@ -212,7 +257,10 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
         { name: 'serving', check: () => failWhen(stopping, 'stopping') },
         { name: 'recording', check: () => failWhen(recording.failed, 'the log cannot be written') },
         { name: 'store', check: () => store.ping() },
-        { name: 'connections', check: () => failWhen(resources.current().connections.size === 0, 'no connection is served') },
+        {
+          name: 'connections',
+          check: () => failWhen(resources.current().connections.size === 0, 'no connection is served'),
+        },
       ],
       metrics,
       log,
@@ -258,7 +306,9 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
   const opsUrl = await listen(ops, config.ops);
   const followingCertificate = followCertificate(config.tls, [driver, consoleServer], timers, log);
   const sweeping = timers.every(SWEEP_EVERY_MS, () => {
-    approvals.sweep().catch((error: unknown) => log.warn('approvals could not be swept', { error: errorMessage(error) }));
+    approvals
+      .sweep()
+      .catch((error: unknown) => log.warn('approvals could not be swept', { error: errorMessage(error) }));
   });
 
   return {
@@ -286,7 +336,11 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
 }
 
 /** The keys as the upstream room wants them; one that cannot be read is left out and said so. */
-function readCredential(held: ConnectionCredential | undefined, connection: string, log: Log): UpstreamCredential | undefined {
+function readCredential(
+  held: ConnectionCredential | undefined,
+  connection: string,
+  log: Log,
+): UpstreamCredential | undefined {
   if (held === undefined) return undefined;
   if (held.type === 'ProgrammaticAccessToken') return { type: held.type, user: held.user, token: held.token.reveal() };
   const privateKeys = held.privateKeys.flatMap((pem) => {

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Principal } from '../identity/principal.js';
+import { bindingHash } from '../policy/binding.js';
 import type { ApprovalDemand, Quorum } from '../policy/decision.js';
 import type { Entry } from '../recording/entry.js';
 import type { Store } from '../store/index.js';
 import type { ApprovalSubject } from './approval.js';
 import { type Approvals, type ApprovalsDeps, createApprovals } from './approvals.js';
-import { bindingHash } from '../policy/binding.js';
 import type { Ballot } from './voting.js';
 
 /** Builders for the tests of this room. */

@@ -1,1 +1,11 @@
-export { type Config, type ConfigResult, type ConsoleLogin, type Limits, type Listener, OPTIONS, parseConfig, readSecretFile, type TlsFiles } from './config.js';
+export {
+  type Config,
+  type ConfigResult,
+  type ConsoleLogin,
+  type Limits,
+  type Listener,
+  OPTIONS,
+  parseConfig,
+  readSecretFile,
+  type TlsFiles,
+} from './config.js';

@@ -9,11 +9,20 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Log } from '../telemetry/index.js';
 import { createListeningServer, followCertificate } from './listening-server.js';
 
+function portOf(server: Server | undefined): number {
+  const address = server?.address() as AddressInfo | null | undefined;
+  return address?.port ?? 0;
+}
+
 describe('a listening server', () => {
   let directory = '';
   let server: Server | undefined;
   const lines: string[] = [];
-  const log: Log = { info: (line) => void lines.push(line), warn: (line) => void lines.push(line), error: (line) => void lines.push(line) };
+  const log: Log = {
+    info: (line) => void lines.push(line),
+    warn: (line) => void lines.push(line),
+    error: (line) => void lines.push(line),
+  };
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'piste-tls-'));
@@ -34,8 +43,7 @@ describe('a listening server', () => {
   }
 
   async function served(): Promise<string> {
-    const port = (server?.address() as AddressInfo).port;
-    const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+    const socket = connect({ port: portOf(server), host: '127.0.0.1', rejectUnauthorized: false });
     await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
     const name = String(socket.getPeerCertificate().subject.CN);
     socket.destroy();
@@ -68,8 +76,15 @@ describe('a listening server', () => {
     makeCertificate('first');
     server = createListeningServer(files());
     await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
-    const port = (server.address() as AddressInfo).port;
-    const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' });
+    const port = portOf(server);
+    const socket = connect({
+      port,
+      host: '127.0.0.1',
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1',
+      maxVersion: 'TLSv1.1',
+      ciphers: 'DEFAULT@SECLEVEL=0',
+    });
     const code = await new Promise<string>((resolve) => {
       socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'error'));
       socket.once('secureConnect', () => resolve('connected'));

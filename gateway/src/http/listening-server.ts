@@ -13,7 +13,10 @@ interface Certificate {
   readonly key: Buffer;
 }
 
-const readCertificate = (files: TlsFiles): Certificate => ({ cert: readFileSync(files.certificateFile), key: readFileSync(files.keyFile) });
+const readCertificate = (files: TlsFiles): Certificate => ({
+  cert: readFileSync(files.certificateFile),
+  key: readFileSync(files.keyFile),
+});
 
 /** An HTTP server that does not listen yet; with TLS 1.2 or newer where a certificate is configured. Throws when it cannot be read. */
 export function createListeningServer(tls: TlsFiles | undefined): Server {
@@ -36,7 +39,8 @@ export function followCertificate(
     try {
       const found = readCertificate(tls);
       if (found.cert.equals(served.cert) && found.key.equals(served.key)) return;
-      for (const server of servers) if (server instanceof TlsServer) server.setSecureContext({ ...found, minVersion: 'TLSv1.2' });
+      for (const server of servers)
+        if (server instanceof TlsServer) server.setSecureContext({ ...found, minVersion: 'TLSv1.2' });
       served = found;
       log.info('certificate renewed');
     } catch (error) {

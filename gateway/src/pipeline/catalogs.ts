@@ -5,7 +5,13 @@ import type { Row, UpstreamResult } from '../protocol/index.js';
 import type { Recording } from '../recording/index.js';
 import type { Connection } from '../resources/index.js';
 import type { Session } from '../session/index.js';
-import { type Catalog, type CatalogColumn, type CatalogObject, type ObjectName, quoteIdentifier } from '../sql/index.js';
+import {
+  type Catalog,
+  type CatalogColumn,
+  type CatalogObject,
+  type ObjectName,
+  quoteIdentifier,
+} from '../sql/index.js';
 import type { Endpoint, Snowflake, TokenBox } from '../upstream/index.js';
 import { contextFields, textBody } from './entries.js';
 
@@ -61,7 +67,13 @@ export function createCatalogs(deps: CatalogDeps): Catalogs {
   ): Promise<UpstreamResult | undefined> => {
     const endpoint = deps.endpointOf(connection.name);
     if (endpoint === undefined) return undefined;
-    const binding = { connection: connection.name, account: session.account, canonicalText: text, binds: undefined, ...session.context };
+    const binding = {
+      connection: connection.name,
+      account: session.account,
+      canonicalText: text,
+      binds: undefined,
+      ...session.context,
+    };
     const hash = bindingHash(binding);
     const permit = permitInternal('catalogue', binding);
     const queryId = randomUUID();
@@ -85,7 +97,14 @@ export function createCatalogs(deps: CatalogDeps): Catalogs {
       receipt,
       endpoint,
       box,
-      { binding, bindings: undefined, describeOnly: false, parameters: {}, queryContext: undefined, requestId: queryId },
+      {
+        binding,
+        bindings: undefined,
+        describeOnly: false,
+        parameters: {},
+        queryContext: undefined,
+        requestId: queryId,
+      },
       signal,
     );
     const code = answer.kind === 'error' ? answer.code : null;
@@ -93,7 +112,16 @@ export function createCatalogs(deps: CatalogDeps): Catalogs {
     await deps.recording.append({
       kind: 'response',
       sessionId: session.id,
-      fields: { qid: queryId, code, rows, cols: 0, parts: 0, masked: [], internal: true, upq: answer.kind === 'result' ? answer.result.queryId : null },
+      fields: {
+        qid: queryId,
+        code,
+        rows,
+        cols: 0,
+        parts: 0,
+        masked: [],
+        internal: true,
+        upq: answer.kind === 'result' ? answer.result.queryId : null,
+      },
       bodies: [],
     });
     return answer.kind === 'result' ? answer.result : undefined;
@@ -127,7 +155,8 @@ export function createCatalogs(deps: CatalogDeps): Catalogs {
   return {
     of(session, connection, box) {
       const known = knownOf(session.id);
-      const keyOf = (name: ObjectName): string => JSON.stringify([session.context.role ?? null, name.database, name.schema, name.name]);
+      const keyOf = (name: ObjectName): string =>
+        JSON.stringify([session.context.role ?? null, name.database, name.schema, name.name]);
       return {
         find(name) {
           const entry = known.get(keyOf(name));

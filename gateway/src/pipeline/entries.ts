@@ -1,6 +1,6 @@
-import type { Decision } from '../policy/decision.js';
 import type { Denial } from '../errors.js';
 import type { Principal } from '../identity/index.js';
+import type { Decision } from '../policy/decision.js';
 import { stringifyJson } from '../protocol/index.js';
 import type { Entry, EntryBody, EntryValue } from '../recording/index.js';
 import { formatObjectName, type SessionContext } from '../sql/index.js';
@@ -33,7 +33,11 @@ export function contextFields(context: SessionContext): Record<string, EntryValu
   };
 }
 
-function decisionFields(decision: Decision, verdict: string, approvalId: string | undefined): Record<string, EntryValue> {
+function decisionFields(
+  decision: Decision,
+  verdict: string,
+  approvalId: string | undefined,
+): Record<string, EntryValue> {
   return {
     v: verdict,
     pol: decision.policyRevision,
@@ -77,13 +81,27 @@ function requestEntry({ received, decision, verdict, canonicalText, bindingHash,
 
 /** A statement that is refused, as it was submitted. */
 export function blockedEntry(received: Received, decision: Decision, canonicalText: string | undefined): Entry {
-  return requestEntry({ received, decision, verdict: 'block', canonicalText, bindingHash: undefined, approvalId: undefined });
+  return requestEntry({
+    received,
+    decision,
+    verdict: 'block',
+    canonicalText,
+    bindingHash: undefined,
+    approvalId: undefined,
+  });
 }
 
 /** A statement that waits for people. */
 export function heldEntry(decided: Decided): Entry {
   const { decision, canonicalText, bindingHash } = decided;
-  return requestEntry({ received: decided, decision, verdict: 'hold', canonicalText, bindingHash, approvalId: undefined });
+  return requestEntry({
+    received: decided,
+    decision,
+    verdict: 'hold',
+    canonicalText,
+    bindingHash,
+    approvalId: undefined,
+  });
 }
 
 /** A statement that is about to be forwarded. */
@@ -93,11 +111,21 @@ export function permittedEntry(decided: Decided, approvalId: string | undefined)
 }
 
 /** A request that never became a statement. */
-export function refusedEntry(op: string, denial: Denial, sessionId: string | undefined, fields: Record<string, EntryValue> = {}): Entry {
+export function refusedEntry(
+  op: string,
+  denial: Denial,
+  sessionId: string | undefined,
+  fields: Record<string, EntryValue> = {},
+): Entry {
   return { kind: 'request.refused', sessionId, fields: { op, code: denial.code, ...fields }, bodies: [] };
 }
 
 /** Small exchanges of a session: heartbeats, polls, renewals. */
-export function controlEntry(op: string, outcome: string, sessionId: string | undefined, fields: Record<string, EntryValue> = {}): Entry {
+export function controlEntry(
+  op: string,
+  outcome: string,
+  sessionId: string | undefined,
+  fields: Record<string, EntryValue> = {},
+): Entry {
   return { kind: 'control', sessionId, fields: { op, outcome, ...fields }, bodies: [] };
 }

@@ -1,6 +1,6 @@
+import type { Binding } from '../policy/binding.js';
 import type { Decision } from '../policy/decision.js';
 import type { Permit } from '../policy/permit.js';
-import type { Binding } from '../policy/binding.js';
 import type { JsonObject, Row, RowtypeColumn, StatementRequest, UpstreamResult } from '../protocol/index.js';
 import type { RequestReceipt } from '../recording/index.js';
 import type { Connection } from '../resources/index.js';

@@ -1,4 +1,4 @@
-import { deny, type Denial, errorMessage, GatewayError } from '../errors.js';
+import { type Denial, deny, errorMessage, GatewayError } from '../errors.js';
 import type { Identity, Principal } from '../identity/index.js';
 import { isAllowedParameter } from '../policy/index.js';
 import {
@@ -72,9 +72,13 @@ async function admit(deps: LoginDeps, request: LoginRequest, connection: Connect
     return { denial: verified.refusal.denial, reason: verified.refusal.kind, issuer: verified.refusal.issuer };
   }
   const { principal } = verified;
-  const role = request.role === undefined ? spec.defaults?.role ?? spec.allowedRoles[0] : storedName(request.role);
+  const role = request.role === undefined ? (spec.defaults?.role ?? spec.allowedRoles[0]) : storedName(request.role);
   if (role === undefined || !connection.policy.allowedRoles.includes(role)) {
-    return { denial: deny.roleNotOffered(role ?? 'none', connection.policy.allowedRoles), reason: 'role', issuer: principal.issuer };
+    return {
+      denial: deny.roleNotOffered(role ?? 'none', connection.policy.allowedRoles),
+      reason: 'role',
+      issuer: principal.issuer,
+    };
   }
   const { passed, refused } = filterParameters(request.sessionParameters, isAllowedParameter);
   if (refused !== undefined) {
@@ -90,14 +94,24 @@ function storedName(name: string): string {
     : name.toUpperCase();
 }
 
-const quotedName = (name: string): string => (/^[A-Z_][A-Z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`);
+const quotedName = (name: string): string =>
+  /^[A-Z_][A-Z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 
-async function openSession(deps: LoginDeps, request: LoginRequest, connection: Connection, admitted: Admitted): Promise<Answer> {
+async function openSession(
+  deps: LoginDeps,
+  request: LoginRequest,
+  connection: Connection,
+  admitted: Admitted,
+): Promise<Answer> {
   const { principal } = admitted;
   const endpoint = deps.endpointOf(connection.name);
   const credential = deps.credentialOf(connection.name);
   if (endpoint === undefined || credential === undefined) {
-    return refuseLogin(deps, request, connection, { denial: deny.upstreamLogin(), reason: 'no-credential', issuer: principal.issuer });
+    return refuseLogin(deps, request, connection, {
+      denial: deny.upstreamLogin(),
+      reason: 'no-credential',
+      issuer: principal.issuer,
+    });
   }
   await deps.recording.append({
     kind: 'control',
@@ -117,7 +131,11 @@ async function openSession(deps: LoginDeps, request: LoginRequest, connection: C
   });
   if (!answer.ok) {
     deps.log.error('Snowflake refused the gateway', { connection: connection.name, code: answer.code });
-    return refuseLogin(deps, request, connection, { denial: deny.upstreamLogin(), reason: 'upstream-refused', issuer: principal.issuer });
+    return refuseLogin(deps, request, connection, {
+      denial: deny.upstreamLogin(),
+      reason: 'upstream-refused',
+      issuer: principal.issuer,
+    });
   }
   return keepSession(deps, request, connection, admitted, answer.login);
 }
@@ -202,7 +220,12 @@ function loginAnswer(request: LoginRequest, principal: Principal, login: LoggedI
   return Buffer.from(encodeEnvelope(success(data)));
 }
 
-async function refuseLogin(deps: LoginDeps, request: LoginRequest, connection: Connection | undefined, refusal: Refusal): Promise<Answer> {
+async function refuseLogin(
+  deps: LoginDeps,
+  request: LoginRequest,
+  connection: Connection | undefined,
+  refusal: Refusal,
+): Promise<Answer> {
   await deps.recording.append({
     kind: 'session.refused',
     sessionId: undefined,

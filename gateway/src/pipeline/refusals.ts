@@ -8,6 +8,12 @@ export function refuse(queryId: string, denial: Denial, outcome: Stop['outcome']
 }
 
 /** Ends a walk with an error of Snowflake's own. */
-export function refuseAsSnowflake(queryId: string, code: string, sqlState: string, message: string, outcome: Stop['outcome']): Stop {
+export function refuseAsSnowflake(
+  queryId: string,
+  code: string,
+  sqlState: string,
+  message: string,
+  outcome: Stop['outcome'],
+): Stop {
   return { stopped: true, envelope: snowflakeFailure(code, sqlState, message, queryId), outcome, reason: code };
 }

@@ -1,8 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { deny, GatewayError } from '../errors.js';
-import { MaskingFailed, type Masker } from '../masking/index.js';
+import { type Masker, MaskingFailed } from '../masking/index.js';
 import type { MaskObligation } from '../policy/decision.js';
-import { type ClientChunk, encodeChunkBody, parseChunkBody, parseJson, type RowtypeColumn, type UpstreamChunk } from '../protocol/index.js';
+import {
+  type ClientChunk,
+  encodeChunkBody,
+  parseChunkBody,
+  parseJson,
+  type RowtypeColumn,
+  type UpstreamChunk,
+} from '../protocol/index.js';
 import type { Recording } from '../recording/index.js';
 import type { Sealer, Store } from '../store/index.js';
 import type { ChunkSource } from '../upstream/index.js';
@@ -103,11 +110,16 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
   };
 }
 
-function maskOrRefuse(masker: Masker, kept: Kept, rows: Parameters<Masker['maskRows']>[1]): ReturnType<Masker['maskRows']> {
+function maskOrRefuse(
+  masker: Masker,
+  kept: Kept,
+  rows: Parameters<Masker['maskRows']>[1],
+): ReturnType<Masker['maskRows']> {
   try {
     return masker.maskRows(kept.rowtype, rows, kept.masks);
   } catch (error) {
-    if (error instanceof MaskingFailed) throw new GatewayError('a result part cannot be masked', error.denial, { cause: error });
+    if (error instanceof MaskingFailed)
+      throw new GatewayError('a result part cannot be masked', error.denial, { cause: error });
     throw error;
   }
 }

@@ -33,9 +33,21 @@ export interface SessionControl {
 }
 
 const REFUSALS: Readonly<Record<TokenRefusal, { code: string; sqlState: string; message: string }>> = {
-  expired: { code: SESSION_CODES.tokenExpired, sqlState: '08003', message: 'Authentication token has expired. The driver renews it.' },
-  gone: { code: SESSION_CODES.sessionGone, sqlState: '08003', message: deny.sessionEnded('it expired or was closed').message },
-  invalid: { code: SESSION_CODES.tokenInvalid, sqlState: '08003', message: deny.sessionEnded('the token is not one of this gateway').message },
+  expired: {
+    code: SESSION_CODES.tokenExpired,
+    sqlState: '08003',
+    message: 'Authentication token has expired. The driver renews it.',
+  },
+  gone: {
+    code: SESSION_CODES.sessionGone,
+    sqlState: '08003',
+    message: deny.sessionEnded('it expired or was closed').message,
+  },
+  invalid: {
+    code: SESSION_CODES.tokenInvalid,
+    sqlState: '08003',
+    message: deny.sessionEnded('the token is not one of this gateway').message,
+  },
 };
 
 export function createSessionControl(deps: SessionControlDeps): SessionControl {
@@ -53,7 +65,9 @@ export function createSessionControl(deps: SessionControlDeps): SessionControl {
       const master = await sessions.authenticate(masterToken, 'master');
       if (!master.ok) {
         await recording.append(controlEntry('renew', master.refusal, undefined));
-        const message = deny.sessionEnded(master.refusal === 'invalid' ? 'the token is not one of this gateway' : 'it expired or was closed').message;
+        const message = deny.sessionEnded(
+          master.refusal === 'invalid' ? 'the token is not one of this gateway' : 'it expired or was closed',
+        ).message;
         return answer(snowflakeFailure(SESSION_CODES.masterExpired, '08003', message));
       }
       await recording.append(controlEntry('renew', 'ok', master.session.id));

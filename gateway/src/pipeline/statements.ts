@@ -104,7 +104,13 @@ export function createStatements(deps: StatementsDeps): Statements {
   const { store, sealer, clock, recording, limits } = deps;
   const running = new Map<string, Running>();
 
-  const respond = async (envelope: Envelope, op: string, outcome: string, session: Session, queryId?: string): Promise<Answer> => {
+  const respond = async (
+    envelope: Envelope,
+    op: string,
+    outcome: string,
+    session: Session,
+    queryId?: string,
+  ): Promise<Answer> => {
     await recording.append(controlEntry(op, outcome, session.id, { qid: queryId ?? null }));
     return Buffer.from(encodeEnvelope(envelope));
   };
@@ -128,7 +134,13 @@ export function createStatements(deps: StatementsDeps): Statements {
   };
 
   /** Keeps the end of a statement. A lost store does not take back what is already recorded and done. */
-  const keepEnd = async (kept: Kept, answer: Answer, state: 'success' | 'failed', code: string | null, message: string | null): Promise<void> => {
+  const keepEnd = async (
+    kept: Kept,
+    answer: Answer,
+    state: 'success' | 'failed',
+    code: string | null,
+    message: string | null,
+  ): Promise<void> => {
     const fits = answer.length <= MAX_KEPT_BYTES;
     const ttlSeconds = answer.length <= SMALL_ANSWER_BYTES ? limits.resultSeconds : RETRY_WINDOW_SECONDS;
     const ended: Kept = {
@@ -152,7 +164,14 @@ export function createStatements(deps: StatementsDeps): Statements {
     await recording.append({
       kind: stop.outcome === 'withheld' ? 'response.withheld' : 'response',
       sessionId: kept.sessionId,
-      fields: { qid: kept.queryId, code: stop.envelope.code, outcome: stop.outcome, why: stop.reason, rows: 0, cols: 0 },
+      fields: {
+        qid: kept.queryId,
+        code: stop.envelope.code,
+        outcome: stop.outcome,
+        why: stop.reason,
+        rows: 0,
+        cols: 0,
+      },
       bodies: [textBody('head', text)],
     });
     return Buffer.from(text);
@@ -165,12 +184,17 @@ export function createStatements(deps: StatementsDeps): Statements {
       const end = await queryWalk.run({ ...deps, stageTimer: overhead.timer }, received);
       deps.metrics.overhead(overhead.milliseconds() / 1000);
       if (isStop(end)) {
-        deps.metrics.statement(kept.connection, readStatement(received.request.sqlText).head.verb, ENDED_AS[end.outcome]);
+        deps.metrics.statement(
+          kept.connection,
+          readStatement(received.request.sqlText).head.verb,
+          ENDED_AS[end.outcome],
+        );
         const answer = await recordStop(kept, end);
         await keepEnd(kept, answer, 'failed', end.envelope.code, end.envelope.message);
         return answer;
       }
-      const decision = end.decision.masks.length > 0 ? 'masked' : end.decision.verdict === 'hold' ? 'approved' : 'allowed';
+      const decision =
+        end.decision.masks.length > 0 ? 'masked' : end.decision.verdict === 'hold' ? 'approved' : 'allowed';
       deps.metrics.statement(kept.connection, end.analysis.verb, decision);
       await keepEnd(kept, end.body, 'success', null, null);
       return end.body;
@@ -180,8 +204,17 @@ export function createStatements(deps: StatementsDeps): Statements {
         ? snowflakeFailure('000604', '57014', 'SQL execution canceled', queryId)
         : failure(error instanceof GatewayError ? error.denial : deny.internal(queryId, true), queryId);
       if (!wasCancelled) deps.log.error('a statement failed', { queryId, error: errorMessage(error) });
-      const stop: Stop = { stopped: true, envelope, outcome: wasCancelled ? 'cancelled' : 'failed', reason: envelope.code ?? '' };
-      deps.metrics.statement(kept.connection, readStatement(received.request.sqlText).head.verb, ENDED_AS[stop.outcome]);
+      const stop: Stop = {
+        stopped: true,
+        envelope,
+        outcome: wasCancelled ? 'cancelled' : 'failed',
+        reason: envelope.code ?? '',
+      };
+      deps.metrics.statement(
+        kept.connection,
+        readStatement(received.request.sqlText).head.verb,
+        ENDED_AS[stop.outcome],
+      );
       // Without a record nothing was delivered, so the refusal itself is all that may still be said.
       const answer = await recordStop(kept, stop).catch(() => Buffer.from(encodeEnvelope(envelope)));
       await keepEnd(kept, answer, 'failed', envelope.code, envelope.message).catch(() => undefined);
@@ -205,20 +238,36 @@ export function createStatements(deps: StatementsDeps): Statements {
     });
     const unwatch = await store.watch(abortKey(queryId), abort);
     if ((await store.get(abortKey(queryId))) !== undefined) abort();
-    const received: Received = { queryId, session, request, receivedAtMs: kept.submittedAtMs, origin: kept.origin, signal: controller.signal };
-    const end = runWalk(received, kept).finally(async () => {
+    const received: Received = {
+      queryId,
+      session,
+      request,
+      receivedAtMs: kept.submittedAtMs,
+      origin: kept.origin,
+      signal: controller.signal,
+    };
+    const settle = async (): Promise<void> => {
       running.delete(queryId);
       stopRenewing();
       unwatch();
       await releaseLease(store, leaseKey(queryId), deps.holder).catch(() => undefined);
-    });
+    };
+    const walkAndSettle = async (): Promise<Answer> => {
+      try {
+        return await runWalk(received, kept);
+      } finally {
+        await settle();
+      }
+    };
+    const end = walkAndSettle();
     const entry: Running = { sessionId: session.id, requestId: request.requestId, controller, end };
     running.set(queryId, entry);
     return entry;
   };
 
   const endedAnswer = async (kept: Kept, session: Session): Promise<Answer> => {
-    if (kept.answer === null) return respond(failure(deny.resultTooOld(), kept.queryId), 'redeliver', 'too-large', session, kept.queryId);
+    if (kept.answer === null)
+      return respond(failure(deny.resultTooOld(), kept.queryId), 'redeliver', 'too-large', session, kept.queryId);
     const answer = Buffer.from(unsealed(kept.answer, kept.queryId));
     await recording.append(controlEntry('redeliver', kept.state, session.id, { qid: kept.queryId }));
     return answer;
@@ -231,10 +280,18 @@ export function createStatements(deps: StatementsDeps): Statements {
       const here = running.get(queryId);
       if (here !== undefined) return within(deps, here.end, untilMs - clock.nowMs());
       const kept = await load(queryId);
-      if (kept === undefined) return respond(failure(deny.unknownQuery(), queryId), 'poll', 'unknown', session, queryId);
+      if (kept === undefined)
+        return respond(failure(deny.unknownQuery(), queryId), 'poll', 'unknown', session, queryId);
       if (kept.state !== 'open') return endedAnswer(kept, session);
       const owner = kept.sessionId === session.id ? session : await deps.sessions.load(kept.sessionId);
-      if (owner === undefined) return respond(failure(deny.sessionEnded('it expired or was closed'), queryId), 'poll', 'gone', session, queryId);
+      if (owner === undefined)
+        return respond(
+          failure(deny.sessionEnded('it expired or was closed'), queryId),
+          'poll',
+          'gone',
+          session,
+          queryId,
+        );
       if ((await start(kept, owner)) !== undefined) continue;
       const leftMs = untilMs - clock.nowMs();
       if (leftMs <= 0) return undefined;
@@ -244,7 +301,8 @@ export function createStatements(deps: StatementsDeps): Statements {
 
   const stillAsking = async (queryId: string): Promise<void> => {
     const key = pollKey(queryId);
-    if (!(await store.create(key, '1', limits.abandonedAfterSeconds))) await store.touch(key, limits.abandonedAfterSeconds);
+    if (!(await store.create(key, '1', limits.abandonedAfterSeconds)))
+      await store.touch(key, limits.abandonedAfterSeconds);
   };
 
   const answerWithinHold = async (queryId: string, session: Session): Promise<Answer> => {
@@ -257,7 +315,9 @@ export function createStatements(deps: StatementsDeps): Statements {
   /** The statement, if it belongs to the same principal on the same connection; others learn nothing. */
   const loadOwn = async (session: Session, queryId: string): Promise<Kept | undefined> => {
     const kept = await load(queryId);
-    return kept !== undefined && isSamePrincipal(kept, session.principal) && kept.connection === session.connection ? kept : undefined;
+    return kept !== undefined && isSamePrincipal(kept, session.principal) && kept.connection === session.connection
+      ? kept
+      : undefined;
   };
 
   const cancel = async (queryId: string): Promise<void> => {
@@ -270,7 +330,12 @@ export function createStatements(deps: StatementsDeps): Statements {
   const abort = async (session: Session, queryId: string | undefined): Promise<Answer> => {
     const kept = queryId === undefined ? undefined : await loadOwn(session, queryId);
     if (kept === undefined) {
-      return respond(snowflakeFailure('000605', '02000', 'Identified SQL statement is not currently executing.'), 'abort', 'unknown', session);
+      return respond(
+        snowflakeFailure('000605', '02000', 'Identified SQL statement is not currently executing.'),
+        'abort',
+        'unknown',
+        session,
+      );
     }
     await recording.append(controlEntry('abort', 'requested', session.id, { qid: kept.queryId }));
     if (kept.state === 'open') await cancel(kept.queryId);
@@ -285,7 +350,12 @@ export function createStatements(deps: StatementsDeps): Statements {
   const queryIdOf = async (session: Session, requestId: string): Promise<string | undefined> =>
     (await firstOf(requestKey(session.id, requestId)))?.queryId;
 
-  const keepNew = async (session: Session, request: StatementRequest, queryId: string, origin: string): Promise<void> => {
+  const keepNew = async (
+    session: Session,
+    request: StatementRequest,
+    queryId: string,
+    origin: string,
+  ): Promise<void> => {
     const kept: Kept = {
       queryId,
       sessionId: session.id,
@@ -326,7 +396,8 @@ export function createStatements(deps: StatementsDeps): Statements {
       if (!(await store.create(key, JSON.stringify({ queryId: minted, digest }), OPEN_SECONDS))) {
         await store.delete(statementKey(minted));
         const first = await firstOf(key);
-        if (first === undefined || (await load(first.queryId)) === undefined) return refuseRequest(session, deny.resultTooOld());
+        if (first === undefined || (await load(first.queryId)) === undefined)
+          return refuseRequest(session, deny.resultTooOld());
         if (first.digest !== digest && !request.sqlText.startsWith(NODE_RESEND)) {
           return refuseRequest(session, deny.badRequest('this requestId was used for another statement'));
         }
@@ -367,7 +438,10 @@ export function createStatements(deps: StatementsDeps): Statements {
 
     async drain(milliseconds) {
       const ends = [...running.values()].map((entry) => entry.end);
-      await Promise.race([Promise.allSettled(ends), new Promise<void>((done) => deps.timers.after(milliseconds, done))]);
+      await Promise.race([
+        Promise.allSettled(ends),
+        new Promise<void>((done) => deps.timers.after(milliseconds, done)),
+      ]);
     },
   };
 }
@@ -382,7 +456,8 @@ const RETRY_WINDOW_SECONDS = 600;
  * Python and JDBC fetch the result of an asynchronous statement by this text. For a query id of the gateway it is answered
  * from what was delivered, masked as it was; any other RESULT_SCAN is read like every statement, and refused.
  */
-const RESULT_SCAN = /^\s*select\s+\*\s+from\s+table\s*\(\s*result_scan\s*\(\s*'([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})'\s*\)\s*\)\s*;?\s*$/i;
+const RESULT_SCAN =
+  /^\s*select\s+\*\s+from\s+table\s*\(\s*result_scan\s*\(\s*'([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})'\s*\)\s*\)\s*;?\s*$/i;
 
 function scannedQueryId(sqlText: string): string | undefined {
   return RESULT_SCAN.exec(sqlText)?.[1];
@@ -433,11 +508,19 @@ function createOverhead(deps: StatementsDeps): { readonly timer: StageTimer; mil
 async function statusOf(deps: StatementsDeps, kept: Kept): Promise<JsonObject> {
   const approval = kept.state === 'open' ? await deps.approvals.findByQuery(kept.queryId) : undefined;
   const waiting = approval?.state === 'pending';
-  const status = kept.state === 'success' ? 'SUCCESS' : kept.state === 'failed' ? 'FAILED_WITH_ERROR' : waiting ? 'QUEUED' : 'RUNNING';
+  const status =
+    kept.state === 'success'
+      ? 'SUCCESS'
+      : kept.state === 'failed'
+        ? 'FAILED_WITH_ERROR'
+        : waiting
+          ? 'QUEUED'
+          : 'RUNNING';
   return {
     id: kept.queryId,
     status,
-    state: kept.state === 'success' ? 'SUCCEEDED' : kept.state === 'failed' ? 'FAILED' : waiting ? 'QUEUED' : 'EXECUTING',
+    state:
+      kept.state === 'success' ? 'SUCCEEDED' : kept.state === 'failed' ? 'FAILED' : waiting ? 'QUEUED' : 'EXECUTING',
     errorCode: kept.code ?? '',
     errorMessage: kept.message ?? '',
     startTime: kept.submittedAtMs,

@@ -785,6 +785,12 @@ describe('what could not be read', () => {
       { rules: [holdUnread, rule('b', 'Block', { statementTypes: ['Unread'] })] },
       'PISTE-1201',
     ],
+    [
+      'says that it is unread where a Block rule meets it only because its type is unknown',
+      unread('UNKNOWN', 'unknown-statement'),
+      { rules: [rule('b', 'Block', { statementTypes: ['Drop'] })] },
+      'PISTE-1205',
+    ],
     ['is refused as a file transfer first', unread('PUT', 'unsupported'), { rules: [holdUnread] }, 'PISTE-1204'],
   ];
   test.each(rows)('%s', (_sentence, analysis, fields, expected) => {

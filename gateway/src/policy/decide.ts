@@ -1,7 +1,7 @@
 import { deny } from '../errors.js';
 import type { Analysis, Facts, SessionContext, Unread, UnreadKind } from '../sql/facts.js';
 import type { ClassGroup } from './classes.js';
-import { classGroup, explainClass, isSessionGroup } from './classes.js';
+import { classGroup, explainClass, isSessionGroup, statementTypes } from './classes.js';
 import type { CompiledApprovalRule, ConnectionPolicy, Requester } from './compiled.js';
 import type { ApprovalDemand, Decision, MaskObligation, OutputExpectation, Reason } from './decision.js';
 import type { Finding } from './finding.js';
@@ -56,12 +56,15 @@ export function decide(
 function collectFindings(question: Question, query: QueryJudgement | undefined): readonly Finding[] {
   const { analysis } = question;
   const rest = analysis.read ? [...readFindings(question, analysis, query)] : unreadFindings(question, analysis);
+  // A statement of unknown type meets every Block rule; why it is unread tells its author more than a rule's name.
+  const isTypeKnown = statementTypes(analysis).some((type) => type !== 'Unread');
   return [
     ...fileTransferFindings(question),
+    ...(isTypeKnown ? [] : rest),
     ...ruleFindings(question),
     ...rejectedFindings(question),
     ...writeBackFindings(question),
-    ...rest,
+    ...(isTypeKnown ? rest : []),
   ];
 }
 

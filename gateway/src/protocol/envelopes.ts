@@ -34,7 +34,13 @@ export function failure(denial: Denial, queryId?: string): Envelope {
 
 /** An error body with a code of Snowflake's own. */
 export function snowflakeFailure(code: string, sqlState: string, message: string, queryId?: string): Envelope {
-  const data: Record<string, Json> = { internalError: false, errorCode: code, age: 0, sqlState, queryId: queryId ?? null };
+  const data: Record<string, Json> = {
+    internalError: false,
+    errorCode: code,
+    age: 0,
+    sqlState,
+    queryId: queryId ?? null,
+  };
   return { data: { ...data, line: -1, pos: -1, type: 'COMPILATION' }, code, message, success: false };
 }
 
@@ -49,5 +55,10 @@ export function inProgress(queryId: string): Envelope {
 }
 
 export function encodeEnvelope(envelope: Envelope): string {
-  return stringifyJson({ data: envelope.data, code: envelope.code, message: envelope.message, success: envelope.success });
+  return stringifyJson({
+    data: envelope.data,
+    code: envelope.code,
+    message: envelope.message,
+    success: envelope.success,
+  });
 }

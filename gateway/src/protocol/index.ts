@@ -8,9 +8,26 @@ export {
   snowflakeFailure,
   success,
 } from './envelopes.js';
-export { arrayAt, isJsonObject, type Json, type JsonObject, numberAt, objectAt, parseJson, stringifyJson, textAt } from './json.js';
+export {
+  arrayAt,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  numberAt,
+  objectAt,
+  parseJson,
+  stringifyJson,
+  textAt,
+} from './json.js';
 export { changedParameters, clientParameters, filterParameters, upstreamSessionParameters } from './parameters.js';
-export { type LoginRequest, type Parsed, parseAbort, parseLogin, parseStatement, type StatementRequest } from './requests.js';
+export {
+  type LoginRequest,
+  type Parsed,
+  parseAbort,
+  parseLogin,
+  parseStatement,
+  type StatementRequest,
+} from './requests.js';
 export {
   type Cell,
   type ClientChunk,

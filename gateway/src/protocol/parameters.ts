@@ -113,14 +113,21 @@ export function upstreamSessionParameters(): Record<string, Json> {
   };
 }
 
-const CLIENT_CHOICES = new Set([...RESULT_FORMATS, 'MULTI_STATEMENT_COUNT', 'CLIENT_PREFETCH_THREADS', 'CLIENT_SESSION_KEEP_ALIVE']);
+const CLIENT_CHOICES = new Set([
+  ...RESULT_FORMATS,
+  'MULTI_STATEMENT_COUNT',
+  'CLIENT_PREFETCH_THREADS',
+  'CLIENT_SESSION_KEEP_ALIVE',
+]);
 
 /**
  * True for parameters that only say how the client would like its answer: the gateway decides that itself, so it may
  * drop them without changing what the statement means.
  */
 export function isDroppedChoice(name: string): boolean {
-  return CLIENT_CHOICES.has(name) || name.startsWith('CLIENT_') || name.startsWith('JDBC_') || name.startsWith('SNOWPARK_');
+  return (
+    CLIENT_CHOICES.has(name) || name.startsWith('CLIENT_') || name.startsWith('JDBC_') || name.startsWith('SNOWPARK_')
+  );
 }
 
 /** Splits client-given parameters into what may be passed on, what is dropped, and the first that is refused. */

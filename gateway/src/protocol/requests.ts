@@ -98,11 +98,14 @@ export function parseStatement(body: JsonObject, query: URLSearchParams): Parsed
   if (!REQUEST_ID.test(requestId)) return { ok: false, why: 'requestId is missing or malformed' };
   const sqlText = textAt(body, 'sqlText') ?? '';
   if (sqlText.length > MAX_SQL_CHARACTERS) return { ok: false, why: 'sqlText is longer than 1048576 characters' };
-  if (isPresent(body['dataframeAst'])) return { ok: false, why: 'dataframeAst is not read by this gateway; turn PYTHON_SNOWPARK_USE_AST off' };
-  if (isPresent(body['bindStage'])) return { ok: false, why: 'staged binds are not read by this gateway; send the values inline' };
+  if (isPresent(body['dataframeAst']))
+    return { ok: false, why: 'dataframeAst is not read by this gateway; turn PYTHON_SNOWPARK_USE_AST off' };
+  if (isPresent(body['bindStage']))
+    return { ok: false, why: 'staged binds are not read by this gateway; send the values inline' };
   const bindings = body['bindings'];
   if (isPresent(bindings) && !isJsonObject(bindings)) return { ok: false, why: 'bindings is not an object' };
-  if (isJsonObject(bindings) && !Object.values(bindings).every(isBinding)) return { ok: false, why: 'a bind value is malformed' };
+  if (isJsonObject(bindings) && !Object.values(bindings).every(isBinding))
+    return { ok: false, why: 'a bind value is malformed' };
   return {
     ok: true,
     value: {

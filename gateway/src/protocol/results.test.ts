@@ -13,14 +13,26 @@ const result = (data: JsonObject): JsonObject => ({
 describe('an answer of Snowflake', () => {
   test('is a result with allow-listed fields only', () => {
     const answer = parseUpstreamAnswer(
-      result({ rowtype: [{ name: 'A', type: 'TEXT', secretField: 's' }], total: 1, statementTypeId: 4096, idToken: 'secret', masterToken: 'secret' }),
+      result({
+        rowtype: [{ name: 'A', type: 'TEXT', secretField: 's' }],
+        total: 1,
+        statementTypeId: 4096,
+        idToken: 'secret',
+        masterToken: 'secret',
+      }),
     );
     if (answer.kind !== 'result') throw new Error(answer.kind);
     expect(answer.result.rows).toEqual([['x']]);
     const client = { ...answer.result, chunks: [], queryId: 'mine' };
     const text = JSON.stringify(resultHead(client));
     expect(text).not.toContain('secret');
-    expect(JSON.parse(text)).toMatchObject({ queryId: 'mine', total: 1, statementTypeId: 4096, version: 1, finalRoleName: null });
+    expect(JSON.parse(text)).toMatchObject({
+      queryId: 'mine',
+      total: 1,
+      statementTypeId: 4096,
+      version: 1,
+      finalRoleName: null,
+    });
   });
 
   test.each<[string, JsonObject, string]>([
@@ -34,25 +46,38 @@ describe('an answer of Snowflake', () => {
     ['a row that is too wide', { rowset: [['x', 'y']] }, 'a malformed result'],
     ['a column without type', { rowtype: [{ name: 'A' }] }, 'a malformed result'],
     ['a chunk without size', { chunks: [{ url: 'https://x', rowCount: 1 }] }, 'a malformed result'],
-    ['a chunk with a negative count', { chunks: [{ url: 'https://x', rowCount: -1, uncompressedSize: 1 }] }, 'a malformed result'],
+    [
+      'a chunk with a negative count',
+      { chunks: [{ url: 'https://x', rowCount: -1, uncompressedSize: 1 }] },
+      'a malformed result',
+    ],
   ])('with %s is not passed on', (_name, data, what) => {
     expect(parseUpstreamAnswer(result(data))).toEqual({ kind: 'unusable', what });
   });
 
   test('is pending only with a path of the known shape', () => {
-    const pending = (getResultUrl: string) => parseUpstreamAnswer({ success: true, code: '333333', data: { getResultUrl, queryId: 'q' } });
+    const pending = (getResultUrl: string) =>
+      parseUpstreamAnswer({ success: true, code: '333333', data: { getResultUrl, queryId: 'q' } });
     expect(pending('/queries/01b2-a/result')).toMatchObject({ kind: 'in-progress' });
     expect(pending('https://evil/queries/1/result')).toMatchObject({ kind: 'unusable' });
     expect(pending('/queries/../session')).toMatchObject({ kind: 'unusable' });
   });
 
   test('is an error with a digits-only code whatever came', () => {
-    expect(parseUpstreamAnswer({ success: false, code: 'E1', message: 'm', data: null })).toMatchObject({ kind: 'error', code: '000001', sqlState: 'XX000' });
-    expect(parseUpstreamAnswer({ success: false, code: '002003', message: 'm', data: { sqlState: '02000' } })).toMatchObject({ code: '002003', sqlState: '02000' });
+    expect(parseUpstreamAnswer({ success: false, code: 'E1', message: 'm', data: null })).toMatchObject({
+      kind: 'error',
+      code: '000001',
+      sqlState: 'XX000',
+    });
+    expect(
+      parseUpstreamAnswer({ success: false, code: '002003', message: 'm', data: { sqlState: '02000' } }),
+    ).toMatchObject({ code: '002003', sqlState: '02000' });
   });
 
   test('gives the headers that the key of a result implies', () => {
-    const answer = parseUpstreamAnswer(result({ qrmk: 'a2V5', chunks: [{ url: 'https://x', rowCount: 1, uncompressedSize: 5 }] }));
+    const answer = parseUpstreamAnswer(
+      result({ qrmk: 'a2V5', chunks: [{ url: 'https://x', rowCount: 1, uncompressedSize: 5 }] }),
+    );
     if (answer.kind !== 'result') throw new Error(answer.kind);
     expect(answer.result.chunkHeaders).toEqual({
       'x-amz-server-side-encryption-customer-algorithm': 'AES256',
@@ -62,7 +87,9 @@ describe('an answer of Snowflake', () => {
 });
 
 describe('a chunk body', () => {
-  const cells = fc.array(fc.array(fc.option(fc.string({ unit: 'grapheme' })), { minLength: 2, maxLength: 2 }), { maxLength: 5 });
+  const cells = fc.array(fc.array(fc.option(fc.string({ unit: 'grapheme' })), { minLength: 2, maxLength: 2 }), {
+    maxLength: 5,
+  });
 
   test('comes back as it went', () => {
     fc.assert(

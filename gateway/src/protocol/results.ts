@@ -36,7 +36,13 @@ export interface UpstreamResult {
 export type UpstreamAnswer =
   | { readonly kind: 'in-progress'; readonly getResultUrl: string; readonly queryId: string | undefined }
   | { readonly kind: 'result'; readonly result: UpstreamResult }
-  | { readonly kind: 'error'; readonly code: string; readonly sqlState: string; readonly message: string; readonly queryId: string | undefined }
+  | {
+      readonly kind: 'error';
+      readonly code: string;
+      readonly sqlState: string;
+      readonly message: string;
+      readonly queryId: string | undefined;
+    }
   /** Success in a form the gateway does not pass on; `what` is for the caller. */
   | { readonly kind: 'unusable'; readonly what: string };
 
@@ -60,10 +66,26 @@ const ROWTYPE_FIELDS = [
   'isAutoIncrement',
 ] as const;
 
-const COPIED_FIELDS = ['total', 'returned', 'numberOfBinds', 'arrayBindSupported', 'statementTypeId', 'stats', 'metaDataOfBinds', 'totalTruncated'] as const;
+const COPIED_FIELDS = [
+  'total',
+  'returned',
+  'numberOfBinds',
+  'arrayBindSupported',
+  'statementTypeId',
+  'stats',
+  'metaDataOfBinds',
+  'totalTruncated',
+] as const;
 
 /** Fields that hand a client storage credentials or make it move files. Their presence makes an answer unusable. */
-const TRANSFER_FIELDS = ['command', 'stageInfo', 'uploadInfo', 'src_locations', 'presignedUrls', 'encryptionMaterial'] as const;
+const TRANSFER_FIELDS = [
+  'command',
+  'stageInfo',
+  'uploadInfo',
+  'src_locations',
+  'presignedUrls',
+  'encryptionMaterial',
+] as const;
 
 /** Reads an answer of Snowflake to a statement or a poll. Anything unexpected is `unusable`, never guessed. */
 export function parseUpstreamAnswer(body: JsonObject): UpstreamAnswer {
@@ -160,7 +182,8 @@ function parseChunk(value: Json): UpstreamChunk | undefined {
   return { url, rowCount, uncompressedSize };
 }
 
-const isCount = (value: number | undefined): value is number => value !== undefined && Number.isSafeInteger(value) && value >= 0;
+const isCount = (value: number | undefined): value is number =>
+  value !== undefined && Number.isSafeInteger(value) && value >= 0;
 
 /** The headers object storage wants for this result: given ones, or the key that `qrmk` implies. */
 function headersOf(data: JsonObject): Record<string, string> {
@@ -223,7 +246,11 @@ export function resultHead(result: ClientResult): JsonObject {
 }
 
 /** A chunk body is rows separated by commas without the outer brackets. */
-export function parseChunkBody(text: string, width: number, parse: (text: string) => Json | undefined): readonly Row[] | undefined {
+export function parseChunkBody(
+  text: string,
+  width: number,
+  parse: (text: string) => Json | undefined,
+): readonly Row[] | undefined {
   const value = parse(`[${text}]`);
   return Array.isArray(value) ? parseRows(value as readonly Json[], width) : undefined;
 }

@@ -1,2 +1,10 @@
 export type { Session, UpstreamSession } from './session.js';
-export { type Authenticated, createSessions, type IssuedTokens, type NewSession, type Sessions, type SessionsDeps, type TokenRefusal } from './sessions.js';
+export {
+  type Authenticated,
+  createSessions,
+  type IssuedTokens,
+  type NewSession,
+  type Sessions,
+  type SessionsDeps,
+  type TokenRefusal,
+} from './sessions.js';

@@ -47,10 +47,17 @@ describe('client sessions', () => {
 
   test('are found by their token and by nothing else', async () => {
     const { session, tokens } = await sessions.open(fresh);
-    expect(await sessions.authenticate(tokens.token, 'session')).toMatchObject({ ok: true, session: { id: session.id, connection: 'crm' } });
+    expect(await sessions.authenticate(tokens.token, 'session')).toMatchObject({
+      ok: true,
+      session: { id: session.id, connection: 'crm' },
+    });
     expect(await sessions.authenticate(tokens.masterToken, 'session')).toEqual({ ok: false, refusal: 'invalid' });
     expect(await sessions.authenticate(tokens.token, 'master')).toEqual({ ok: false, refusal: 'invalid' });
-    expect(await sessions.authenticate(`${tokens.token.slice(0, -1)}0`, 'session').then((a) => a.ok && tokens.token.at(-1) !== '0')).toBe(false);
+    expect(
+      await sessions
+        .authenticate(`${tokens.token.slice(0, -1)}0`, 'session')
+        .then((a) => a.ok && tokens.token.at(-1) !== '0'),
+    ).toBe(false);
     expect(await sessions.authenticate('None', 'session')).toEqual({ ok: false, refusal: 'invalid' });
     expect(await sessions.authenticate(undefined, 'session')).toEqual({ ok: false, refusal: 'invalid' });
   });

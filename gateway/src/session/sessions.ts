@@ -98,10 +98,19 @@ export function createSessions(deps: SessionsDeps): Sessions {
     const stored = JSON.parse(value) as Stored;
     const upstream = sealer.open(stored.sealedUpstream, keyOf(sessionId));
     if (upstream === undefined) return undefined;
-    return { stored, session: { ...stored.session, context: withAllNames(stored.session.context), upstream: JSON.parse(upstream) as UpstreamSession } };
+    return {
+      stored,
+      session: {
+        ...stored.session,
+        context: withAllNames(stored.session.context),
+        upstream: JSON.parse(upstream) as UpstreamSession,
+      },
+    };
   };
 
-  const read = async (sessionId: string): Promise<{ versioned: Versioned; stored: Stored; session: Session } | undefined> => {
+  const read = async (
+    sessionId: string,
+  ): Promise<{ versioned: Versioned; stored: Stored; session: Session } | undefined> => {
     const versioned = await store.get(keyOf(sessionId));
     if (versioned === undefined) return undefined;
     const decoded = decode(versioned.value, sessionId);
@@ -119,11 +128,17 @@ export function createSessions(deps: SessionsDeps): Sessions {
       if (current === undefined) return undefined;
       const { session, stored } = apply(current.session, current.stored);
       const value = encode(session, stored);
-      if (await store.replace(keyOf(sessionId), current.versioned.version, value, stored.idleTimeoutSeconds)) return session;
+      if (await store.replace(keyOf(sessionId), current.versioned.version, value, stored.idleTimeoutSeconds))
+        return session;
     }
   };
 
-  const issue = (sessionId: string): { tokens: IssuedTokens; digests: Pick<Stored, 'tokenDigest' | 'tokenExpiresAtMs' | 'masterDigest' | 'masterExpiresAtMs'> } => {
+  const issue = (
+    sessionId: string,
+  ): {
+    tokens: IssuedTokens;
+    digests: Pick<Stored, 'tokenDigest' | 'tokenExpiresAtMs' | 'masterDigest' | 'masterExpiresAtMs'>;
+  } => {
     const session = createToken('session', sessionId, random);
     const master = createToken('master', sessionId, random);
     const now = clock.nowMs();
@@ -163,7 +178,8 @@ export function createSessions(deps: SessionsDeps): Sessions {
         idleTimeoutSeconds,
         endsAtMs: clock.nowMs() + maxLifetimeSeconds * 1000,
       });
-      if (!(await store.create(keyOf(session.id), value, idleTimeoutSeconds))) throw new Error('a session id came up twice');
+      if (!(await store.create(keyOf(session.id), value, idleTimeoutSeconds)))
+        throw new Error('a session id came up twice');
       return { session, tokens };
     },
 
@@ -194,7 +210,8 @@ export function createSessions(deps: SessionsDeps): Sessions {
 
     load: async (sessionId) => (await read(sessionId))?.session,
 
-    update: (sessionId, fields) => change(sessionId, (session, stored) => ({ session: { ...session, ...fields }, stored })),
+    update: (sessionId, fields) =>
+      change(sessionId, (session, stored) => ({ session: { ...session, ...fields }, stored })),
 
     async close(sessionId) {
       const current = await read(sessionId);

@@ -24,7 +24,11 @@ export function createSessionId(random: RandomBytes): string {
 }
 
 /** A fresh token and the digest to keep. */
-export function createToken(kind: TokenKind, sessionId: string, random: RandomBytes): { token: string; digest: string } {
+export function createToken(
+  kind: TokenKind,
+  sessionId: string,
+  random: RandomBytes,
+): { token: string; digest: string } {
   const secret = Buffer.from(random(SECRET_BYTES)).toString('hex');
   const token = `${PREFIX[kind]}_${sessionId}_${secret}`;
   return { token, digest: digestOf(token) };

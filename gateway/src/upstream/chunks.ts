@@ -30,7 +30,8 @@ export function createChunkFetcher(deps: ChunkDeps): (source: ChunkSource) => Pr
     }
     for (const delayMs of [...RETRY_DELAYS_MS, undefined]) {
       const bytes = await download(deps, url, source.headers);
-      if (bytes === 'too-large') throw new GatewayError('a chunk is too large', deny.tooLarge('A result part', `${deps.maxChunkBytes} bytes`));
+      if (bytes === 'too-large')
+        throw new GatewayError('a chunk is too large', deny.tooLarge('A result part', `${deps.maxChunkBytes} bytes`));
       if (bytes !== undefined) return bytes;
       if (delayMs !== undefined) await deps.sleep(delayMs);
     }
@@ -38,7 +39,11 @@ export function createChunkFetcher(deps: ChunkDeps): (source: ChunkSource) => Pr
   };
 }
 
-async function download(deps: ChunkDeps, url: URL, headers: Readonly<Record<string, string>>): Promise<Buffer | 'too-large' | undefined> {
+async function download(
+  deps: ChunkDeps,
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+): Promise<Buffer | 'too-large' | undefined> {
   try {
     const response = await deps.transport.request({
       origin: url.origin,

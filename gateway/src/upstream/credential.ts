@@ -36,7 +36,11 @@ export function fingerprintOf(privateKey: KeyObject): string {
 }
 
 /** The proofs for one login, in the order in which to try them. A key-pair proof is a JWT good for less than a minute. */
-export function createProofs(credential: UpstreamCredential, account: string, nowMs: number): Promise<readonly Proof[]> {
+export function createProofs(
+  credential: UpstreamCredential,
+  account: string,
+  nowMs: number,
+): Promise<readonly Proof[]> {
   const user = credential.user.toUpperCase();
   if (credential.type === 'ProgrammaticAccessToken') {
     return Promise.resolve([{ AUTHENTICATOR: 'PROGRAMMATIC_ACCESS_TOKEN', LOGIN_NAME: user, TOKEN: credential.token }]);

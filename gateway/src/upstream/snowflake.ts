@@ -89,7 +89,11 @@ export interface Snowflake {
     signal: AbortSignal,
   ): Promise<Exclude<UpstreamAnswer, { kind: 'in-progress' }>>;
   /** Fetches the result of a finished statement again; Snowflake keeps it for a day. */
-  fetchResult(endpoint: Endpoint, box: TokenBox, queryId: string): Promise<Exclude<UpstreamAnswer, { kind: 'in-progress' }>>;
+  fetchResult(
+    endpoint: Endpoint,
+    box: TokenBox,
+    queryId: string,
+  ): Promise<Exclude<UpstreamAnswer, { kind: 'in-progress' }>>;
   heartbeat(endpoint: Endpoint, box: TokenBox): Promise<boolean>;
   logout(endpoint: Endpoint, box: TokenBox): Promise<void>;
 }
@@ -188,7 +192,11 @@ export function createSnowflake(deps: SnowflakeDeps): Snowflake {
     return renewal;
   };
 
-  const renewOnce = async (endpoint: Endpoint, box: TokenBox, stale: UpstreamTokens): Promise<UpstreamTokens | undefined> => {
+  const renewOnce = async (
+    endpoint: Endpoint,
+    box: TokenBox,
+    stale: UpstreamTokens,
+  ): Promise<UpstreamTokens | undefined> => {
     const stored = await box.reload();
     if (stored === undefined || stored.token !== stale.token) return stored;
     const answer = await call(endpoint, {
@@ -210,19 +218,28 @@ export function createSnowflake(deps: SnowflakeDeps): Snowflake {
   };
 
   /** A call inside a session: an expired token is renewed and the call repeated, a lost session ends it. */
-  const callInSession = async (endpoint: Endpoint, box: TokenBox, request: Omit<Call, 'token' | 'service'>): Promise<JsonObject> => {
+  const callInSession = async (
+    endpoint: Endpoint,
+    box: TokenBox,
+    request: Omit<Call, 'token' | 'service'>,
+  ): Promise<JsonObject> => {
     let tokens = box.current();
     for (let renewed = 0; ; renewed += 1) {
       const answer = await call(endpoint, { ...request, token: tokens.token, service: tokens.service });
       const code = textAt(answer, 'code');
       if (code !== SESSION_CODES.tokenExpired || renewed >= 2) {
-        if (code === SESSION_CODES.sessionGone || code === SESSION_CODES.tokenInvalid || code === SESSION_CODES.tokenExpired) {
+        if (
+          code === SESSION_CODES.sessionGone ||
+          code === SESSION_CODES.tokenInvalid ||
+          code === SESSION_CODES.tokenExpired
+        ) {
           throw new GatewayError('the session with Snowflake is gone', deny.sessionEnded('Snowflake closed it'));
         }
         return answer;
       }
       const fresh = await renew(endpoint, box, tokens);
-      if (fresh === undefined) throw new GatewayError('the session with Snowflake is gone', deny.sessionEnded('Snowflake closed it'));
+      if (fresh === undefined)
+        throw new GatewayError('the session with Snowflake is gone', deny.sessionEnded('Snowflake closed it'));
       tokens = fresh;
     }
   };
@@ -274,7 +291,7 @@ export function createSnowflake(deps: SnowflakeDeps): Snowflake {
       for (const proof of await createProofs(credential, endpoint.account, clock.nowMs())) {
         const answer = await call(endpoint, {
           method: 'POST',
-          path: `/session/v1/login-request?${query}`,
+          path: `/session/v1/login-request?${query.toString()}`,
           body: { data: dataWith(proof) },
           token: undefined,
           service: undefined,

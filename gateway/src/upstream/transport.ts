@@ -37,7 +37,14 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
+const NEVER_SENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Below the idle limits usual in front of Snowflake, so that a pooled connection is not found dead. */
 const KEEP_ALIVE_MS = 30_000;
@@ -63,7 +70,11 @@ export function createTransport(options: { readonly connectionsPerOrigin?: numbe
           bodyTimeout: request.timeoutMs,
           ...(request.signal === undefined ? {} : { signal: request.signal }),
         });
-        return { status: response.statusCode, headers: response.headers, body: await readBounded(response.body, request.maxBytes) };
+        return {
+          status: response.statusCode,
+          headers: response.headers,
+          body: await readBounded(response.body, request.maxBytes),
+        };
       } catch (error) {
         if (error instanceof TransportError) throw error;
         const code = errorCode(error) ?? 'UNKNOWN';

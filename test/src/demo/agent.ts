@@ -32,7 +32,8 @@ export async function fetchAgentToken(issuerUrl: string): Promise<string> {
     body: new URLSearchParams({ grant_type: 'client_credentials', resource: AUDIENCE }),
   });
   const answer = (await response.json()) as { access_token?: string };
-  if (!response.ok || answer.access_token === undefined) throw new Error(`the issuer gave no token: ${response.status}`);
+  if (!response.ok || answer.access_token === undefined)
+    throw new Error(`the issuer gave no token: ${response.status}`);
   return answer.access_token;
 }
 

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import { type AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { gunzipSync, inflateSync } from 'node:zlib';
 
 /** One answer that passed the tap on its way to the agent. */
@@ -47,7 +47,14 @@ export async function startTap(target: string): Promise<Tap> {
 function passOn(target: URL, incoming: IncomingMessage, outgoing: ServerResponse, passed: Passed[]): void {
   const path = incoming.url ?? '/';
   const onward = request(
-    { host: target.hostname, port: target.port, method: incoming.method, path, headers: incoming.headers, agent: false },
+    {
+      host: target.hostname,
+      port: target.port,
+      method: incoming.method,
+      path,
+      headers: incoming.headers,
+      agent: false,
+    },
     (answer) => {
       const parts: Buffer[] = [];
       answer.on('data', (part: Buffer) => parts.push(part));

@@ -9,8 +9,14 @@ const read = (...path: string[]): string => readFileSync(join(ROOT, ...path), 'u
 describe('the documents say what the code says', () => {
   test('every refusal has a row in docs/errors.md, and every row a refusal', () => {
     const codes = (text: string): string[] => [...new Set(text.match(/PISTE-\d{4}/g) ?? [])].sort();
-    const rows = read('docs', 'errors.md').match(/^\| PISTE-\d{4}/gm)?.join(' ') ?? '';
-    const built = read('gateway', 'src', 'errors.ts').match(/denial\(\s*'PISTE-\d{4}'/g)?.join(' ') ?? '';
+    const rows =
+      read('docs', 'errors.md')
+        .match(/^\| PISTE-\d{4}/gm)
+        ?.join(' ') ?? '';
+    const built =
+      read('gateway', 'src', 'errors.ts')
+        .match(/denial\(\s*'PISTE-\d{4}'/g)
+        ?.join(' ') ?? '';
     expect(codes(rows)).toEqual(codes(built));
   });
 
@@ -22,8 +28,12 @@ describe('the documents say what the code says', () => {
   });
 
   test('every option has a row in docs/configuration.md', () => {
-    const options = [...read('gateway', 'src', 'config', 'config.ts').matchAll(/name: '(PISTE_[A-Z_]+)'/g)].map((match) => match[1] ?? '');
-    const rows = [...read('docs', 'configuration.md').matchAll(/^\| `(PISTE_[A-Z_]+)`/gm)].map((match) => match[1] ?? '');
+    const options = [...read('gateway', 'src', 'config', 'config.ts').matchAll(/name: '(PISTE_[A-Z_]+)'/g)].map(
+      (match) => match[1] ?? '',
+    );
+    const rows = [...read('docs', 'configuration.md').matchAll(/^\| `(PISTE_[A-Z_]+)`/gm)].map(
+      (match) => match[1] ?? '',
+    );
     expect(options.length).toBeGreaterThan(15);
     expect(rows.sort()).toEqual(options.sort());
   });
@@ -36,18 +46,27 @@ describe('the documents say what the code says', () => {
         readonly devDependencies?: Record<string, string>;
       };
       const names = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies });
-      for (const name of names.filter((candidate) => !candidate.startsWith('@piste/'))) expect(text).toContain(`| \`${name}\``);
+      for (const name of names.filter((candidate) => !candidate.startsWith('@piste/')))
+        expect(text).toContain(`| \`${name}\``);
     }
   });
 
   test('every room of the gateway is in the table of ARCHITECTURE.md', () => {
     const text = read('ARCHITECTURE.md');
-    const rooms = readdirSync(join(ROOT, 'gateway', 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    const rooms = readdirSync(join(ROOT, 'gateway', 'src'), { withFileTypes: true }).filter((entry) =>
+      entry.isDirectory(),
+    );
     for (const room of rooms) expect(text).toContain(`| \`${room.name}\``);
   });
 
   test('every series the gateway exports is in docs/metrics.md', () => {
-    const series = [...new Set(sourcesOf('gateway/src/telemetry').join('\n').match(/'piste_[a-z_]+'/g) ?? [])].map((name) => name.slice(1, -1));
+    const series = [
+      ...new Set(
+        sourcesOf('gateway/src/telemetry')
+          .join('\n')
+          .match(/'piste_[a-z_]+'/g) ?? [],
+      ),
+    ].map((name) => name.slice(1, -1));
     const text = read('docs', 'metrics.md');
     expect(series.length).toBeGreaterThan(15);
     expect(series.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);

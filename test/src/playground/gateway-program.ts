@@ -61,7 +61,12 @@ export async function placeGateway(directory: string, name: string): Promise<Gat
 /** Starts the compiled gateway there. @throws Error with its output if it does not come up. */
 export async function startGatewayProgram(place: GatewayPlace, environment: Environment): Promise<GatewayProgram> {
   const launch = (changes: Environment = {}): Promise<Program> =>
-    startProgram(GATEWAY_MAIN, [], { ...environment, ...place.environment, ...changes }, { killAfterMilliseconds: KILL_AFTER_MS });
+    startProgram(
+      GATEWAY_MAIN,
+      [],
+      { ...environment, ...place.environment, ...changes },
+      { killAfterMilliseconds: KILL_AFTER_MS },
+    );
   let program = await launch();
   let earlier = '';
   const { environment: _, ...where } = place;

@@ -6,7 +6,13 @@ import { fileURLToPath } from 'node:url';
 import { type Program, startProgram } from '../harness/child.js';
 import { controlStandIn, type StandInControl } from '../harness/stand-in-program.js';
 import type { HistoryEntry } from '../stand-in/index.js';
-import { type Environment, type GatewayPlace, type GatewayProgram, placeGateway, startGatewayProgram } from './gateway-program.js';
+import {
+  type Environment,
+  type GatewayPlace,
+  type GatewayProgram,
+  placeGateway,
+  startGatewayProgram,
+} from './gateway-program.js';
 import { AUDIENCE, playgroundResources } from './resources.js';
 
 export type { GatewayProgram } from './gateway-program.js';
@@ -40,7 +46,11 @@ export interface Playground {
   /** The first gateway. */
   readonly gateway: GatewayProgram;
   /** A token of the issuer; agents and approvers alike. */
-  mint(subject: string, claims?: Readonly<Record<string, unknown>>, overrides?: Readonly<Record<string, unknown>>): Promise<string>;
+  mint(
+    subject: string,
+    claims?: Readonly<Record<string, unknown>>,
+    overrides?: Readonly<Record<string, unknown>>,
+  ): Promise<string>;
   /** What the stand-in was asked to run, oldest first. */
   history(): Promise<readonly HistoryEntry[]>;
   /** What the first gateway wrote to its log so far. */
@@ -55,7 +65,13 @@ export interface Playground {
 }
 
 /** An agent's token as the playground's issuer mints it. */
-export const AGENT_CLAIMS = { name: 'report-agent', groups: ['agents'], agent: 'report-agent', delegator: 'sam.analyst', task: 'monthly report' };
+export const AGENT_CLAIMS = {
+  name: 'report-agent',
+  groups: ['agents'],
+  agent: 'report-agent',
+  delegator: 'sam.analyst',
+  task: 'monthly report',
+};
 export const OWNER_CLAIMS = { name: 'Dana (data owner)', groups: ['data-owners'] };
 
 /** Starts stand-in, issuer and gateway. Stop it in every case: it owns processes and a temporary folder. */
@@ -95,9 +111,15 @@ async function build(
   const issuerUrl = String(issuer.ready['url']);
   const resourcesDirectory = join(directory, 'resources');
   const secretsDirectory = join(directory, 'secrets');
-  const files = { ...playgroundResources({ standInPort: Number(standIn.ready['port']), issuerUrl }), ...options.resources };
+  const files = {
+    ...playgroundResources({ standInPort: Number(standIn.ready['port']), issuerUrl }),
+    ...options.resources,
+  };
   for (const [name, text] of Object.entries(files)) if (text !== null) await put(join(resourcesDirectory, name), text);
-  await put(join(secretsDirectory, 'snowflake', 'private-key.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+  await put(
+    join(secretsDirectory, 'snowflake', 'private-key.pem'),
+    privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  );
   await put(join(secretsDirectory, 'masking', 'hash-key'), randomBytes(32).toString('hex'));
   await put(join(directory, 'console-secret'), clientSecret);
   await put(join(directory, 'state-key'), randomBytes(32).toString('base64'));

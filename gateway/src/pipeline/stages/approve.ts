@@ -29,7 +29,11 @@ export async function approveStage(deps: StatementDeps, decided: Decided): Promi
   return resume(deps, decided, outcome);
 }
 
-async function ask(deps: StatementDeps, decided: Decided, decision: Decided['decision'] & { verdict: 'hold' }): Promise<Approval> {
+async function ask(
+  deps: StatementDeps,
+  decided: Decided,
+  decision: Decided['decision'] & { verdict: 'hold' },
+): Promise<Approval> {
   const known = await deps.approvals.findByQuery(decided.queryId);
   if (known !== undefined) return known;
   const { session, request, binding } = decided;
@@ -91,11 +95,19 @@ function conclude(queryId: string, approval: Approval): Approval | Stop {
     case 'denied': {
       const vote = approval.votes.find((candidate) => candidate.choice === 'deny');
       const atUtc = new Date(approval.decidedAtMs ?? approval.createdAtMs).toISOString();
-      return refuse(queryId, deny.approvalDenied(vote?.voter.name ?? 'an approver', atUtc, vote?.reason, approval.id), 'denied');
+      return refuse(
+        queryId,
+        deny.approvalDenied(vote?.voter.name ?? 'an approver', atUtc, vote?.reason, approval.id),
+        'denied',
+      );
     }
     case 'expired': {
       const groups = demand.quorums.flatMap((quorum) => [...quorum.groups, ...quorum.users]);
-      return refuse(queryId, deny.approvalExpired(Math.max(1, Math.round(demand.timeoutSeconds / 60)), groups), 'expired');
+      return refuse(
+        queryId,
+        deny.approvalExpired(Math.max(1, Math.round(demand.timeoutSeconds / 60)), groups),
+        'expired',
+      );
     }
     case 'withdrawn':
       return withdrawn(queryId);

@@ -43,7 +43,10 @@ export function decideStatement(analyzed: Analyzed): Decided | Refused {
     return { decision, denial: deny.unread(analysis.detail) };
   }
   if (request.describeOnly && decision.verdict === 'hold' && decision.outputs === undefined) {
-    return { decision, denial: deny.badRequest('a statement that needs approval cannot be described first; execute it directly') };
+    return {
+      decision,
+      denial: deny.badRequest('a statement that needs approval cannot be described first; execute it directly'),
+    };
   }
   if (ROW_CHANGES.has(analysis.verb) && request.bindings !== undefined && holdsPlaceholder(request.bindings)) {
     return { decision, denial: deny.maskedWriteBack('a bind value') };

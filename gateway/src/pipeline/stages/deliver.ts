@@ -1,4 +1,4 @@
-import { changedParameters, type ClientResult, resultHead, stringifyJson } from '../../protocol/index.js';
+import { type ClientResult, changedParameters, resultHead, stringifyJson } from '../../protocol/index.js';
 import type { StatementDeps } from '../deps.js';
 import { textBody } from '../entries.js';
 import type { Delivered, Masked } from '../exchange.js';

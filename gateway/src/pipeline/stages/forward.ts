@@ -5,7 +5,7 @@ import type { RequestReceipt } from '../../recording/index.js';
 import type { Session } from '../../session/index.js';
 import type { SessionContext, SessionEffect } from '../../sql/index.js';
 import type { StatementDeps } from '../deps.js';
-import { factsOf, type Forwarded, type Recorded } from '../exchange.js';
+import { type Forwarded, factsOf, type Recorded } from '../exchange.js';
 import { refuse, refuseAsSnowflake } from '../refusals.js';
 import { createTokenBox } from '../token-box.js';
 import type { Stop } from '../walk.js';
@@ -17,7 +17,11 @@ export async function forwardStage(deps: StatementDeps, recorded: Recorded): Pro
   return deps.gates.pass(recorded.session.id, mode, () => forwardAlone(deps, recorded, effect));
 }
 
-async function forwardAlone(deps: StatementDeps, recorded: Recorded, effect: SessionEffect | undefined): Promise<Forwarded | Stop> {
+async function forwardAlone(
+  deps: StatementDeps,
+  recorded: Recorded,
+  effect: SessionEffect | undefined,
+): Promise<Forwarded | Stop> {
   const { session, connection, queryId, request } = recorded;
   const now = await deps.sessions.load(session.id);
   if (now === undefined) return refuse(queryId, deny.sessionEnded('it expired or was closed'), 'refused');
@@ -32,7 +36,10 @@ async function forwardAlone(deps: StatementDeps, recorded: Recorded, effect: Ses
       binding: recorded.binding,
       bindings: request.bindings,
       describeOnly: request.describeOnly,
-      parameters: { ...recorded.parameters, QUERY_TAG: queryTag(recorded.receipt, recorded.parameters['QUERY_TAG'], session) },
+      parameters: {
+        ...recorded.parameters,
+        QUERY_TAG: queryTag(recorded.receipt, recorded.parameters['QUERY_TAG'], session),
+      },
       queryContext: request.queryContext,
       requestId: upstreamRequestId(session.id, request.requestId),
     },
@@ -95,7 +102,8 @@ async function followSession(
     warehouse: final.warehouse ?? session.context.warehouse,
     role: final.role ?? session.context.role,
   };
-  const tag = effect?.kind === 'alter-session' ? effect.set.find((parameter) => parameter.name === 'QUERY_TAG') : undefined;
+  const tag =
+    effect?.kind === 'alter-session' ? effect.set.find((parameter) => parameter.name === 'QUERY_TAG') : undefined;
   if (isSameContext(context, session.context) && tag === undefined) return;
   await deps.sessions.update(session.id, { context, ...(tag === undefined ? {} : { claimedPurpose: tag.value }) });
 }

@@ -20,6 +20,10 @@ export async function maskStage(deps: StatementDeps, forwarded: Forwarded): Prom
   } catch (error) {
     if (!(error instanceof MaskingFailed)) deps.log.error('masking failed', { queryId, error: errorMessage(error) });
     deps.metrics.maskFailed('failed');
-    return refuse(queryId, error instanceof MaskingFailed ? error.denial : deny.cannotMask('masking failed'), 'withheld');
+    return refuse(
+      queryId,
+      error instanceof MaskingFailed ? error.denial : deny.cannotMask('masking failed'),
+      'withheld',
+    );
   }
 }

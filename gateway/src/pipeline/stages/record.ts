@@ -5,6 +5,9 @@ import type { Stop } from '../walk.js';
 
 /** Writes the request down; the receipt is what `forward` asks for. */
 export async function recordStage(deps: StatementDeps, permitted: Permitted): Promise<Recorded | Stop> {
-  const receipt = await deps.recording.recordRequest(permitted.permit, permittedEntry(permitted, permitted.permit.approvalId));
+  const receipt = await deps.recording.recordRequest(
+    permitted.permit,
+    permittedEntry(permitted, permitted.permit.approvalId),
+  );
   return { ...permitted, receipt };
 }

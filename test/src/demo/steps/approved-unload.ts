@@ -21,7 +21,10 @@ export const approvedUnload: Step = {
   async run(stage, signal) {
     const { screen, owner, direct } = stage;
     const { request, outcome } = await holdStatement(stage, SQL, signal);
-    const own = await createApprover(stage.playground.consoleUrl, stage.agentToken).decide(request, { choice: 'approve', reason: 'mine' });
+    const own = await createApprover(stage.playground.consoleUrl, stage.agentToken).decide(request, {
+      choice: 'approve',
+      reason: 'mine',
+    });
     expectSame("the answer to the agent's own vote", own.status, 403);
     screen.ok('the agent tried to approve it itself: 403, the vote was not counted');
     const vote = await owner.decide(request, { choice: 'approve', reason: 'Part of the monthly report.' });
@@ -30,9 +33,17 @@ export const approvedUnload: Step = {
     const attempt = await outcome;
     expectThat(attempt.ok, 'the unload to run', attempt);
     screen.field('driver says', JSON.stringify(attempt.result.rows[0]));
-    expectSame('rows unloaded', attempt.result.rows.map((row) => row['rows_unloaded']), [ORDERS]);
+    expectSame(
+      'rows unloaded',
+      attempt.result.rows.map((row) => row['rows_unloaded']),
+      [ORDERS],
+    );
     const { rows: files } = await direct.execute('LIST @exports');
-    expectSame('files in the stage', files.map((file) => file['name']), ['exports/orders.csv']);
+    expectSame(
+      'files in the stage',
+      files.map((file) => file['name']),
+      ['exports/orders.csv'],
+    );
     await checkHistory(stage);
   },
 };
@@ -43,8 +54,17 @@ async function checkHistory({ screen, playground }: Stage): Promise<void> {
   expectSame('number of times Snowflake ran it', runs.length, 1);
   const tag = JSON.parse(runs[0]?.queryTag ?? '{}') as Tag;
   screen.field('history', `Snowflake ran it once, with QUERY_TAG ${JSON.stringify(tag)}`);
-  const { sessions } = await askPiste<{ sessions: readonly ListedSession[] }>('sessions', 'list', playground.recordingDirectory);
-  const { records } = await askPiste<{ records: readonly PlayedRecord[] }>('sessions', 'play', playground.recordingDirectory, sessions[0]?.id ?? '');
+  const { sessions } = await askPiste<{ sessions: readonly ListedSession[] }>(
+    'sessions',
+    'list',
+    playground.recordingDirectory,
+  );
+  const { records } = await askPiste<{ records: readonly PlayedRecord[] }>(
+    'sessions',
+    'play',
+    playground.recordingDirectory,
+    sessions[0]?.id ?? '',
+  );
   const record = records.find(({ log, index }) => tag.w.endsWith(`/${log}`) && index === tag.i);
   expectThat(record !== undefined, `record ${tag.i} of ${tag.w}`, 'no such record');
   expectThat(tag.r !== '' && record.leafHash.startsWith(tag.r), `a record with hash ${tag.r}`, record.leafHash);

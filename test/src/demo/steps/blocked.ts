@@ -9,23 +9,26 @@ export const blockedDrop = refusedStep('It tries to drop the database', [
   },
 ]);
 
-export const waysAround = refusedStep('It tries the ways around: hidden text, a second statement, guessing a masked value', [
-  {
-    sqlText: "EXECUTE IMMEDIATE 'DROP DATABASE crm'",
-    code: '861205',
-    mentions: ['EXECUTE IMMEDIATE'],
-    trace: /drop|execute/i,
-  },
-  {
-    sqlText: 'SELECT 1; DROP DATABASE crm',
-    code: '861205',
-    mentions: ['could not prove'],
-    trace: /drop/i,
-  },
-  {
-    sqlText: "SELECT id FROM customers WHERE email LIKE 'ada%'",
-    code: '861404',
-    mentions: ['CRM.PUBLIC.CUSTOMERS.EMAIL'],
-    trace: /like\s+'ada/i,
-  },
-]);
+export const waysAround = refusedStep(
+  'It tries the ways around: hidden text, a second statement, guessing a masked value',
+  [
+    {
+      sqlText: "EXECUTE IMMEDIATE 'DROP DATABASE crm'",
+      code: '861205',
+      mentions: ['EXECUTE IMMEDIATE'],
+      trace: /drop|execute/i,
+    },
+    {
+      sqlText: 'SELECT 1; DROP DATABASE crm',
+      code: '861201',
+      mentions: ['no-dropping-databases'],
+      trace: /drop/i,
+    },
+    {
+      sqlText: "SELECT id FROM customers WHERE email LIKE 'ada%'",
+      code: '861404',
+      mentions: ['CRM.PUBLIC.CUSTOMERS.EMAIL'],
+      trace: /like\s+'ada/i,
+    },
+  ],
+);

@@ -41,7 +41,10 @@ export async function holdStatement(stage: Stage, sqlText: string, signal: Abort
 /** The gateway writes names out in full; what the words are is the same. */
 const normal = (sqlText: string): string => sqlText.toUpperCase().replaceAll('"CRM"."PUBLIC".', '').replaceAll('"', '');
 
-function showRequest({ screen }: Stage, { requester, canonicalText, demand, bindingHash, role, warehouse }: ShownRequest): void {
+function showRequest(
+  { screen }: Stage,
+  { requester, canonicalText, demand, bindingHash, role, warehouse }: ShownRequest,
+): void {
   screen.field('  who', `${requester.subject} (agent ${requester.agent ?? '?'}, ${requester.instance ?? '?'})`);
   screen.field('  on behalf of', `${requester.delegator ?? 'nobody'}, task "${requester.task ?? ''}"`);
   screen.field('  statement', `${canonicalText}  as ${role} on ${warehouse}`);

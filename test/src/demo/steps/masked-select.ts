@@ -17,17 +17,27 @@ export const maskedSelect: Step = {
     const seen = outcome.result.rows;
     const { rows: held } = await direct.execute(SQL);
     screen.blank();
-    screen.table([['ID', 'COLUMN', 'what the agent saw', 'what Snowflake holds'], ...seen.slice(0, SHOWN_ROWS).flatMap((row, at) => compare(row, held[at]))]);
+    screen.table([
+      ['ID', 'COLUMN', 'what the agent saw', 'what Snowflake holds'],
+      ...seen.slice(0, SHOWN_ROWS).flatMap((row, at) => compare(row, held[at])),
+    ]);
     screen.blank();
     expectSame('number of rows', seen.length, held.length);
     for (const [at, row] of seen.entries()) checkRow(row, held[at] ?? {});
     checkHashes(seen, held);
-    screen.ok(`all ${seen.length} rows: names redacted, e-mail addresses hashed, social security numbers cut to 4 digits, balances gone, cities untouched`);
+    screen.ok(
+      `all ${seen.length} rows: names redacted, e-mail addresses hashed, social security numbers cut to 4 digits, balances gone, cities untouched`,
+    );
   },
 };
 
 function compare(seen: Row, held: Row | undefined): readonly (readonly string[])[] {
-  return COLUMNS.map((column, at) => [at === 0 ? String(seen['ID']) : '', column, cell(seen[column]), cell(held?.[column])]);
+  return COLUMNS.map((column, at) => [
+    at === 0 ? String(seen['ID']) : '',
+    column,
+    cell(seen[column]),
+    cell(held?.[column]),
+  ]);
 }
 
 const cell = (value: unknown): string => (value === null || value === undefined ? 'NULL' : String(value));

@@ -1,5 +1,5 @@
-import { expectThat } from '../step.js';
 import type { Stage } from '../stage.js';
+import { expectThat } from '../step.js';
 
 export const PROGRAMS_TITLE = 'Three programs start on loopback';
 

@@ -23,7 +23,9 @@ export const proof: Step = {
     screen.ok('every record is as it was written and none is missing');
     const change = await copyWithOneByteChanged(stage);
     screen.blank();
-    screen.say(`Now in a copy of the log one byte of the approved unload is changed, "@exports" into "@e${change.letter}ports": byte ${change.offset} of ${change.file}.`);
+    screen.say(
+      `Now in a copy of the log one byte of the approved unload is changed, "@exports" into "@e${change.letter}ports": byte ${change.offset} of ${change.file}.`,
+    );
     const args = ['audit', 'verify', change.directory, '--trust', trust] as const;
     screen.raw(`    $ piste ${args.join(' ')}`);
     const broken = await runPiste(...args);
@@ -33,7 +35,11 @@ export const proof: Step = {
     const verdict = await askPiste<Verdict>(...args);
     const place = verdict.findings.find(({ severity, offset }) => severity === 'tampered' && offset !== undefined);
     const start = place?.offset ?? Number.POSITIVE_INFINITY;
-    expectThat(start <= change.offset && change.offset - start < MAX_RECORD_BYTES, `the record around byte ${change.offset}`, place);
+    expectThat(
+      start <= change.offset && change.offset - start < MAX_RECORD_BYTES,
+      `the record around byte ${change.offset}`,
+      place,
+    );
     screen.ok(`caught: record ${place?.index ?? '?'}, which begins ${change.offset - start} bytes before the change`);
     await change.undo();
     expectSame('verdict with the byte put back', (await askPiste<Verdict>(...args)).outcome, 'sound');

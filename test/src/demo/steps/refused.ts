@@ -31,7 +31,9 @@ export function refusedStep(title: string, attempts: readonly RefusedAttempt[]):
         const leaked = arrived.find(({ sqlText }) => trace.test(sqlText));
         expectThat(leaked === undefined, 'Snowflake never to hear of it', leaked);
       }
-      screen.ok(`Snowflake's own history has no trace of ${attempts.length === 1 ? 'it' : `any of the ${attempts.length}`}`);
+      screen.ok(
+        `Snowflake's own history has no trace of ${attempts.length === 1 ? 'it' : `any of the ${attempts.length}`}`,
+      );
     },
   };
 }

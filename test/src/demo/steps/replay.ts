@@ -16,17 +16,41 @@ export const replay: Step = {
     const { sessions } = await askPiste<{ sessions: readonly ListedSession[] }>('sessions', 'list', directory);
     expectSame('sessions', sessions.length, 1);
     const session = sessions[0];
-    expectThat(session?.principal === 'report-agent' && session.closedMs !== undefined, 'the closed session of report-agent', session);
+    expectThat(
+      session?.principal === 'report-agent' && session.closedMs !== undefined,
+      'the closed session of report-agent',
+      session,
+    );
     const play = await runPiste('sessions', 'play', directory, session.id);
     expectSame('exit code of sessions play', play.exitCode, 0);
     const told = abridge(play.lines);
     screen.blank();
     screen.raw(`    $ piste sessions play ${directory} ${session.id}`);
     screen.quote(told.map((line) => clip(line, SHOWN_COLUMNS)));
-    screen.say(`${told.length} of ${play.lines.length} lines are shown, cut at ${SHOWN_COLUMNS} characters; the same command shows all.`);
-    expectText('the replay', play.text, 'on behalf of sam.analyst', 'DROP DATABASE crm', 'EXECUTE IMMEDIATE', SQL_OF_UNLOAD);
-    expectText('the replay', play.text, 'vote approve by Dana', 'vote deny by Dana', 'Billing needs this column.', 'result chunk');
-    expectThat(!play.text.includes('ada.brandt@example.com'), 'the record to hold what was delivered', 'an e-mail address');
+    screen.say(
+      `${told.length} of ${play.lines.length} lines are shown, cut at ${SHOWN_COLUMNS} characters; the same command shows all.`,
+    );
+    expectText(
+      'the replay',
+      play.text,
+      'on behalf of sam.analyst',
+      'DROP DATABASE crm',
+      'EXECUTE IMMEDIATE',
+      SQL_OF_UNLOAD,
+    );
+    expectText(
+      'the replay',
+      play.text,
+      'vote approve by Dana',
+      'vote deny by Dana',
+      'Billing needs this column.',
+      'result chunk',
+    );
+    expectThat(
+      !play.text.includes('ada.brandt@example.com'),
+      'the record to hold what was delivered',
+      'an e-mail address',
+    );
     screen.ok('every statement, refusal, vote and result is there, and results only as they were delivered');
   },
 };

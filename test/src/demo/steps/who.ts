@@ -7,7 +7,10 @@ export const who: Step = {
   async run({ screen, agent, agentToken, tap }) {
     const claims = readClaims(agentToken);
     screen.say('It has no Snowflake password or key, only a token of its own issuer:');
-    screen.field('principal', `${String(claims['sub'])} (agent ${String(claims['agent'])}, ${String(claims['instance'])})`);
+    screen.field(
+      'principal',
+      `${String(claims['sub'])} (agent ${String(claims['agent'])}, ${String(claims['instance'])})`,
+    );
     screen.field('groups', show(claims['groups']));
     screen.field('on behalf of', `${String(claims['delegator'])}, task "${String(claims['task'])}"`);
     screen.field('audience', String(claims['aud']));
