@@ -20,8 +20,8 @@ export const waysAround = refusedStep(
     },
     {
       sqlText: 'SELECT 1; DROP DATABASE crm',
-      code: '861201',
-      mentions: ['no-dropping-databases'],
+      code: '861205',
+      mentions: ['more than one statement'],
       trace: /drop/i,
     },
     {
