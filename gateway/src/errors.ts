@@ -25,6 +25,7 @@ export type PisteCode =
   | 'PISTE-1303'
   | 'PISTE-1304'
   | 'PISTE-1305'
+  | 'PISTE-1306'
   | 'PISTE-1308'
   | 'PISTE-1402'
   | 'PISTE-1403'
@@ -226,6 +227,12 @@ export const deny = {
       '42501',
       `The approval ${id} covers a different statement or context (hash ${approved.slice(0, 12)}, now ${now.slice(0, 12)}). Nothing was executed. Retry: submit again; it will be reviewed again.`,
     ),
+  approvalSpent: (id: string) =>
+    denial(
+      'PISTE-1306',
+      '58030',
+      `The approval ${id} was already used, and the gateway that used it stopped before an answer came. It is unknown whether the statement ran; it was not run again. Retry: no, check its effect first.`,
+    ),
   voteNotCounted: (why: string) =>
     denial('PISTE-1308', '42501', `Your vote was not counted: ${why}. The request is unchanged. Retry: no.`),
   contextChanged: () =>
@@ -314,11 +321,17 @@ export const deny = {
       '58030',
       'The gateway cannot reach its session store, so it refuses requests. Nothing was executed. Retry: after 30s.',
     ),
+  storeLost: () =>
+    denial(
+      'PISTE-1703',
+      '58030',
+      'The gateway lost its session store while the statement ran, so the result is not delivered. Retry: no, check its effect first.',
+    ),
   internal: (reference: string, ran: boolean) =>
     denial(
       'PISTE-1801',
       'XX000',
-      `Gateway error. ${ran ? 'The outcome is unknown' : 'Nothing was executed'}. Retry: once. Reference ${reference}; report it with this reference.`,
+      `Gateway error. ${ran ? 'The outcome is unknown. Retry: no, check its effect first' : 'Nothing was executed. Retry: once'}. Reference ${reference}; report it with this reference.`,
     ),
 } as const;
 

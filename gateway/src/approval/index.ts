@@ -15,5 +15,5 @@ export {
   type VoteResult,
 } from './approvals.js';
 export type { ApprovalMetrics } from './lifecycle.js';
-export type { Ballot } from './voting.js';
+export { type Ballot, tally } from './voting.js';
 export type { Timers } from './waiting.js';

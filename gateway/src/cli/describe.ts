@@ -49,9 +49,10 @@ export function describeText(bodies: ReadonlyMap<string, Buffer>): readonly stri
   const sql = bodies.get('sql');
   const submitted = bodies.get('submitted');
   const binds = bodies.get('binds');
-  const isRewritten = sql !== undefined && submitted !== undefined && !sql.equals(submitted);
+  const isRewritten = submitted !== undefined && sql?.equals(submitted) !== true;
   return [
-    ...indent(sql === undefined ? ['(no text recorded)'] : cutLines(sql)),
+    ...(sql === undefined ? [] : indent(cutLines(sql))),
+    ...(sql === undefined && submitted === undefined ? ['(no text recorded)'] : []),
     ...(isRewritten ? ['submitted as:', ...indent(cutLines(submitted))] : []),
     ...(binds === undefined ? [] : [`binds: ${quoteBody(binds, MAX_QUOTE)}`]),
   ];

@@ -15,7 +15,7 @@ import {
   line,
 } from './describe.js';
 import { listIn, numberIn, objectIn, stringIn } from './fields.js';
-import { clip, toLine } from './plain-text.js';
+import { clip, plural, toLine } from './plain-text.js';
 import { columnsOf, quoteBody } from './result-view.js';
 import { toElapsed } from './time.js';
 
@@ -23,6 +23,11 @@ const MAX_GENERIC = 400;
 const MAX_INTERNAL_SQL = 160;
 const STAMP_WIDTH = 11;
 const MARGIN = ' '.repeat(STAMP_WIDTH + 2);
+
+function countRows(fields: Fields): string {
+  const rows = numberIn(fields, 'rows');
+  return rows === undefined ? 'an unknown number of rows' : plural(rows, 'row');
+}
 
 /** Turns the records of one session, in order, into lines for people. */
 export interface Timeline {
@@ -66,8 +71,7 @@ export function createTimeline(palette: Palette): Timeline {
   }
 
   function describeAnswer({ leaf: { fields, timeMs }, bodies }: LogRecord): readonly string[] {
-    if (fields['internal'] === true)
-      return [palette.dim(`the gateway itself read ${numberIn(fields, 'rows') ?? '?'} rows`)];
+    if (fields['internal'] === true) return [palette.dim(`the gateway itself read ${countRows(fields)}`)];
     const statement = statementOf(fields, timeMs);
     statement.columns = columnsOf(bodies.get('head'));
     const elapsed = ((timeMs - statement.askedMs) / 1000).toFixed(3);
@@ -113,7 +117,7 @@ export function createTimeline(palette: Palette): Timeline {
         return [palette.bad(`${name()} result withheld: ${line(fields, 'code')} ${line(fields, 'why')}`)];
       case 'chunk': {
         const { columns } = statementOf(fields, timeMs);
-        const heading = `${name()} result part ${numberIn(fields, 'n') ?? '?'} · ${numberIn(fields, 'rows') ?? '?'} rows`;
+        const heading = `${name()} result chunk ${numberIn(fields, 'n') ?? '?'} · ${countRows(fields)}`;
         return [heading, ...indent(describeRows(bodies.get('rows'), columns))];
       }
       case 'control':

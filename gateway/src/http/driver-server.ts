@@ -67,7 +67,7 @@ const compress = promisify(gzip);
  */
 export function serveDrivers(server: Server, deps: DriverServerDeps): void {
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    handle(deps, request, response).catch((error: unknown) => {
+    handle(deps, server, request, response).catch((error: unknown) => {
       deps.log.error('an answer could not be sent', { error: errorMessage(error) });
       response.destroy();
     });
@@ -77,7 +77,12 @@ export function serveDrivers(server: Server, deps: DriverServerDeps): void {
   server.headersTimeout = 30_000;
 }
 
-async function handle(deps: DriverServerDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handle(
+  deps: DriverServerDeps,
+  server: Server,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const startedMs = deps.clock.nowMs();
   const target = parseTarget(request.url);
   const route = target === undefined ? undefined : matchRoute(request.method ?? '', target.path, target.query);
@@ -86,6 +91,8 @@ async function handle(deps: DriverServerDeps, request: IncomingMessage, response
     const denial = denialOf(error, randomUUID(), deps.log);
     return route?.name === 'chunk' ? plainReply(502, denial) : jsonReply(Buffer.from(encodeEnvelope(failure(denial))));
   });
+  // A gateway that stops wants its drivers to connect to another one.
+  response.shouldKeepAlive &&= server.listening;
   await send(request, response, reply);
   deps.onRequest(name, reply.status, (deps.clock.nowMs() - startedMs) / 1000);
 }

@@ -15,8 +15,10 @@ export interface Received {
   readonly receivedAtMs: number;
   /** Scheme, host and port under which this driver reaches the gateway. */
   readonly origin: string;
-  /** Aborts the walk: the driver cancelled, the session ended, another gateway took over. */
+  /** Aborts the walk: the driver cancelled or the session ended. */
   readonly signal: AbortSignal;
+  /** Aborted when this gateway stops: whoever waits for people lets go, whoever waits for Snowflake goes on. */
+  readonly stopping: AbortSignal;
 }
 
 /** With the connection as one policy snapshot has it; nothing later looks at another snapshot. */

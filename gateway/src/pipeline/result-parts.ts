@@ -6,14 +6,12 @@ import {
   type ClientChunk,
   encodeChunkBody,
   parseChunkBody,
-  parseJson,
   type RowtypeColumn,
   type UpstreamChunk,
 } from '../protocol/index.js';
 import type { Recording } from '../recording/index.js';
 import type { Sealer, Store } from '../store/index.js';
 import type { ChunkSource } from '../upstream/index.js';
-import { textBody } from './entries.js';
 import type { Masked } from './exchange.js';
 import { partsKey } from './keys.js';
 
@@ -89,21 +87,21 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
       const kept = JSON.parse(opened) as Kept;
       const chunk = kept.chunks[index];
       if (chunk === undefined) return undefined;
-      const text = (await deps.fetchChunk({ url: chunk.url, headers: kept.headers })).toString('utf8');
-      const rows = parseChunkBody(text, kept.rowtype.length, parseJson);
+      const source = await deps.fetchChunk({ url: chunk.url, headers: kept.headers });
+      const rows = parseChunkBody(source.toString('utf8'), kept.rowtype.length);
       if (rows === undefined || rows.length !== chunk.rowCount) {
         throw new GatewayError('a chunk is malformed', deny.upstreamUnexpected('a malformed result part'));
       }
       const masked = maskOrRefuse(deps.masker(), kept, rows);
-      const body = encodeChunkBody(masked.rows);
+      // What no mask changes passes as it came, once it was read whole.
+      const bytes = kept.masks.length === 0 ? source : Buffer.from(encodeChunkBody(masked.rows));
       await deps.recording.append({
         kind: 'chunk',
         sessionId: kept.sessionId,
         fields: { qid: kept.queryId, n: index, rows: rows.length },
-        bodies: [textBody('rows', body)],
+        bodies: [{ name: 'rows', bytes }],
       });
       for (const count of masked.counts) deps.onMasked(count.policy, count.action, count.values);
-      const bytes = Buffer.from(body);
       deps.onDelivered(kept.connection, rows.length, bytes.length);
       return bytes;
     },

@@ -16,12 +16,13 @@ import {
 import type { Session } from '../session/index.js';
 import { readStatement } from '../sql/index.js';
 import { acquireLease, releaseLease, renewLease, type Sealer } from '../store/index.js';
+import { afterRun } from './after-run.js';
 import type { StatementDeps } from './deps.js';
 import { controlEntry, refusedEntry, textBody } from './entries.js';
 import type { Received } from './exchange.js';
 import { abortKey, leaseKey, pollKey, requestKey, statementKey } from './keys.js';
 import { queryWalk } from './query.js';
-import { isStop, type StageTimer, type Stop } from './walk.js';
+import { HandedOver, isStop, type StageTimer, type Stop } from './walk.js';
 
 /** An answer whose record is durable: the bytes of a JSON body. */
 export type Answer = Buffer;
@@ -43,7 +44,10 @@ export interface Statements {
   abandon(sessionId: string): Promise<void>;
   /** Statements under way in this gateway. */
   running(): number;
-  /** Resolves when nothing is under way here any more, or after `milliseconds`. */
+  /**
+   * Lets go of statements that wait for people and starts no more: they go on at another gateway or after the restart.
+   * Resolves when nothing is under way here any more, or after `milliseconds`.
+   */
   drain(milliseconds: number): Promise<void>;
 }
 
@@ -74,8 +78,9 @@ interface Kept {
   readonly answer: string | null;
 }
 
-const LEASE_SECONDS = 30;
-const LEASE_RENEW_MS = 10_000;
+/** A statement of a gateway that died is taken over after this. */
+const LEASE_SECONDS = 15;
+const LEASE_RENEW_MS = 5_000;
 /** How long an unfinished statement is remembered; beyond the longest approval. */
 const OPEN_SECONDS = 7 * 86_400;
 const REMOTE_LOOK_MS = 1_000;
@@ -97,12 +102,15 @@ interface Running {
   readonly sessionId: string;
   readonly requestId: string;
   readonly controller: AbortController;
-  readonly end: Promise<Answer>;
+  /** The answer; undefined when this gateway stops and the statement goes on elsewhere. */
+  readonly end: Promise<Answer | undefined>;
 }
 
 export function createStatements(deps: StatementsDeps): Statements {
   const { store, sealer, clock, recording, limits } = deps;
   const running = new Map<string, Running>();
+  const starting = new Map<string, Promise<boolean>>();
+  const stopping = new AbortController();
 
   const respond = async (
     envelope: Envelope,
@@ -133,8 +141,7 @@ export function createStatements(deps: StatementsDeps): Statements {
     return opened;
   };
 
-  /** Keeps the end of a statement. A lost store does not take back what is already recorded and done. */
-  const keepEnd = async (
+  const writeEnd = async (
     kept: Kept,
     answer: Answer,
     state: 'success' | 'failed',
@@ -158,6 +165,15 @@ export function createStatements(deps: StatementsDeps): Statements {
     }
   };
 
+  /** Keeps the end of a statement. A lost store does not take back what is already recorded and done. */
+  const keepEnd: typeof writeEnd = async (kept, ...end) => {
+    try {
+      await writeEnd(kept, ...end);
+    } catch (error) {
+      deps.log.warn('the end of a statement is not kept', { queryId: kept.queryId, error: errorMessage(error) });
+    }
+  };
+
   /** Records how a walk stopped; the refusal leaves only after that. */
   const recordStop = async (kept: Kept, stop: Stop): Promise<Answer> => {
     const text = encodeEnvelope(stop.envelope);
@@ -177,7 +193,7 @@ export function createStatements(deps: StatementsDeps): Statements {
     return Buffer.from(text);
   };
 
-  const runWalk = async (received: Received, kept: Kept): Promise<Answer> => {
+  const runWalk = async (received: Received, kept: Kept): Promise<Answer | undefined> => {
     const { queryId } = received;
     const overhead = createOverhead(deps);
     try {
@@ -189,7 +205,9 @@ export function createStatements(deps: StatementsDeps): Statements {
           readStatement(received.request.sqlText).head.verb,
           ENDED_AS[end.outcome],
         );
-        const answer = await recordStop(kept, end);
+        const mayHaveRun = end.outcome === 'failed' || end.outcome === 'withheld';
+        const record = (): Promise<Answer> => recordStop(kept, end);
+        const answer = await (mayHaveRun ? afterRun(record) : record());
         await keepEnd(kept, answer, 'failed', end.envelope.code, end.envelope.message);
         return answer;
       }
@@ -199,6 +217,7 @@ export function createStatements(deps: StatementsDeps): Statements {
       await keepEnd(kept, end.body, 'success', null, null);
       return end.body;
     } catch (error) {
+      if (error instanceof HandedOver) return undefined;
       const wasCancelled = received.signal.aborted;
       const envelope = wasCancelled
         ? snowflakeFailure('000604', '57014', 'SQL execution canceled', queryId)
@@ -217,17 +236,35 @@ export function createStatements(deps: StatementsDeps): Statements {
       );
       // Without a record nothing was delivered, so the refusal itself is all that may still be said.
       const answer = await recordStop(kept, stop).catch(() => Buffer.from(encodeEnvelope(envelope)));
-      await keepEnd(kept, answer, 'failed', envelope.code, envelope.message).catch(() => undefined);
+      await keepEnd(kept, answer, 'failed', envelope.code, envelope.message);
       return answer;
     }
   };
 
-  /** Walks a statement here, under a lease so that no other gateway does; undefined when another one does. */
-  const start = async (kept: Kept, session: Session): Promise<Running | undefined> => {
+  /** Sees to it that an open statement is walked, here if nowhere else; false when another gateway does it. */
+  const start = (queryId: string, session: Session): Promise<boolean> => {
+    const under = starting.get(queryId);
+    if (under !== undefined) return under;
+    const started = startAlone(queryId, session).finally(() => starting.delete(queryId));
+    starting.set(queryId, started);
+    return started;
+  };
+
+  const startAlone = async (queryId: string, session: Session): Promise<boolean> => {
+    if (running.has(queryId)) return true;
+    if (!(await acquireLease(store, leaseKey(queryId), deps.holder, LEASE_SECONDS))) return false;
+    // Whoever held the lease until now may have ended it.
+    const kept = await load(queryId);
+    if (kept?.state !== 'open') {
+      await releaseLease(store, leaseKey(queryId), deps.holder);
+      return true;
+    }
+    await startLeased(kept, session);
+    return true;
+  };
+
+  const startLeased = async (kept: Kept, session: Session): Promise<void> => {
     const { queryId } = kept;
-    if (!(await acquireLease(store, leaseKey(queryId), deps.holder, LEASE_SECONDS))) return undefined;
-    const here = running.get(queryId);
-    if (here !== undefined) return here;
     const controller = new AbortController();
     const request = parseKept(unsealed(kept.request, queryId));
     const abort = (): void => controller.abort(new Error('cancelled'));
@@ -245,6 +282,7 @@ export function createStatements(deps: StatementsDeps): Statements {
       receivedAtMs: kept.submittedAtMs,
       origin: kept.origin,
       signal: controller.signal,
+      stopping: stopping.signal,
     };
     const settle = async (): Promise<void> => {
       running.delete(queryId);
@@ -252,7 +290,7 @@ export function createStatements(deps: StatementsDeps): Statements {
       unwatch();
       await releaseLease(store, leaseKey(queryId), deps.holder).catch(() => undefined);
     };
-    const walkAndSettle = async (): Promise<Answer> => {
+    const walkAndSettle = async (): Promise<Answer | undefined> => {
       try {
         return await runWalk(received, kept);
       } finally {
@@ -260,9 +298,7 @@ export function createStatements(deps: StatementsDeps): Statements {
       }
     };
     const end = walkAndSettle();
-    const entry: Running = { sessionId: session.id, requestId: request.requestId, controller, end };
-    running.set(queryId, entry);
-    return entry;
+    running.set(queryId, { sessionId: session.id, requestId: request.requestId, controller, end });
   };
 
   const endedAnswer = async (kept: Kept, session: Session): Promise<Answer> => {
@@ -292,7 +328,8 @@ export function createStatements(deps: StatementsDeps): Statements {
           session,
           queryId,
         );
-      if ((await start(kept, owner)) !== undefined) continue;
+      if (stopping.signal.aborted) return undefined;
+      if (await start(queryId, owner)) continue;
       const leftMs = untilMs - clock.nowMs();
       if (leftMs <= 0) return undefined;
       await changeOrTimeout(deps, statementKey(queryId), Math.min(leftMs, REMOTE_LOOK_MS));
@@ -310,6 +347,12 @@ export function createStatements(deps: StatementsDeps): Statements {
     const end = await waitForEnd(queryId, session);
     await stillAsking(queryId);
     return end ?? respond(inProgress(queryId), 'poll', 'in-progress', session, queryId);
+  };
+
+  /** An asynchronous statement has nobody who waits for it, so whoever asks how it is doing keeps it going. */
+  const takeOver = async (kept: Kept): Promise<void> => {
+    const owner = stopping.signal.aborted ? undefined : await deps.sessions.load(kept.sessionId);
+    if (owner !== undefined) await start(kept.queryId, owner);
   };
 
   /** The statement, if it belongs to the same principal on the same connection; others learn nothing. */
@@ -408,7 +451,7 @@ export function createStatements(deps: StatementsDeps): Statements {
       }
       if (!request.asyncExec) return answerWithinHold(queryId, session);
       const kept = await load(queryId);
-      if (kept?.state === 'open') await start(kept, session);
+      if (kept?.state === 'open') await start(queryId, session);
       return respond(inProgress(queryId), 'submit', 'in-progress', session, queryId);
     },
 
@@ -426,6 +469,7 @@ export function createStatements(deps: StatementsDeps): Statements {
     async monitor(session, queryId) {
       const kept = await loadOwn(session, queryId);
       if (kept !== undefined) await stillAsking(queryId);
+      if (kept?.state === 'open' && !running.has(queryId)) await takeOver(kept);
       const queries = kept === undefined ? [] : [await statusOf(deps, kept)];
       return respond(success({ queries }), 'monitoring', kept?.state ?? 'unknown', session, queryId);
     },
@@ -437,6 +481,7 @@ export function createStatements(deps: StatementsDeps): Statements {
     running: () => running.size,
 
     async drain(milliseconds) {
+      stopping.abort();
       const ends = [...running.values()].map((entry) => entry.end);
       await Promise.race([
         Promise.allSettled(ends),

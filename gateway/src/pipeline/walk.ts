@@ -9,6 +9,14 @@ export interface Stop {
   readonly reason: string;
 }
 
+/** Thrown by a stage that only waits, when this gateway stops: the statement goes on wherever it is asked for next. */
+export class HandedOver extends Error {
+  constructor() {
+    super('the gateway stops; the statement goes on elsewhere');
+    this.name = 'HandedOver';
+  }
+}
+
 export function isStop(value: object): value is Stop {
   return 'stopped' in value && value.stopped === true;
 }

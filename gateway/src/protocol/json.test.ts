@@ -17,6 +17,21 @@ describe('lossless JSON', () => {
     expect(value === undefined ? undefined : stringifyJson(value)).toBe(text);
   });
 
+  const digits = fc.stringMatching(/^-?(0|[1-9][0-9]{0,24})([.][0-9]{1,20})?([eE][+-]?[0-9]{1,3})?$/);
+
+  test('keeps the digits of every number JSON can hold, wherever it stands', () => {
+    const places = ['N', '[N]', '[1,N]', '{"a":N}', '{"a": N}', '[[],N,{"b":[N]}]', '["1.5, 2",\n\tN]'];
+    fc.assert(
+      fc.property(digits, fc.constantFrom(...places), (number, place) => {
+        const text = place.replaceAll('N', number);
+        const value = parseJson(text);
+        const compact = text.replace(/(?<=[:,])\s+/g, '');
+        expect(value === undefined ? undefined : stringifyJson(value)).toBe(place.includes('2",') ? `["1.5, 2",${number}]` : compact);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   test('gives a number of any size as a JavaScript number on request', () => {
     const value = parseJson('{"a":92019681909886123,"b":7,"c":"7"}');
     if (!isJsonObject(value)) throw new Error('not an object');

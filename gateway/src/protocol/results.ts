@@ -245,14 +245,17 @@ export function resultHead(result: ClientResult): JsonObject {
   };
 }
 
-/** A chunk body is rows separated by commas without the outer brackets. */
-export function parseChunkBody(
-  text: string,
-  width: number,
-  parse: (text: string) => Json | undefined,
-): readonly Row[] | undefined {
-  const value = parse(`[${text}]`);
-  return Array.isArray(value) ? parseRows(value as readonly Json[], width) : undefined;
+/**
+ * A chunk body is rows separated by commas without the outer brackets. Cells are texts or null and anything else is refused,
+ * so no number is there whose digits could be lost.
+ */
+export function parseChunkBody(text: string, width: number): readonly Row[] | undefined {
+  try {
+    const value: unknown = JSON.parse(`[${text}]`);
+    return Array.isArray(value) ? parseRows(value as readonly Json[], width) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The inverse of `parseChunkBody`: raw UTF-8, no white space, no `\u` escapes beyond what JSON demands. */

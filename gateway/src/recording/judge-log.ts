@@ -142,7 +142,7 @@ function checkSeal(seal: Seal, scan: ScanResult): readonly Finding[] {
 
 /** A closed log ends where it says. Of an open one only something kept elsewhere can tell the length. */
 function checkLength({ closed, size }: ScanResult, anchor: Anchor | undefined): readonly Finding[] {
-  if (closed || size === 0) return [];
+  if (closed || size === 0 || (anchor !== undefined && anchor.size > size)) return [];
   if (anchor === undefined) {
     return [
       finding(

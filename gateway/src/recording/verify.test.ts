@@ -1,89 +1,24 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { appendFile, cp, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { encodeCanonical } from './canonical-json.js';
-import { decodeFrameHeader, encodeFrame, FRAME_HEADER_BYTES, type FrameType } from './frame.js';
+import { encodeFrame, FRAME_HEADER_BYTES } from './frame.js';
+import { codesOf, endOfFirstGroup, framesOf, makeSmallLog, outcomeWith, repairCrc, segmentOf } from './log-fixture.js';
 import {
   createFakeClock,
-  createFakeRandom,
   entry,
   keyOnly,
   openTestRecording,
-  permitOf,
   recordStory,
   trustIn,
   withDirectory,
 } from './recording-fixture.js';
 import type { Trust } from './trust.js';
-import { type Verdict, verifyDirectories, verifyDirectory } from './verify.js';
+import { verifyDirectory } from './verify.js';
 
 /** The exhaustive tests verify thousands of times; on a busy machine that takes a while. */
 const EXHAUSTIVE_TIMEOUT_MS = 180_000;
-
-interface Sample {
-  readonly directory: string;
-  readonly segment: string;
-  readonly bytes: Buffer;
-  /** Key and checkpoint over the whole log. */
-  readonly anchored: Trust;
-}
-
-async function segmentOf(directory: string): Promise<string> {
-  const [ulid = ''] = (await readdir(directory)).sort();
-  return join(directory, ulid, '00000001.seg');
-}
-
-/** A log of two commits and the close, with or without it. */
-async function makeSmallLog(directory: string, closed: boolean): Promise<Sample> {
-  const recording = await openTestRecording(directory);
-  await recording.recordRequest(
-    permitOf('select 1'),
-    entry('request', { qid: 'q', dec: { v: 'allow' } }, { sql: 'select 1' }),
-  );
-  if (closed) await recording.close();
-  const segment = await segmentOf(directory);
-  const bytes = await readFile(segment);
-  const anchored = trustIn(recording);
-  if (!closed) await recording.close();
-  return { directory, segment, bytes, anchored };
-}
-
-interface RawFrame {
-  readonly type: FrameType;
-  readonly bytes: Buffer;
-}
-
-function framesOf(bytes: Buffer): readonly RawFrame[] {
-  const frames: RawFrame[] = [];
-  for (let at = 0; at < bytes.byteLength; ) {
-    const header = decodeFrameHeader(bytes.subarray(at));
-    if (!header.ok) throw new Error(header.reason);
-    const end = at + FRAME_HEADER_BYTES + header.payloadBytes;
-    frames.push({ type: header.type, bytes: bytes.subarray(at, end) });
-    at = end;
-  }
-  return frames;
-}
-
-function endOfFirstGroup(bytes: Buffer): number {
-  const frames = framesOf(bytes);
-  const firstCommit = frames.findIndex(({ type }) => type === 'commit');
-  return frames.slice(0, firstCommit + 1).reduce((sum, frame) => sum + frame.bytes.byteLength, 0);
-}
-
-function repairCrc(frame: Buffer): void {
-  frame.writeUInt32BE(crc32(frame.subarray(FRAME_HEADER_BYTES), crc32(frame.subarray(0, 12))), 12);
-}
-
-function outcomeWith({ segment, directory }: Sample, bytes: Buffer, trust?: Trust): Promise<Verdict> {
-  return writeFile(segment, bytes).then(() => verifyDirectory(directory, trust));
-}
-
-function codesOf(verdict: Verdict): readonly string[] {
-  return verdict.findings.map(({ code }) => code);
-}
 
 describe('verifying one log', () => {
   test('finds a closed log with a trusted key sound, and an unknown key inconclusive', () =>
@@ -315,89 +250,6 @@ describe('verifying one log', () => {
       const verdict = await verifyDirectory(directory, keyOnly(trust));
       expect(verdict.outcome).toBe('tampered');
       expect(codesOf(verdict)).toContain('missing-segment');
-    }));
-});
-
-describe('verifying a chain of logs', () => {
-  /** A log left open with half a record behind it, and the closed log of the next start. */
-  async function crashAndRestart(
-    directory: string,
-    tear: boolean,
-  ): Promise<{ readonly trust: Trust; readonly crashed: string }> {
-    const random = createFakeRandom();
-    const clock = createFakeClock();
-    const first = await openTestRecording(directory, { random, clock });
-    await first.append(entry('control', { op: 'x' }));
-    const crashed = await segmentOf(directory);
-    if (tear) await appendFile(crashed, encodeFrame('body', Buffer.from('half')));
-    clock.advance(1000);
-    const second = await openTestRecording(directory, { random, clock });
-    await second.close();
-    return { trust: merge(trustIn(first), trustIn(second)), crashed };
-  }
-
-  function merge(...trusts: readonly Trust[]): Trust {
-    return {
-      writers: trusts.flatMap(({ writers }) => writers),
-      checkpoints: trusts.flatMap(({ checkpoints }) => checkpoints),
-    };
-  }
-
-  test('accepts a torn tail that the next start found the same', () =>
-    withDirectory(async (directory) => {
-      const { trust, crashed } = await crashAndRestart(directory, true);
-      const verdict = await verifyDirectory(directory, trust);
-      expect(verdict.outcome).toBe('sound');
-      expect(verdict.logs).toMatchObject([{ state: 'torn', records: 2, proven: 2 }, { state: 'closed' }]);
-      await appendFile(crashed, 'more');
-      expect(await verifyDirectory(directory, trust)).toMatchObject({ outcome: 'tampered' });
-    }));
-
-  test('proves a cut made after the restart without any kept checkpoint', () =>
-    withDirectory(async (directory) => {
-      const { trust, crashed } = await crashAndRestart(directory, false);
-      const [, commit] = framesOf(await readFile(crashed)).filter(({ type }) => type === 'commit');
-      expect(commit).toBeDefined();
-      const bytes = await readFile(crashed);
-      const firstCommitEnd = bytes.indexOf(commit?.bytes ?? '') - (framesOf(bytes).at(-2)?.bytes.byteLength ?? 0);
-      await truncate(crashed, firstCommitEnd);
-      const verdict = await verifyDirectory(directory, keyOnly(trust));
-      expect(verdict.outcome).toBe('tampered');
-      expect(codesOf(verdict)).toContain('truncated');
-    }));
-
-  test('misses a log that a later one found', () =>
-    withDirectory(async (directory) => {
-      const { trust, crashed } = await crashAndRestart(directory, false);
-      await rm(join(crashed, '..'), { recursive: true });
-      const verdict = await verifyDirectory(directory, { writers: trust.writers.slice(1), checkpoints: [] });
-      expect(codesOf(verdict)).toEqual(['missing-log']);
-      expect(verdict.outcome).toBe('tampered');
-    }));
-
-  test('explains a log whose writer stopped before its first commit', () =>
-    withDirectory(async (directory) => {
-      const empty = join(directory, '01M80000000000000000000000');
-      await mkdir(empty);
-      expect((await verifyDirectory(directory)).outcome).toBe('cannot-conclude');
-      const next = await openTestRecording(directory);
-      await next.close();
-      const verdict = await verifyDirectory(directory, trustIn(next));
-      expect(verdict.findings).toMatchObject([{ severity: 'note', code: 'empty-log' }]);
-      expect(verdict.outcome).toBe('sound');
-    }));
-
-  test('says so when a log is given twice or none is', () =>
-    withDirectory(async (directory) => {
-      const { anchored } = await makeSmallLog(join(directory, 'a'), true);
-      await cp(join(directory, 'a'), join(directory, 'b'), { recursive: true });
-      const twice = await verifyDirectories([join(directory, 'a'), join(directory, 'b')], anchored);
-      expect(twice).toMatchObject({ outcome: 'cannot-conclude', findings: [{ code: 'duplicate-log' }] });
-      await mkdir(join(directory, 'c'));
-      expect(await verifyDirectory(join(directory, 'c'))).toMatchObject({
-        outcome: 'cannot-conclude',
-        findings: [{ code: 'no-logs' }],
-      });
     }));
 });
 

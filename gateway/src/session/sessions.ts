@@ -80,6 +80,8 @@ interface Stored {
 const RENEWAL_GRACE_MS = 600_000;
 /** A session is touched at most this often, to spare the store a write per request. */
 const TOUCH_EVERY_MS = 15_000;
+/** Sessions kept open in this process; beyond, all are opened anew. */
+const MAX_OPENED = 5_000;
 
 const keyOf = (sessionId: string): string => `session:${sessionId}`;
 
@@ -108,14 +110,30 @@ export function createSessions(deps: SessionsDeps): Sessions {
     };
   };
 
+  const opened = new Map<string, { readonly value: string; readonly stored: Stored; readonly session: Session }>();
+
+  /** A statement looks at its session several times; what did not change in the store is opened once. */
+  const open = (value: string, sessionId: string): { stored: Stored; session: Session } | undefined => {
+    const known = opened.get(sessionId);
+    if (known?.value === value) return known;
+    opened.delete(sessionId);
+    const decoded = decode(value, sessionId);
+    if (decoded === undefined) return undefined;
+    if (opened.size >= MAX_OPENED) opened.clear();
+    opened.set(sessionId, { value, ...decoded });
+    return decoded;
+  };
+
   const read = async (
     sessionId: string,
   ): Promise<{ versioned: Versioned; stored: Stored; session: Session } | undefined> => {
     const versioned = await store.get(keyOf(sessionId));
-    if (versioned === undefined) return undefined;
-    const decoded = decode(versioned.value, sessionId);
-    if (decoded === undefined || decoded.stored.endsAtMs <= clock.nowMs()) return undefined;
-    return { versioned, ...decoded };
+    const found = versioned === undefined ? undefined : open(versioned.value, sessionId);
+    if (versioned === undefined || found === undefined || found.stored.endsAtMs <= clock.nowMs()) {
+      opened.delete(sessionId);
+      return undefined;
+    }
+    return { versioned, stored: found.stored, session: found.session };
   };
 
   /** Compare-and-swap until it holds; undefined when the session is gone. */
@@ -217,6 +235,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
       const current = await read(sessionId);
       await store.delete(keyOf(sessionId));
       touchedAtMs.delete(sessionId);
+      opened.delete(sessionId);
       return current?.session;
     },
   };

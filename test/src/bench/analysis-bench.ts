@@ -1,5 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { type Analysis, analyze, type Catalog, type CatalogObject, formatObjectName, type SessionContext } from '@piste/gateway/dist/sql/index.js';
+import {
+  type Analysis,
+  analyze,
+  type Catalog,
+  type CatalogObject,
+  formatObjectName,
+  type SessionContext,
+} from '@piste/gateway/dist/sql/index.js';
 import { percentile } from './statistics.js';
 import { LARGE_STATEMENTS, TYPICAL_STATEMENTS } from './typical-statements.js';
 
@@ -16,7 +23,9 @@ export interface AnalysisRow {
 interface Corpus {
   readonly catalog: {
     readonly tables: Readonly<Record<string, { readonly columns: readonly string[] }>>;
-    readonly views: Readonly<Record<string, { readonly columns: readonly string[]; readonly definition: string | null }>>;
+    readonly views: Readonly<
+      Record<string, { readonly columns: readonly string[]; readonly definition: string | null }>
+    >;
   };
   readonly cases: readonly { readonly sql: string; readonly session?: { readonly schema?: string } }[];
 }
@@ -36,7 +45,8 @@ export function measureAnalysis(milliseconds: number): readonly AnalysisRow[] {
   const catalog = catalogOf(corpus);
   const statements = statementsOf(corpus, catalog);
   const times = new Map<string, number[]>(statements.map(({ group }) => [group, []]));
-  for (let pass = 0; pass < WARM_UP_PASSES; pass += 1) for (const { sqlText, session } of statements) analyze(sqlText, session, catalog);
+  for (let pass = 0; pass < WARM_UP_PASSES; pass += 1)
+    for (const { sqlText, session } of statements) analyze(sqlText, session, catalog);
   const untilMs = performance.now() + milliseconds;
   do {
     for (const { group, sqlText, session } of statements) {
@@ -64,26 +74,49 @@ function statementsOf(corpus: Corpus, catalog: Catalog): readonly Prepared[] {
   const written = ([group, texts]: readonly [string, readonly string[]]): readonly Prepared[] =>
     texts.map((sqlText) => {
       const analysis = analyze(sqlText, sessionOf(), catalog);
-      if (!analysis.read) throw new Error(`a statement of the benchmark is not read: ${analysis.detail}: ${sqlText.slice(0, 80)}`);
+      if (!analysis.read)
+        throw new Error(`a statement of the benchmark is not read: ${analysis.detail}: ${sqlText.slice(0, 80)}`);
       return { group, sqlText, session: sessionOf() };
     });
-  return [...fromCorpus, ...written(['typical queries', TYPICAL_STATEMENTS]), ...written(['large queries', LARGE_STATEMENTS])];
+  return [
+    ...fromCorpus,
+    ...written(['typical queries', TYPICAL_STATEMENTS]),
+    ...written(['large queries', LARGE_STATEMENTS]),
+  ];
 }
 
 function groupOf({ read, class: statementClass, verb }: Analysis): string {
   if (statementClass === 'SELECT') return read ? 'corpus: SELECT, read' : 'corpus: SELECT, refused';
-  if (['INSERT', 'UPDATE', 'DELETE', 'MERGE', 'CREATE', 'CREATE_OR_REPLACE', 'ALTER', 'DROP', 'TRUNCATE', 'GRANT'].includes(verb)) {
+  if (
+    [
+      'INSERT',
+      'UPDATE',
+      'DELETE',
+      'MERGE',
+      'CREATE',
+      'CREATE_OR_REPLACE',
+      'ALTER',
+      'DROP',
+      'TRUNCATE',
+      'GRANT',
+    ].includes(verb)
+  ) {
     return 'corpus: DML and DDL';
   }
   return 'corpus: everything else';
 }
 
 function catalogOf({ catalog }: Corpus): Catalog {
-  const columnsOf = (names: readonly string[]): readonly { name: string; type: string }[] => names.map((name) => ({ name, type: 'text' }));
+  const columnsOf = (names: readonly string[]): readonly { name: string; type: string }[] =>
+    names.map((name) => ({ name, type: 'text' }));
   const objects = new Map<string, CatalogObject>();
-  for (const [name, table] of Object.entries(catalog.tables)) objects.set(name, { kind: 'table', columns: columnsOf(table.columns) });
+  for (const [name, table] of Object.entries(catalog.tables))
+    objects.set(name, { kind: 'table', columns: columnsOf(table.columns) });
   for (const [name, view] of Object.entries(catalog.views)) {
     objects.set(name, { kind: 'view', columns: columnsOf(view.columns), definition: view.definition ?? undefined });
   }
-  return { find: (name) => objects.get(`${name.database}.${name.schema}.${name.name}`) ?? objects.get(formatObjectName(name)) ?? 'absent' };
+  return {
+    find: (name) =>
+      objects.get(`${name.database}.${name.schema}.${name.name}`) ?? objects.get(formatObjectName(name)) ?? 'absent',
+  };
 }

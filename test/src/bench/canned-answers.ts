@@ -4,8 +4,9 @@ import { createRandom } from './statistics.js';
 /** One canned table: what SHOW COLUMNS says of it and what a query of it answers. */
 export interface CannedTable {
   readonly name: string;
+  /** What the query selects; there is an ID besides. */
   readonly columns: readonly string[];
-  /** The query of the benchmark, as a driver sends it. */
+  /** The query of the benchmark; `$N` stands for a number that differs from statement to statement. */
   readonly sqlText: string;
   readonly rows: readonly (readonly string[])[];
   readonly hasChunk: boolean;
@@ -22,9 +23,14 @@ const people = Array.from({ length: 6 }, (_, index) => [
   `${PROTECTED_MARK}.${index}@shop.example`,
   `${PROTECTED_MARK}-00-${1000 + index}`,
 ]);
-const places = people.map((_, index) => [`quarter ${index} by the river`, `street number ${index} of many`, `code ${10_000 + index}`]);
+const places = people.map((_, index) => [
+  `quarter ${index} by the river`,
+  `street number ${index} of many`,
+  `code ${10_000 + index}`,
+]);
 
-const selectOf = (columns: readonly string[], table: string): string => `SELECT ${columns.join(', ').toLowerCase()} FROM ${table.toLowerCase()}`;
+const selectOf = (columns: readonly string[], table: string): string =>
+  `SELECT ${columns.join(', ').toLowerCase()} FROM ${table.toLowerCase()} WHERE id = $N`;
 
 function tableOf(name: string, columns: readonly string[], rows: CannedTable['rows'], hasChunk = false): CannedTable {
   return { name, columns, rows, hasChunk, sqlText: selectOf(columns, name) };
@@ -44,7 +50,9 @@ export function createChunk(): { readonly plain: Buffer; readonly gzip: Buffer; 
   const word = (): string => Math.floor(random() * 2 ** 32).toString(36);
   const rows: string[] = [];
   for (let row = 0; row < CHUNK_ROWS; row += 1) {
-    const cells = WIDE_COLUMNS.map((_, column) => (column % 3 === 0 ? String(row * (column + 1)) : `${word()} ${word()} städt`));
+    const cells = WIDE_COLUMNS.map((_, column) =>
+      column % 3 === 0 ? String(row * (column + 1)) : `${word()} ${word()} städt`,
+    );
     rows.push(JSON.stringify([...cells, `${PROTECTED_MARK}.${word()}@shop.example`]));
   }
   const plain = Buffer.from(rows.join(','));
@@ -59,7 +67,15 @@ function resultOf(columns: readonly string[], rows: readonly (readonly string[])
       { name: 'TIMEZONE', value: 'UTC' },
       { name: 'BINARY_OUTPUT_FORMAT', value: 'HEX' },
     ],
-    rowtype: columns.map((name) => ({ name, nullable: true, type: 'text', length: 256, byteLength: 1024, scale: null, precision: null })),
+    rowtype: columns.map((name) => ({
+      name,
+      nullable: true,
+      type: 'text',
+      length: 256,
+      byteLength: 1024,
+      scale: null,
+      precision: null,
+    })),
     rowset: rows,
     total: rows.length,
     returned: rows.length,
@@ -75,8 +91,17 @@ function resultOf(columns: readonly string[], rows: readonly (readonly string[])
   });
 }
 
-function largeResult(columns: readonly string[], chunkUrl: string, chunk: { plain: Buffer; gzip: Buffer; rows: number }): string {
-  const part = { url: chunkUrl, rowCount: chunk.rows, uncompressedSize: chunk.plain.length, compressedSize: chunk.gzip.length };
+function largeResult(
+  columns: readonly string[],
+  chunkUrl: string,
+  chunk: { plain: Buffer; gzip: Buffer; rows: number },
+): string {
+  const part = {
+    url: chunkUrl,
+    rowCount: chunk.rows,
+    uncompressedSize: chunk.plain.length,
+    compressedSize: chunk.gzip.length,
+  };
   return resultOf(columns, [], { chunks: [part], total: chunk.rows, returned: chunk.rows });
 }
 
@@ -94,7 +119,10 @@ const LOGIN = envelope({
 const OK = envelope({});
 
 /** Answers by path and body, all encoded beforehand: looking one up is the upstream's whole work. */
-export function createAnswers(origin: () => string, chunk: ReturnType<typeof createChunk>): (path: string, body: Buffer) => Buffer {
+export function createAnswers(
+  origin: () => string,
+  chunk: ReturnType<typeof createChunk>,
+): (path: string, body: Buffer) => Buffer {
   const responses = new Map<string, Buffer>();
   const prepared = (key: string, text: () => string): Buffer => {
     const known = responses.get(key);
@@ -118,15 +146,20 @@ export function createAnswers(origin: () => string, chunk: ReturnType<typeof cre
       return prepared(`objects ${table.name}`, () => resultOf(columns, [[table.name, 'CRM', 'PUBLIC', 'TABLE']]));
     }
     if (sqlText.includes('SHOW COLUMNS')) {
-      const rows = table.columns.map((column) => [column, '{"type":"TEXT","length":256}']);
+      const rows = ['ID', ...table.columns].map((column) => [column, '{"type":"TEXT","length":256}']);
       return prepared(`columns ${table.name}`, () => resultOf(['column_name', 'data_type'], rows));
     }
     return prepared(`rows ${table.name}`, () =>
-      table.hasChunk ? largeResult(table.columns, `${origin()}/chunk/gzip`, chunk) : resultOf(table.columns, table.rows),
+      table.hasChunk
+        ? largeResult(table.columns, `${origin()}/chunk/gzip`, chunk)
+        : resultOf(table.columns, table.rows),
     );
   };
 }
 
 function responseOf(body: Buffer, type: string, more = ''): Buffer {
-  return Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\n${more}\r\n`), body]);
+  return Buffer.concat([
+    Buffer.from(`HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\n${more}\r\n`),
+    body,
+  ]);
 }

@@ -6,7 +6,9 @@ const APPENDS = 150;
 const APPEND_BYTES = 1024;
 
 /** What one durable append costs here: 1 KB written at the end of a file, then fdatasync. */
-export async function syncedAppend(directory: string): Promise<{ readonly p50Micros: number; readonly p99Micros: number }> {
+export async function syncedAppend(
+  directory: string,
+): Promise<{ readonly p50Micros: number; readonly p99Micros: number }> {
   const file = join(directory, 'synced-append');
   const bytes = Buffer.alloc(APPEND_BYTES, 'x');
   const micros: number[] = [];
@@ -28,6 +30,8 @@ export async function syncedAppend(directory: string): Promise<{ readonly p50Mic
 /** Bytes of all files below a folder. */
 export async function bytesBelow(directory: string): Promise<number> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  const sizes = await Promise.all(entries.filter((entry) => entry.isFile()).map((entry) => stat(join(entry.parentPath, entry.name))));
+  const sizes = await Promise.all(
+    entries.filter((entry) => entry.isFile()).map((entry) => stat(join(entry.parentPath, entry.name))),
+  );
   return sizes.reduce((sum, { size }) => sum + size, 0);
 }

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { get } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { createMessageReader } from './http-messages.js';
@@ -8,6 +8,7 @@ import { percentile } from './statistics.js';
 export interface StatementLoad {
   readonly port: number;
   readonly token: string;
+  /** `$N` becomes another number in every statement: no two are alike. */
   readonly sqlText: string;
   readonly connections: number;
   readonly milliseconds: number;
@@ -47,8 +48,9 @@ export async function sendStatements(load: StatementLoad): Promise<StatementSamp
         new Promise<void>((resolve, reject) => {
           let sentMs = 0;
           const send = (): void => {
+            const request = requestOf(load, randomInt(1_000_000_000));
             sentMs = performance.now();
-            socket.write(requestOf(load));
+            socket.write(request);
           };
           const read = createMessageReader(({ head, body }) => {
             const now = performance.now();
@@ -83,9 +85,9 @@ function connected(port: number): Promise<Socket> {
 }
 
 /** About 300 bytes of body, as a driver sends them. */
-function requestOf({ port, token, sqlText }: StatementLoad): string {
+function requestOf({ port, token, sqlText }: StatementLoad, number: number): string {
   const body = JSON.stringify({
-    sqlText,
+    sqlText: sqlText.replace('$N', () => String(number)),
     asyncExec: false,
     sequenceId: 1,
     querySubmissionTime: 1_700_000_000_000,

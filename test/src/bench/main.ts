@@ -11,8 +11,8 @@ import { topFunctions } from './profile.js';
 import { measureRelay } from './relay-bench.js';
 import { type BenchReport, describeReport, MISSING_BASELINE } from './report.js';
 import { type Rig, startRig } from './rig.js';
-import { createRandom } from './statistics.js';
 import { measureStatements } from './statements-bench.js';
+import { createRandom } from './statistics.js';
 
 const USAGE = `usage: npm run bench -- [--quick] [--profile] [--seed <number>] [--output <file>]
   --quick    about half a minute: shows that everything runs, gives no numbers to quote
@@ -29,30 +29,52 @@ interface Settings {
 
 function readSettings(): Settings {
   const { values } = parseArgs({
-    options: { quick: { type: 'boolean' }, profile: { type: 'boolean' }, seed: { type: 'string' }, output: { type: 'string' } },
+    options: {
+      quick: { type: 'boolean' },
+      profile: { type: 'boolean' },
+      seed: { type: 'string' },
+      output: { type: 'string' },
+    },
   });
   const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
   if (!Number.isSafeInteger(seed)) throw new Error('--seed takes a whole number');
-  return { isQuick: values.quick === true, isProfiled: values.profile === true, seed, output: values.output ?? DEFAULT_OUTPUT };
+  return {
+    isQuick: values.quick === true,
+    isProfiled: values.profile === true,
+    seed,
+    output: values.output ?? DEFAULT_OUTPUT,
+  };
 }
 
 const progress = (text: string): void => void process.stderr.write(`${text}\n`);
 
-type Measured = Pick<BenchReport, 'isPinned' | 'baseline' | 'statements' | 'relay' | 'gatewayResidentMegabytes' | 'recordBytesPerStatement'>;
+type Measured = Pick<
+  BenchReport,
+  'isPinned' | 'baseline' | 'statements' | 'relay' | 'gatewayResidentMegabytes' | 'recordBytesPerStatement'
+>;
 
 async function measureRig(rig: Rig, { isQuick, seed }: Settings): Promise<Measured> {
   if (rig.nginx === undefined) progress(MISSING_BASELINE);
-  if (await isInMemory(rig.directory)) progress('*** THE LOG LIES IN MEMORY: syncs cost nothing here, and the numbers say nothing of durable records.');
+  if (await isInMemory(rig.directory))
+    progress('*** THE LOG LIES IN MEMORY: syncs cost nothing here, and the numbers say nothing of durable records.');
   await checkAnswers(rig);
   const random = createRandom(seed);
   const before = residentMegabytes(rig.gateway.pid);
   const bytesBefore = await bytesBelow(rig.gateway.recordingDirectory);
   progress('statements ...');
-  const statements = await measureStatements(rig, { random, ...(isQuick ? { rounds: 2, milliseconds: 350 } : { rounds: 7, milliseconds: 1_200 }) });
+  const statements = await measureStatements(rig, {
+    random,
+    ...(isQuick ? { rounds: 2, milliseconds: 350 } : { rounds: 7, milliseconds: 1_200 }),
+  });
   const recorded = (await bytesBelow(rig.gateway.recordingDirectory)) - bytesBefore;
   progress('large results ...');
-  const relay = await measureRelay(rig, { random, ...(isQuick ? { rounds: 2, downloads: 1 } : { rounds: 7, downloads: 2 }) });
-  const throughGateway = statements.rows.filter(({ variant }) => variant === 'gateway, masked' || variant === 'gateway, unmasked');
+  const relay = await measureRelay(rig, {
+    random,
+    ...(isQuick ? { rounds: 2, downloads: 1 } : { rounds: 7, downloads: 2 }),
+  });
+  const throughGateway = statements.rows.filter(
+    ({ variant }) => variant === 'gateway, masked' || variant === 'gateway, unmasked',
+  );
   const counted = throughGateway.reduce((sum, row) => sum + row.requests, 0);
   const rounds = throughGateway[0]?.rounds ?? 1;
   return {

@@ -23,9 +23,13 @@ export async function startNginx(directory: string, upstreamPort: number): Promi
   const port = await freePort();
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, 'nginx.conf'), configuration(directory, port, upstreamPort));
-  const child = spawn('nginx', ['-p', directory, '-c', join(directory, 'nginx.conf'), '-e', 'stderr', '-g', 'daemon off;'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const child = spawn(
+    'nginx',
+    ['-p', directory, '-c', join(directory, 'nginx.conf'), '-e', 'stderr', '-g', 'daemon off;'],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
   let complaints = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaints += text;

@@ -1,10 +1,15 @@
-import { TABLES } from './canned-answers.js';
 import type { WireClient } from '../harness/wire-client.js';
+import { TABLES } from './canned-answers.js';
 import { cpuSeconds } from './machine.js';
 import type { Rig } from './rig.js';
 import { inShuffledRounds, median, pairedRatio, type Samples } from './statistics.js';
 
-export type RelayVariant = 'direct, packed' | 'nginx, as it is' | 'nginx, unpacked' | 'gateway, unmasked' | 'gateway, 1 of 20 masked';
+export type RelayVariant =
+  | 'direct, packed'
+  | 'nginx, as it is'
+  | 'nginx, unpacked'
+  | 'gateway, unmasked'
+  | 'gateway, 1 of 20 masked';
 
 export interface RelayRow {
   readonly variant: RelayVariant;
@@ -49,7 +54,10 @@ export async function measureRelay(rig: Rig, plan: RelayPlan): Promise<readonly 
       const { seconds } = await rig.download({ url, times: plan.downloads });
       const spent = cpuSeconds(pids) - before;
       const megabytes = (rig.chunkBytes * plan.downloads) / 1e6;
-      return { megabytesPerSecond: megabytes / seconds, megabytesPerCpuSecond: pids.length === 0 ? undefined : megabytes / spent };
+      return {
+        megabytesPerSecond: megabytes / seconds,
+        megabytesPerCpuSecond: pids.length === 0 ? undefined : megabytes / spent,
+      };
     },
   });
   return names.map((variant) => rowOf(variant, samples));
@@ -57,7 +65,10 @@ export async function measureRelay(rig: Rig, plan: RelayPlan): Promise<readonly 
 
 async function subjectsOf({ upstreamPort, nginx, gateway }: Rig): Promise<ReadonlyMap<RelayVariant, Subject>> {
   const { unmaskedWide, maskedWide } = TABLES;
-  const behindNginx = (path: string): Subject => ({ url: `http://127.0.0.1:${nginx?.port}/chunk/${path}`, pids: nginx?.pids ?? [] });
+  const behindNginx = (path: string): Subject => ({
+    url: `http://127.0.0.1:${nginx?.port}/chunk/${path}`,
+    pids: nginx?.pids ?? [],
+  });
   return new Map<RelayVariant, Subject>([
     ['direct, packed', { url: `http://127.0.0.1:${upstreamPort}/chunk/gzip`, pids: [] }],
     ...(nginx === undefined
@@ -73,7 +84,7 @@ async function subjectsOf({ upstreamPort, nginx, gateway }: Rig): Promise<Readon
 
 /** Runs a statement with a large result and returns where its part is fetched. */
 export async function chunkUrl(client: WireClient, sqlText: string): Promise<string> {
-  const answer = await client.run(sqlText);
+  const answer = await client.run(sqlText.replace('$N', '1'));
   const chunks = answer.data['chunks'];
   const [first] = Array.isArray(chunks) ? (chunks as readonly { readonly url: string }[]) : [];
   if (first === undefined) throw new Error(`no result part: ${answer.code} ${answer.message}`);
@@ -85,7 +96,8 @@ function rowOf(variant: RelayVariant, samples: Samples<RelayVariant, Sample>): R
   const nginx = samples.get('nginx, unpacked');
   const isProxy = variant !== 'direct, packed';
   const speed = (list: readonly Sample[]): readonly number[] => list.map((sample) => sample.megabytesPerSecond);
-  const cpu = (list: readonly Sample[]): readonly number[] => list.map((sample) => sample.megabytesPerCpuSecond ?? Number.NaN);
+  const cpu = (list: readonly Sample[]): readonly number[] =>
+    list.map((sample) => sample.megabytesPerCpuSecond ?? Number.NaN);
   return {
     variant,
     rounds: own.length,

@@ -32,7 +32,11 @@ export function describeReport(report: BenchReport): string {
     `Large result part, one connection, 20 columns\n${relayTable(relay)}`,
     `Analysis of one statement, microseconds\n${analysisTable(analysis)}`,
     `gateway memory (resident)  ${report.gatewayResidentMegabytes.before.toFixed(0)} MB before, ${report.gatewayResidentMegabytes.after.toFixed(0)} MB after the run`,
-    ...(profile === undefined ? [] : [`Self time of the gateway's functions\n${profile.map(({ place, share }) => `${(share * 100).toFixed(1).padStart(6)} %  ${place}`).join('\n')}`]),
+    ...(profile === undefined
+      ? []
+      : [
+          `Self time of the gateway's functions\n${profile.map(({ place, share }) => `${(share * 100).toFixed(1).padStart(6)} %  ${place}`).join('\n')}`,
+        ]),
     ...(goals.length === 0 ? [] : [`Goals (ratios to nginx, same run)\n${goalTable(goals)}`]),
     `took ${report.seconds.toFixed(0)} s${report.isQuick ? ' (quick: too short for numbers to be quoted)' : ''}`,
   ];
@@ -48,7 +52,20 @@ const ratio = (value: number | undefined): string => (value === undefined ? '-' 
 
 function statementTable(rows: readonly StatementRow[]): string {
   return table([
-    ['', 'c', 'p50 us', 'p99 us', 'added p50', 'added p99', '/ nginx', 'CPU us', '/ nginx', 'per s', '/ nginx', 'requests'],
+    [
+      '',
+      'c',
+      'p50 us',
+      'p99 us',
+      'added p50',
+      'added p99',
+      '/ nginx',
+      'CPU us',
+      '/ nginx',
+      'per s',
+      '/ nginx',
+      'requests',
+    ],
     ...rows.map((row) => [
       row.variant,
       String(row.connections),
@@ -76,21 +93,39 @@ function recordingText({ statements, recordBytesPerStatement }: BenchReport): st
 function relayTable(rows: readonly RelayRow[]): string {
   return table([
     ['', 'MB/s', '/ nginx', 'MB per CPU s', '/ nginx'],
-    ...rows.map((row) => [row.variant, micros(row.megabytesPerSecond), ratio(row.overNginx), micros(row.megabytesPerCpuSecond), ratio(row.cpuOverNginx)]),
+    ...rows.map((row) => [
+      row.variant,
+      micros(row.megabytesPerSecond),
+      ratio(row.overNginx),
+      micros(row.megabytesPerCpuSecond),
+      ratio(row.cpuOverNginx),
+    ]),
   ]);
 }
 
 function analysisTable(rows: readonly AnalysisRow[]): string {
   return table([
     ['', 'statements', 'calls', 'p50', 'p99', 'max'],
-    ...rows.map((row) => [row.group, String(row.statements), String(row.calls), row.p50Micros.toFixed(1), row.p99Micros.toFixed(1), micros(row.maxMicros)]),
+    ...rows.map((row) => [
+      row.group,
+      String(row.statements),
+      String(row.calls),
+      row.p50Micros.toFixed(1),
+      row.p99Micros.toFixed(1),
+      micros(row.maxMicros),
+    ]),
   ]);
 }
 
 function goalTable(goals: readonly Goal[]): string {
   return table([
     ['', 'goal', 'reached', ''],
-    ...goals.map(({ name, atMost, goal, reached, met }) => [name, `${atMost ? '<=' : '>='} ${goal}`, ratio(reached), met ? 'met' : 'MISSED']),
+    ...goals.map(({ name, atMost, goal, reached, met }) => [
+      name,
+      `${atMost ? '<=' : '>='} ${goal}`,
+      ratio(reached),
+      met ? 'met' : 'MISSED',
+    ]),
   ]);
 }
 
@@ -98,6 +133,10 @@ function goalTable(goals: readonly Goal[]): string {
 function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows
-    .map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  '))
+    .map((row) =>
+      row
+        .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+        .join('  '),
+    )
     .join('\n');
 }

@@ -96,8 +96,14 @@ async function build(site: Site): Promise<Rig> {
   const gateway = await startGateway(site, { name: 'disk', parent: directory, issuerUrl, upstreamPort });
   const memory = options.withMemoryGateway ? await memoryDirectory(cleanUp) : undefined;
   const gatewayInMemory =
-    memory === undefined ? undefined : await startGateway(site, { name: 'memory', parent: memory, issuerUrl, upstreamPort });
-  const subjects = [...(nginx?.pids ?? []), gateway.pid, ...(gatewayInMemory === undefined ? [] : [gatewayInMemory.pid])];
+    memory === undefined
+      ? undefined
+      : await startGateway(site, { name: 'memory', parent: memory, issuerUrl, upstreamPort });
+  const subjects = [
+    ...(nginx?.pids ?? []),
+    gateway.pid,
+    ...(gatewayInMemory === undefined ? [] : [gatewayInMemory.pid]),
+  ];
   const pinned = await Promise.all([
     ...subjects.map((pid) => pinTo(SUBJECT_CPU, pid)),
     ...[upstream.pid, load.pid].map((pid) => pinTo(EQUIPMENT_CPU, pid)),

@@ -5,7 +5,12 @@ import { cpuSeconds } from './machine.js';
 import type { GatewaySubject, Rig } from './rig.js';
 import { inShuffledRounds, median, pairedRatio, type Samples } from './statistics.js';
 
-export type StatementVariant = 'direct' | 'nginx' | 'gateway, unmasked' | 'gateway, masked' | 'gateway, masked, log in memory';
+export type StatementVariant =
+  | 'direct'
+  | 'nginx'
+  | 'gateway, unmasked'
+  | 'gateway, masked'
+  | 'gateway, masked, log in memory';
 
 /** One variant over all rounds; CPU is of the proxy alone and missing for `direct`. */
 export interface StatementRow {
@@ -74,7 +79,9 @@ export async function measureStatements(rig: Rig, plan: StatementPlan): Promise<
   });
   const rows = names.map((name) => rowOf(name, samples));
   const syncP50Micros = median(syncs.map((sync) => sync.p50Micros));
-  const [onDisk, inMemory] = (['gateway, masked @1', 'gateway, masked, log in memory @1'] as const).map((name) => samples.get(name));
+  const [onDisk, inMemory] = (['gateway, masked @1', 'gateway, masked, log in memory @1'] as const).map((name) =>
+    samples.get(name),
+  );
   return {
     rows,
     syncP50Micros,
@@ -82,7 +89,13 @@ export async function measureStatements(rig: Rig, plan: StatementPlan): Promise<
     recordingInSyncs:
       onDisk === undefined || inMemory === undefined
         ? undefined
-        : median(onDisk.map((sample, round) => (sample.p50Micros - (inMemory[round]?.p50Micros ?? Number.NaN)) / (syncs[round]?.p50Micros ?? Number.NaN))),
+        : median(
+            onDisk.map(
+              (sample, round) =>
+                (sample.p50Micros - (inMemory[round]?.p50Micros ?? Number.NaN)) /
+                (syncs[round]?.p50Micros ?? Number.NaN),
+            ),
+          ),
   };
 }
 
@@ -93,7 +106,12 @@ function splitName(name: Named): readonly [StatementVariant, number] {
 
 function subjectsOf({ upstreamPort, nginx, gateway, gatewayInMemory }: Rig): ReadonlyMap<StatementVariant, Subject> {
   const { masked, unmasked } = TABLES;
-  const through = ({ port, pid, client }: GatewaySubject, sqlText: string): Subject => ({ port, pids: [pid], token: client.sessionToken, sqlText });
+  const through = ({ port, pid, client }: GatewaySubject, sqlText: string): Subject => ({
+    port,
+    pids: [pid],
+    token: client.sessionToken,
+    sqlText,
+  });
   const direct = { token: 'canned-session', sqlText: masked.sqlText };
   return new Map<StatementVariant, Subject>([
     ['direct', { ...direct, port: upstreamPort, pids: [] }],
@@ -106,7 +124,12 @@ function subjectsOf({ upstreamPort, nginx, gateway, gatewayInMemory }: Rig): Rea
   ]);
 }
 
-async function sampleOf(rig: Rig, { port, token, sqlText, pids }: Subject, connections: number, milliseconds: number): Promise<Sample> {
+async function sampleOf(
+  rig: Rig,
+  { port, token, sqlText, pids }: Subject,
+  connections: number,
+  milliseconds: number,
+): Promise<Sample> {
   const before = cpuSeconds(pids);
   const sample = await rig.sendStatements({ port, token, sqlText, connections, milliseconds });
   const spent = cpuSeconds(pids) - before;
@@ -121,7 +144,8 @@ function rowOf(name: Named, samples: Samples<Named, Sample>): StatementRow {
   const nginx = samples.get(`nginx @${connections}`);
   const added = (list: readonly Sample[], of: 'p50Micros' | 'p99Micros'): readonly number[] =>
     list.map((sample, round) => sample[of] - (direct[round]?.[of] ?? Number.NaN));
-  const cpu = (list: readonly Sample[]): readonly number[] => list.map((sample) => sample.cpuMicrosPerRequest ?? Number.NaN);
+  const cpu = (list: readonly Sample[]): readonly number[] =>
+    list.map((sample) => sample.cpuMicrosPerRequest ?? Number.NaN);
   const perSecond = (list: readonly Sample[]): readonly number[] => list.map((sample) => sample.requestsPerSecond);
   const isProxy = variant !== 'direct';
   const isCompared = nginx !== undefined && isProxy;

@@ -46,7 +46,9 @@ export interface Rounds<Name extends string, Sample> {
 }
 
 /** Every variant once per round, in an order drawn anew each round; the first round only warms up. */
-export async function inShuffledRounds<Name extends string, Sample>(plan: Rounds<Name, Sample>): Promise<Samples<Name, Sample>> {
+export async function inShuffledRounds<Name extends string, Sample>(
+  plan: Rounds<Name, Sample>,
+): Promise<Samples<Name, Sample>> {
   const samples = new Map<Name, Sample[]>(plan.variants.map((variant) => [variant, []]));
   for (let round = 0; round <= plan.rounds; round += 1) {
     for (const variant of shuffled(plan.variants, plan.random)) {

@@ -23,7 +23,9 @@ export const TYPICAL_STATEMENTS: readonly string[] = [
 
 const conditions = Array.from({ length: 500 }, (_, index) => index * 7).join(', ');
 const columns = Array.from({ length: 100 }, (_, index) => `amount * ${index} + id AS c${index}`).join(', ');
-const joins = Array.from({ length: 12 }, (_, index) => `JOIN orders o${index} ON o${index}.customer_id = c.id`).join(' ');
+const joins = Array.from({ length: 12 }, (_, index) => `JOIN orders o${index} ON o${index}.customer_id = c.id`).join(
+  ' ',
+);
 
 /** Shapes that programs write: long lists, many columns, many joins. */
 export const LARGE_STATEMENTS: readonly string[] = [

@@ -73,6 +73,10 @@ export function createAgent(token: string): Agent {
 }
 
 function toRefusal(error: unknown): DriverRefusal {
-  const { code, sqlState, message } = error as { code?: unknown; sqlState?: unknown; message?: unknown };
-  return { code: String(code ?? ''), sqlState: String(sqlState ?? ''), message: String(message ?? error) };
+  const {
+    code = '',
+    sqlState = '',
+    message = '',
+  } = error as { code?: string | number; sqlState?: string; message?: string };
+  return { code: String(code), sqlState, message };
 }

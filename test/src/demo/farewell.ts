@@ -5,6 +5,8 @@ import { expectThat, waitFor } from './step.js';
 
 const WAITING_SQL = "DELETE FROM orders WHERE status = 'RETURNED'";
 
+const WAIT_MILLISECONDS = 15_000;
+
 /** Leaves one statement waiting for a decision, and says when and how it ended. Resolves when it waits. */
 export async function leaveOneWaiting(stage: Stage, signal: AbortSignal): Promise<void> {
   const { screen, agent, owner, playground } = stage;
@@ -20,7 +22,9 @@ export async function leaveOneWaiting(stage: Stage, signal: AbortSignal): Promis
   });
   await Promise.race([
     waiting,
-    waitFor(signal, async () => (await owner.pending()).find(({ canonicalText }) => /^DELETE/.test(canonicalText))),
+    waitFor(AbortSignal.any([signal, AbortSignal.timeout(WAIT_MILLISECONDS)]), async () =>
+      (await owner.pending()).find(({ canonicalText }) => canonicalText.startsWith('DELETE')),
+    ),
   ]);
   expectThat(!isOver, 'the statement to wait', 'it has ended');
 }
@@ -52,7 +56,7 @@ export async function sayFarewell({ screen, playground, agentToken }: Stage): Pr
 function nodeSnippet(driverUrl: string, tokenFile: string): readonly string[] {
   return [
     '# Node, in this folder',
-    "node --input-type=module <<'END'",
+    "npx node --input-type=module <<'END'",
     "import { readFileSync } from 'node:fs';",
     "import snowflake from 'snowflake-sdk';",
     "snowflake.configure({ logLevel: 'OFF' });",
@@ -61,8 +65,8 @@ function nodeSnippet(driverUrl: string, tokenFile: string): readonly string[] {
     `  token: readFileSync('${tokenFile}', 'utf8'),`,
     '});',
     'await connection.connectAsync();',
-    "connection.execute({ sqlText: 'SELECT * FROM customers LIMIT 3',",
-    '  complete: (error, _, rows) => { console.log(error?.message ?? rows); connection.destroy(() => {}); } });',
+    "connection.execute({ sqlText: 'SELECT id, name, email, ssn FROM customers LIMIT 3',",
+    '  complete: (error, _, rows) => { console.table(error?.message ?? rows); connection.destroy(() => {}); } });',
     'END',
   ];
 }
@@ -77,7 +81,7 @@ function pythonSnippet(driverUrl: string, tokenFile: string): readonly string[] 
     `    protocol="http", host="${hostname}", port=${port}, account="ACME",`,
     `    authenticator="oauth", token=open("${tokenFile}").read(),`,
     ')',
-    'for row in connection.cursor().execute("SELECT * FROM customers LIMIT 3"):',
+    'for row in connection.cursor().execute("SELECT id, name, email, ssn FROM customers LIMIT 3"):',
     '    print(row)',
     'connection.close()',
     'END',

@@ -2,7 +2,6 @@ import { parseArgs } from 'node:util';
 import { leaveOneWaiting, sayFarewell } from './farewell.js';
 import { createScreen } from './screen.js';
 import { type Closers, createClosers, openStage, type Stage } from './stage.js';
-import { Interrupted } from './step.js';
 import { PROGRAMS_TITLE, showPrograms } from './steps/programs.js';
 import { STORY } from './story.js';
 import { StoryFailed, tell } from './tell.js';
@@ -17,8 +16,8 @@ const USAGE = `The whole story on loopback: stand-in for Snowflake, issuer, gate
 
 const START_SECONDS = 90;
 const STEP_SECONDS = 30;
-/** Longer than the gateway needs to drain. */
-const CLOSE_MILLISECONDS = 40_000;
+/** Longer than all parts may take to end. */
+const CLOSE_MILLISECONDS = 60_000;
 const LOG_LINES = 20;
 
 const screen = createScreen({
@@ -46,8 +45,10 @@ async function tellStory(
     return progress.stage;
   });
   progress.told += 1;
-  for (const { title, timeoutSeconds = STEP_SECONDS, run } of STORY) {
-    await tell(screen, { number: progress.told + 1, title, timeoutSeconds }, interrupt, (signal) => run(stage, signal));
+  for (const step of STORY) {
+    const { title, timeoutSeconds = STEP_SECONDS } = step;
+    const act = { number: progress.told + 1, title, timeoutSeconds };
+    await tell(screen, act, interrupt, (signal) => step.run(stage, signal));
     progress.told += 1;
   }
   return stage;
@@ -79,10 +80,10 @@ async function runDemo(once: boolean, without: readonly string[], interrupt: Abo
     if (once) return 0;
     await leaveOneWaiting(stage, interrupt);
     await sayFarewell(stage);
-    await new Promise((resolve) => interrupt.addEventListener('abort', resolve, { once: true }));
+    await untilAborted(interrupt);
     return 0;
   } catch (error) {
-    if (error instanceof Interrupted) return EXIT_INTERRUPTED;
+    if (interrupt.aborted) return EXIT_INTERRUPTED;
     sayFailed(error, progress);
     summary();
     return 1;
@@ -91,6 +92,10 @@ async function runDemo(once: boolean, without: readonly string[], interrupt: Abo
     await closers.close();
     if (interrupt.aborted) screen.raw('stopped; nothing is left running');
   }
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }
 
 const EXIT_INTERRUPTED = 130;
@@ -124,6 +129,8 @@ if (options !== undefined) {
       interrupt.abort();
     });
   }
+  // Nobody reads on, as behind `| head`: the programs must still be stopped.
+  process.stdout.on('error', () => interrupt.abort());
   process.exitCode = await runDemo(options.once, options.without, interrupt.signal);
   process.exit();
 }

@@ -26,7 +26,7 @@ export interface Screen {
 }
 
 const MARGIN = '    ';
-const LABEL_WIDTH = 14;
+const LABEL_WIDTH = 16;
 const MAX_COLUMNS = 100;
 const MIN_COLUMNS = 60;
 
@@ -78,7 +78,7 @@ export function createScreen({ write, hasColour, columns }: ScreenDeps): Screen 
 
 /** Cuts a line to `width` characters, with a sign that it was cut. */
 export function clip(text: string, width: number): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters.length <= width ? text : `${characters.slice(0, width - 1).join('')}…`;
 }
 
@@ -95,10 +95,12 @@ function wrap(text: string, width: number): readonly string[] {
   return [...lines, current];
 }
 
+const lengthOf = (text: string): number => Array.from(text).length;
+
 function layOut(rows: readonly (readonly string[])[]): readonly (readonly string[])[] {
   const widths: number[] = [];
   for (const row of rows) {
-    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, [...cell].length);
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, lengthOf(cell));
   }
-  return rows.map((row) => row.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - [...cell].length)));
+  return rows.map((row) => row.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - lengthOf(cell))));
 }

@@ -8,6 +8,11 @@ import { startTap, type Tap } from './tap.js';
 /** Long enough to try things out after the story. */
 export const TOKEN_HOURS = 8;
 
+/** A connection that cannot log out, because the other side has gone already, is given up. */
+const CLOSE_MILLISECONDS = 3000;
+/** Longer than the gateway needs to drain. */
+const STOP_PROGRAMS_MILLISECONDS = 35_000;
+
 /** Everything the story plays on. */
 export interface Stage {
   readonly screen: Screen;
@@ -28,23 +33,28 @@ export interface StageOptions {
   readonly without: readonly string[];
 }
 
-/** Ends parts in the reverse order of their start; also those that are still starting. */
+/** Ends parts in the reverse order of their start; also those that are still starting. Nobody is waited for without limit. */
 export interface Closers {
-  add(close: () => Promise<unknown>): void;
+  add(close: () => Promise<unknown>, milliseconds?: number): void;
   close(): Promise<void>;
 }
 
 export function createClosers(): Closers {
   const closers: (() => Promise<unknown>)[] = [];
   return {
-    add: (close) => void closers.push(close),
+    add: (close, milliseconds = CLOSE_MILLISECONDS) => void closers.push(() => endWithin(milliseconds, close)),
     async close() {
-      for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
-        // One part that fails to end must not keep the others running.
-        await close().catch(() => undefined);
-      }
+      for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
     },
   };
+}
+
+/** One part that does not end must not keep the others running. */
+async function endWithin(milliseconds: number, close: () => Promise<unknown>): Promise<void> {
+  const limit = Promise.withResolvers<void>();
+  const timer = setTimeout(limit.resolve, milliseconds);
+  await Promise.race([close().catch(() => undefined), limit.promise]);
+  clearTimeout(timer);
 }
 
 /** Starts all programs. What was started is in `closers` at any moment, whether this resolves or not. */
@@ -53,7 +63,7 @@ export async function openStage({ screen, without }: StageOptions, closers: Clos
     issuer: { accessTokenSeconds: TOKEN_HOURS * 3600 },
     resources: Object.fromEntries(without.map((file) => [file, null])),
   });
-  closers.add(async () => (await starting).stop());
+  closers.add(async () => (await starting).stop(), STOP_PROGRAMS_MILLISECONDS);
   const playground = await starting;
   const tap = await startTap(playground.driverUrl);
   closers.add(() => tap.close());

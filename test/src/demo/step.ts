@@ -21,19 +21,18 @@ export class StepFailed extends Error {
   }
 }
 
-/** Somebody asked the demo to end. */
-export class Interrupted extends Error {
-  constructor() {
-    super('interrupted');
-    this.name = 'Interrupted';
-  }
-}
-
 const MAX_SHOWN = 400;
 
-/** A value as a failure shows it. */
+/** Text as it is, all else as JSON. */
+export const toText = (value: unknown): string =>
+  typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined');
+
+/** What a masked e-mail address looks like. */
+export const isHash = (value: unknown): boolean => /^pst_[0-9a-f]{32}$/.test(toText(value));
+
+/** A value as a failure shows it: one line, cut. */
 export function show(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  const text = toText(value).replace(/\s+/g, ' ');
   return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`;
 }
 

@@ -1,5 +1,5 @@
 import type { Screen } from './screen.js';
-import { Interrupted, StepFailed } from './step.js';
+import { StepFailed } from './step.js';
 
 /** One act to be told: its place in the story, and how long it may take. */
 export interface Act {
@@ -25,7 +25,7 @@ export class StoryFailed extends Error {
 
 /**
  * Tells one act and waits for its end. `work` is given a signal that aborts at the time limit or with `interrupt`.
- * @throws StoryFailed when it fails or takes too long, Interrupted when somebody asked to end.
+ * @throws StoryFailed when it fails, takes too long or is interrupted.
  */
 export async function tell<T>(
   screen: Screen,
@@ -43,7 +43,6 @@ export async function tell<T>(
     signal.throwIfAborted();
     return await Promise.race([work(signal), aborted.promise]);
   } catch (error) {
-    if (interrupt.aborted) throw new Interrupted();
     if (limit.aborted)
       throw new StoryFailed(act, `it to be done within ${act.timeoutSeconds} s`, 'no end', { cause: error });
     if (error instanceof StepFailed) throw new StoryFailed(act, error.expected, error.got, { cause: error });

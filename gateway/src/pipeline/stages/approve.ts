@@ -1,4 +1,4 @@
-import type { Approval } from '../../approval/index.js';
+import { type Approval, tally } from '../../approval/index.js';
 import { deny } from '../../errors.js';
 import { permitApproved, permitFor } from '../../policy/index.js';
 import type { StatementDeps } from '../deps.js';
@@ -7,7 +7,7 @@ import type { Decided, Permitted } from '../exchange.js';
 import { pollKey } from '../keys.js';
 import { refuse, refuseAsSnowflake } from '../refusals.js';
 import { createTokenBox } from '../token-box.js';
-import { isStop, type Stop } from '../walk.js';
+import { HandedOver, isStop, type Stop } from '../walk.js';
 import { analyzeStage } from './analyze.js';
 import { decideStatement } from './decide.js';
 import { identifyStage } from './identify.js';
@@ -63,16 +63,19 @@ async function ask(
 
 /** The approved approval, or how the waiting ended. */
 async function waitForPeople(deps: StatementDeps, decided: Decided, asked: Approval): Promise<Approval | Stop> {
-  const { queryId, signal, request } = decided;
+  const { queryId, signal, stopping, request } = decided;
   const box = createTokenBox(deps.sessions, decided.session);
   const endpoint = deps.endpointOf(decided.connection.name);
   let heartbeatAtMs = deps.clock.nowMs();
   for (let approval = asked; ; ) {
     if (approval.state !== 'pending') return conclude(queryId, approval);
     try {
-      approval = await deps.approvals.wait(approval.id, { timeoutMs: LOOK_MS, signal });
+      approval = await deps.approvals.wait(approval.id, {
+        timeoutMs: LOOK_MS,
+        signal: AbortSignal.any([signal, stopping]),
+      });
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!signal.aborted) throw stopping.aborted ? new HandedOver() : error;
       approval = (await deps.approvals.withdraw(approval.id, 'cancelled')) ?? approval;
       return withdrawn(queryId);
     }
@@ -122,7 +125,8 @@ function withdrawn(queryId: string): Stop {
 
 /**
  * After the yes the statement is looked at again as things stand now: a changed session or catalogue changes the binding
- * hash, a policy that became stricter applies.
+ * hash, a policy that became stricter applies, and so does a rule that asks for other people than those who said yes. The
+ * yes is taken last and once, so a gateway that stops from here on leaves a statement that is not run again.
  */
 async function resume(deps: StatementDeps, held: Decided, approval: Approval): Promise<Permitted | Stop> {
   const identified = await identifyStage(deps, held);
@@ -135,5 +139,11 @@ async function resume(deps: StatementDeps, held: Decided, approval: Approval): P
   const holding = { ...held.decision, ...now.decision, verdict: 'hold', approval: approval.subject.demand } as const;
   const permitted = permitApproved(holding, outcome, now.binding);
   if (!permitted.ok) return refuse(held.queryId, permitted.denial, 'refused');
+  if (now.decision.verdict === 'hold' && tally(now.decision.approval, approval.votes) !== 'approved') {
+    const { bindingHash } = approval.subject;
+    return refuse(held.queryId, deny.changedAfterApproval(approval.id, bindingHash, now.bindingHash), 'refused');
+  }
+  const redeemed = await deps.approvals.redeem(approval.id, now.bindingHash);
+  if (!redeemed.ok) return refuse(held.queryId, deny.approvalSpent(approval.id), 'refused');
   return { ...now, permit: permitted.permit };
 }

@@ -1,4 +1,5 @@
 import { type ClientResult, changedParameters, resultHead, stringifyJson } from '../../protocol/index.js';
+import { afterRun } from '../after-run.js';
 import type { StatementDeps } from '../deps.js';
 import { textBody } from '../entries.js';
 import type { Delivered, Masked } from '../exchange.js';
@@ -10,7 +11,7 @@ import type { Stop } from '../walk.js';
  */
 export async function deliverStage(deps: StatementDeps, masked: Masked): Promise<Delivered | Stop> {
   const { result, queryId, session, decision } = masked;
-  const chunks = await deps.parts.register(masked);
+  const chunks = await afterRun(() => deps.parts.register(masked));
   const client: ClientResult = {
     queryId,
     rowtype: masked.rowtype,
@@ -21,20 +22,17 @@ export async function deliverStage(deps: StatementDeps, masked: Masked): Promise
   };
   const head = stringifyJson(resultHead(client));
   const rows = JSON.stringify(masked.rows);
-  await deps.recording.append({
-    kind: 'response',
-    sessionId: session.id,
-    fields: {
-      qid: queryId,
-      code: null,
-      rows: masked.rows.length,
-      cols: masked.rowtype.length,
-      parts: chunks.length,
-      masked: decision.masks.map((mask) => ({ i: mask.index, m: mask.action.type, p: mask.policy, r: mask.rule })),
-      upq: result.queryId,
-    },
-    bodies: [textBody('head', head), textBody('rows', rows)],
-  });
+  const fields = {
+    qid: queryId,
+    code: null,
+    rows: masked.rows.length,
+    cols: masked.rowtype.length,
+    parts: chunks.length,
+    masked: decision.masks.map((mask) => ({ i: mask.index, m: mask.action.type, p: mask.policy, r: mask.rule })),
+    upq: result.queryId,
+  };
+  const bodies = [textBody('head', head), textBody('rows', rows)];
+  await afterRun(() => deps.recording.append({ kind: 'response', sessionId: session.id, fields, bodies }));
   const body = Buffer.from(`{"data":${head.slice(0, -1)},"rowset":${rows}},"code":null,"message":null,"success":true}`);
   deps.metrics.delivered(masked.connection.name, masked.rows.length, body.length);
   return { ...masked, body };

@@ -4,6 +4,7 @@ import type { Json, UpstreamAnswer } from '../../protocol/index.js';
 import type { RequestReceipt } from '../../recording/index.js';
 import type { Session } from '../../session/index.js';
 import type { SessionContext, SessionEffect } from '../../sql/index.js';
+import { afterRun } from '../after-run.js';
 import type { StatementDeps } from '../deps.js';
 import { type Forwarded, factsOf, type Recorded } from '../exchange.js';
 import { refuse, refuseAsSnowflake } from '../refusals.js';
@@ -47,7 +48,7 @@ async function forwardAlone(
   );
   if (answer.kind !== 'result') return refusalOf(recorded, answer);
   if (recorded.analysis.class !== 'SELECT') deps.catalogs.forget(session.id);
-  await followSession(deps, session, answer.result.context, effect);
+  await afterRun(() => followSession(deps, session, answer.result.context, effect));
   return { ...recorded, result: answer.result };
 }
 

@@ -10,19 +10,13 @@ export const blockedDrop = refusedStep('It tries to drop the database', [
 ]);
 
 export const waysAround = refusedStep(
-  'It tries the ways around: hidden text, a second statement, guessing a masked value',
+  'It tries the ways around: a statement hidden in a text, guessing a masked value',
   [
     {
       sqlText: "EXECUTE IMMEDIATE 'DROP DATABASE crm'",
       code: '861205',
       mentions: ['EXECUTE IMMEDIATE'],
       trace: /drop|execute/i,
-    },
-    {
-      sqlText: 'SELECT 1; DROP DATABASE crm',
-      code: '861205',
-      mentions: ['more than one statement'],
-      trace: /drop/i,
     },
     {
       sqlText: "SELECT id FROM customers WHERE email LIKE 'ada%'",

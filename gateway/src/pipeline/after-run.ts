@@ -1,0 +1,21 @@
+import { deny, GatewayError } from '../errors.js';
+
+/**
+ * Work after Snowflake ran a statement. When the record or the store is lost then, the denial must not say that nothing was
+ * executed.
+ */
+export async function afterRun<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    switch (error.denial.code) {
+      case 'PISTE-1701':
+        throw new GatewayError(error.message, deny.cannotRecordResult(), { cause: error });
+      case 'PISTE-1703':
+        throw new GatewayError(error.message, deny.storeLost(), { cause: error });
+      default:
+        throw error;
+    }
+  }
+}
