@@ -48,12 +48,15 @@ export interface Denial {
 const MAX_MESSAGE_CHARACTERS = 500;
 
 function denial(code: PisteCode, sqlState: string, text: string): Denial {
-  const message = `[${code}] ${text}`;
-  return {
-    code,
-    sqlState,
-    message: message.length <= MAX_MESSAGE_CHARACTERS ? message : `${message.slice(0, MAX_MESSAGE_CHARACTERS - 1)}…`,
-  };
+  return { code, sqlState, message: shorten(`[${code}] ${text}`) };
+}
+
+/** At most `MAX_MESSAGE_CHARACTERS`; what to do at the end is worth more than the middle. */
+function shorten(message: string): string {
+  if (message.length <= MAX_MESSAGE_CHARACTERS) return message;
+  const end = message.indexOf(' Retry: ');
+  const tail = end === -1 ? '' : message.slice(end, end + MAX_MESSAGE_CHARACTERS / 2);
+  return `${message.slice(0, MAX_MESSAGE_CHARACTERS - tail.length - 1)}…${tail}`;
 }
 
 /** Free text of a person, made harmless: one line, no control or invisible characters, at most 280 characters. */
@@ -225,7 +228,7 @@ export const deny = {
     denial(
       'PISTE-1305',
       '42501',
-      `The approval ${id} covers a different statement or context (hash ${approved.slice(0, 12)}, now ${now.slice(0, 12)}). Nothing was executed. Retry: submit again; it will be reviewed again.`,
+      `The approval ${id} covers a different statement or context (hash ${approved.slice(0, 12)}, now ${now.slice(0, 12)}). Nothing was executed. Retry: once; it will be reviewed again.`,
     ),
   approvalSpent: (id: string) =>
     denial(

@@ -223,16 +223,20 @@ const plainReply = (status: number, denial: Denial): Reply => ({
 });
 
 /** The whole body, or undefined past the limit; the rest of a too large one is read and thrown away. */
-async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
-  const parts: Buffer[] = [];
-  let total = 0;
-  for await (const part of request) {
-    const bytes = part as Buffer;
-    total += bytes.length;
-    if (total <= maxBytes) parts.push(bytes);
-    else parts.length = 0;
-  }
-  return total <= maxBytes ? Buffer.concat(parts, total) : undefined;
+function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let total = 0;
+    request.on('data', (bytes: Buffer) => {
+      total += bytes.length;
+      if (total <= maxBytes) parts.push(bytes);
+      else parts.length = 0;
+    });
+    request.once('end', () => resolve(total <= maxBytes ? Buffer.concat(parts, total) : undefined));
+    request.once('error', reject);
+    request.once('close', () => reject(new Error('the request was cut off')));
+    if (request.destroyed) reject(new Error('the request was cut off'));
+  });
 }
 
 function originOf(deps: DriverServerDeps, request: IncomingMessage): string {

@@ -26,7 +26,9 @@ describe('lossless JSON', () => {
         const text = place.replaceAll('N', number);
         const value = parseJson(text);
         const compact = text.replace(/(?<=[:,])\s+/g, '');
-        expect(value === undefined ? undefined : stringifyJson(value)).toBe(place.includes('2",') ? `["1.5, 2",${number}]` : compact);
+        expect(value === undefined ? undefined : stringifyJson(value)).toBe(
+          place.includes('2",') ? `["1.5, 2",${number}]` : compact,
+        );
       }),
       { numRuns: 2_000 },
     );

@@ -45,6 +45,34 @@ describe('client sessions', () => {
     });
   });
 
+  test('are seen as another gateway changed or closed them, at once', async () => {
+    const { session } = await sessions.open(fresh);
+    const other = createSessions({
+      store,
+      sealer: createSealer(new Uint8Array(32)),
+      clock: { nowMs: () => nowMs },
+      sessionTokenSeconds: 60,
+      masterTokenSeconds: 300,
+    });
+    await sessions.load(session.id);
+    const upstream = { ...fresh.upstream, token: 'renewed-elsewhere' };
+    await other.update(session.id, { upstream });
+    expect((await sessions.load(session.id))?.upstream).toEqual(upstream);
+    await other.close(session.id);
+    expect(await sessions.load(session.id)).toBeUndefined();
+  });
+
+  test('do not open with values that somebody exchanged in the store', async () => {
+    const one = await sessions.open(fresh);
+    const two = await sessions.open({ ...fresh, upstream: { ...fresh.upstream, token: 'of-two' } });
+    await sessions.load(one.session.id);
+    await sessions.load(two.session.id);
+    const [ofOne, ofTwo] = [await store.get(`session:${one.session.id}`), await store.get(`session:${two.session.id}`)];
+    if (ofOne === undefined || ofTwo === undefined) throw new Error('not stored');
+    await store.replace(`session:${one.session.id}`, ofOne.version, ofTwo.value, 100);
+    expect(await sessions.load(one.session.id)).toBeUndefined();
+  });
+
   test('are found by their token and by nothing else', async () => {
     const { session, tokens } = await sessions.open(fresh);
     expect(await sessions.authenticate(tokens.token, 'session')).toMatchObject({

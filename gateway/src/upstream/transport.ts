@@ -58,44 +58,73 @@ export function createTransport(options: { readonly connectionsPerOrigin?: numbe
   });
 
   return {
-    async request(request) {
-      try {
-        const response = await agent.request({
-          origin: request.origin,
-          method: request.method,
-          path: request.path,
-          headers: request.headers,
-          body: request.body ?? null,
-          headersTimeout: request.timeoutMs,
-          bodyTimeout: request.timeoutMs,
-          ...(request.signal === undefined ? {} : { signal: request.signal }),
-        });
-        return {
-          status: response.statusCode,
-          headers: response.headers,
-          body: await readBounded(response.body, request.maxBytes),
-        };
-      } catch (error) {
-        if (error instanceof TransportError) throw error;
-        const code = errorCode(error) ?? 'UNKNOWN';
-        throw new TransportError(`no answer from upstream (${code})`, !NEVER_SENT.has(code), { cause: error });
-      }
-    },
+    request: (request) =>
+      new Promise((resolve, reject) => {
+        agent.dispatch(
+          {
+            origin: request.origin,
+            method: request.method,
+            path: request.path,
+            headers: request.headers,
+            body: request.body ?? null,
+            headersTimeout: request.timeoutMs,
+            bodyTimeout: request.timeoutMs,
+          },
+          createCollector(request, resolve, reject),
+        );
+      }),
     close: () => agent.close(),
   };
 }
 
-async function readBounded(body: Dispatcher.ResponseData['body'], maxBytes: number): Promise<Buffer> {
+function toTransportError(error: unknown): TransportError {
+  const code = errorCode(error) ?? 'UNKNOWN';
+  return new TransportError(`no answer from upstream (${code})`, !NEVER_SENT.has(code), { cause: error });
+}
+
+/** Collects one answer. Without a stream between the socket and the buffer a small exchange costs half. */
+function createCollector(
+  { maxBytes, signal }: UpstreamRequest,
+  resolve: (response: UpstreamResponse) => void,
+  reject: (error: TransportError) => void,
+): Dispatcher.DispatchHandler {
   const parts: Buffer[] = [];
   let total = 0;
-  for await (const part of body) {
-    const bytes = Buffer.from(part as Uint8Array);
-    total += bytes.length;
-    if (total > maxBytes) {
-      body.destroy();
-      throw new TransportError('the answer is larger than allowed', true);
-    }
-    parts.push(bytes);
-  }
-  return Buffer.concat(parts, total);
+  let status = 0;
+  let headers: UpstreamResponse['headers'] = {};
+  let exchange: Dispatcher.DispatchController | undefined;
+
+  const fail = (error: unknown): void => {
+    signal?.removeEventListener('abort', abort);
+    reject(error instanceof TransportError ? error : toTransportError(error));
+  };
+  const abort = (): void => {
+    const error = new TransportError('the exchange was cancelled', exchange !== undefined);
+    exchange?.abort(error);
+    fail(error);
+  };
+  signal?.addEventListener('abort', abort, { once: true });
+
+  return {
+    onRequestStart(controller) {
+      exchange = controller;
+      if (signal?.aborted === true) abort();
+    },
+    onResponseStart(_controller, statusCode, received) {
+      status = statusCode;
+      headers = received;
+    },
+    onResponseData(controller, part) {
+      total += part.length;
+      if (total <= maxBytes) parts.push(part);
+      else controller.abort(new TransportError('the answer is larger than allowed', true));
+    },
+    onResponseEnd() {
+      signal?.removeEventListener('abort', abort);
+      resolve({ status, headers, body: Buffer.concat(parts, total) });
+    },
+    onResponseError(_controller, error) {
+      fail(error);
+    },
+  };
 }

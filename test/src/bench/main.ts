@@ -88,6 +88,14 @@ async function measureRig(rig: Rig, { isQuick, seed }: Settings): Promise<Measur
   };
 }
 
+async function stoppingAfter<T>(rig: Rig, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    await rig.stop();
+  }
+}
+
 async function bench(settings: Settings): Promise<BenchReport> {
   const startedMs = performance.now();
   progress('analysis ...');
@@ -98,7 +106,7 @@ async function bench(settings: Settings): Promise<BenchReport> {
     withMemoryGateway: !settings.isProfiled,
     ...(settings.isProfiled && { gatewayEnvironment: { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles}` } }),
   });
-  const measured = await measureRig(rig, settings).finally(() => rig.stop());
+  const measured = await stoppingAfter(rig, () => measureRig(rig, settings));
   return {
     machine: describeMachine(),
     isQuick: settings.isQuick,

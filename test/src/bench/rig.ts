@@ -91,7 +91,7 @@ async function build(site: Site): Promise<Rig> {
   ]);
   const upstreamPort = Number(upstream.ready['port']);
   const nginx = await startNginx(join(directory, 'nginx'), upstreamPort);
-  if (nginx !== undefined) cleanUp.push(nginx.stop);
+  if (nginx !== undefined) cleanUp.push(() => nginx.stop());
   const issuerUrl = String(issuer.ready['url']);
   const gateway = await startGateway(site, { name: 'disk', parent: directory, issuerUrl, upstreamPort });
   const memory = options.withMemoryGateway ? await memoryDirectory(cleanUp) : undefined;
@@ -108,8 +108,9 @@ async function build(site: Site): Promise<Rig> {
     ...subjects.map((pid) => pinTo(SUBJECT_CPU, pid)),
     ...[upstream.pid, load.pid].map((pid) => pinTo(EQUIPMENT_CPU, pid)),
   ]);
+  const loadUrl = String(load.ready['url']);
   const order = async (path: string, what: object): Promise<unknown> => {
-    const response = await fetch(`${load.ready['url']}${path}`, { method: 'POST', body: JSON.stringify(what) });
+    const response = await fetch(`${loadUrl}${path}`, { method: 'POST', body: JSON.stringify(what) });
     if (!response.ok) throw new Error(`the load generator failed: ${await response.text()}`);
     return response.json();
   };

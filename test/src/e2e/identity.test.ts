@@ -61,13 +61,13 @@ const REFUSALS: readonly Refusal[] = [
   ['an audience of Snowflake', () => withToken(agent({ audience: 'https://acme.snowflakecomputing.com' })), '861003', /audience is/, 'audience'],
   ['an audience of Snowflake beside the own one', () => withToken(agent({ audience: [AUDIENCE, 'https://acme.snowflakecomputing.com'] })), '861003', /and nothing else/, 'audience'],
   ['a foreign issuer', () => withToken(stranger.mintToken({ subject: 'agent-1', audience: AUDIENCE, claims: AGENT_CLAIMS })), '861004', /is not trusted for connection "crm"/, 'untrusted-issuer'],
-  ['no signature', () => withToken(agent({ signedWith: 'none' })), '861001', /cannot be used/, 'unsigned'],
+  ['no signature', () => withToken(agent({ signedWith: 'none' })), '861001', /cannot be used/, 'algorithm'],
   ["somebody else's key under the issuer's name", () => withToken(agent({ signedWith: 'foreign' })), '861001', /cannot be used/, 'signature'],
   ['a key nobody published', () => withToken(agent({ signedWith: 'unknown-key' })), '861001', /cannot be used/, 'unknown-key'],
   ['the public key used as a secret', () => withToken(agent({ signedWith: 'public-key-as-secret' })), '861001', /cannot be used/, 'algorithm'],
   ['groups that are not admitted', () => withToken(agent({}, { ...AGENT_CLAIMS, groups: ['interns'] })), '861005', /\(groups: interns\) may not use connection "crm"/, 'not-admitted'],
   ['no groups', () => withToken(agent({}, { ...AGENT_CLAIMS, groups: [] })), '861005', /\(groups: none\) may not use/, 'not-admitted'],
-  ['a claim of groups that is no list', () => withToken(agent({}, { ...AGENT_CLAIMS, groups: { agents: true } })), '861005', /may not use|cannot be used/, 'not-admitted'],
+  ['a claim of groups that is no list', () => withToken(agent({}, { ...AGENT_CLAIMS, groups: { agents: true } })), '861001', /"groups" is not a list of texts/, 'claims'],
   ['a real password', async () => ({ username: 'DIRECT', password: 'direct-password' }), '861001', /does not accept Snowflake passwords|cannot be used/, 'not-a-token'],
   ['no credential at all', async () => ({ authenticator: 'OAUTH', token: ' ' }), '861001', /usable OIDC token|cannot be used/, 'not-a-token'],
   ['a role that is not offered', () => withToken(agent(), { role: 'SYSADMIN' }), '861203', /Role SYSADMIN is not offered through this connection; offered: ANALYST, SUPPORT/, 'role'],
@@ -89,8 +89,8 @@ describe('everything else is refused in the words of the catalogue', () => {
     expect(failure).toMatchObject({ code, message: expect.stringMatching(text) });
     expect(failure.message).toMatch(/^\[PISTE-\d{4}\] .*(Nothing was executed|Session unchanged)\..* Retry: /);
     const written = (await recordsIn(playground.recordingDirectory)).slice(before);
-    expect(written.filter(({ leaf }) => leaf.kind === 'session.refused').map(({ leaf }) => leaf.fields['code'])).toEqual([`PISTE-${code.slice(2)}`]);
-    expect(reason).not.toBe('');
+    const refused = written.filter(({ leaf }) => leaf.kind === 'session.refused').map(({ leaf }) => leaf.fields);
+    expect(refused).toEqual([expect.objectContaining({ code: `PISTE-${code.slice(2)}`, reason })]);
   });
 });
 
@@ -161,22 +161,6 @@ describe('a login by hand', () => {
     expect(one.data['token']).not.toBe(other.data['token']);
     expect(one.data['sessionId']).not.toBe(other.data['sessionId']);
   });
-});
-
-test('a session outlives the token it was opened with', async () => {
-  const token = await agent({ expiresInSeconds: 3 });
-  const driver = await oauth(token);
-  const failure = await failureOf(
-    (async () => {
-      for (;;) {
-        const again = await oauth(token);
-        await again.close();
-      }
-    })(),
-  );
-  expect(failure.code).toBe('861002');
-  expect((await driver.execute('SELECT 1 AS one')).rows).toEqual([{ ONE: 1 }]);
-  await driver.close();
 });
 
 test('people of an admitted group come in like agents', async () => {

@@ -34,7 +34,7 @@ export function toArrowStream(columns: readonly Column[], rows: readonly (readon
   const fields = columns.map((column, index) => {
     const vector = vectors[index];
     if (vector === undefined) throw new Error('no vector for column');
-    return new Field(column.name, vector.type, column.nullable, metadata(column));
+    return new Field(fieldName(columns, index), vector.type, column.nullable, metadata(column));
   });
   const schema = new Schema(fields);
   const data = makeData({ type: new Struct(fields), length: rows.length, nullCount: 0, children: vectors });
@@ -53,6 +53,15 @@ function oddBatches(batch: RecordBatch): readonly RecordBatch[] {
   if (batch.numRows === 0) return [];
   if (batch.numRows % 2 === 1) return [batch];
   return [batch.slice(0, batch.numRows - 1), batch.slice(batch.numRows - 1)];
+}
+
+/**
+ * apache-arrow takes a stream with equal names and different types for two streams and leaves out the rows. Drivers take
+ * names from the answer's `rowtype`, so a repeated one may carry its number here.
+ */
+function fieldName(columns: readonly Column[], index: number): string {
+  const name = columns[index]?.name ?? '';
+  return columns.findIndex((column) => column.name === name) === index ? name : `${name} (${index + 1})`;
 }
 
 function metadata(column: Column): Map<string, string> {
