@@ -8,5 +8,5 @@ export default {
   testEnvironment: 'node',
   transform: {},
   maxWorkers: 2,
-  testTimeout: 30_000,
+  testTimeout: 60_000,
 };

@@ -101,19 +101,21 @@ class Approver:
         return ask(f"{self.url}/{request_id}", token=self.token)
 
     def find(self, text, seconds=15):
-        """The pending request whose statement contains the text; waits until it is there."""
+        """The pending request whose statement contains the text, in any case; waits until it is there."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             status, answer = ask(self.url, token=self.token)
             assert status == 200, answer
             for request in answer["requests"]:
-                if request["state"] == "pending" and text in request["canonicalText"]:
+                if request["state"] == "pending" and text.lower() in request["canonicalText"].lower():
                     return request
             time.sleep(0.05)
         raise AssertionError(f"no request with {text} came within {seconds} s")
 
     def decide(self, request, choice, reason=None):
-        vote = {"choice": choice, "reason": reason, "bindingHash": request["bindingHash"]}
+        vote = {"choice": choice, "bindingHash": request["bindingHash"]}
+        if reason is not None:
+            vote["reason"] = reason
         status, answer = ask(f"{self.url}/{request['id']}/decision", vote, self.token)
         assert status == 200, answer
         return answer

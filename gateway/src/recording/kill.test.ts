@@ -38,5 +38,5 @@ describe('a writer killed at a random moment', () => {
       });
     }
     expect(acknowledged).toBeGreaterThan(RUNS * 50);
-  });
+  }, 120_000);
 });

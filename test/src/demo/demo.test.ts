@@ -76,6 +76,8 @@ describe('the demo', () => {
         'ok  5000 rows',
         'audit verify: OK',
         'audit verify: TAMPERED',
+        'ok  caught, and where: record',
+        'ok  with the byte put back, the copy verifies again',
         '10 of 10 steps went as told',
       ]) {
         expect(output).toContain(line);

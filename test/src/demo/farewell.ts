@@ -43,7 +43,7 @@ export async function sayFarewell({ screen, playground, agentToken }: Stage): Pr
   screen.field('record', playground.recordingDirectory);
   screen.blank();
   screen.say(`In the console's inbox the agent is waiting with: ${WAITING_SQL}`);
-  screen.say('Approve or deny it there; what the driver is told appears here.');
+  screen.say('Approve or deny it there within 15 minutes; what the driver is told appears here.');
   screen.blank();
   screen.title(`Now point your own driver at it. The agent's token is good for ${TOKEN_HOURS} hours.`);
   screen.blank();

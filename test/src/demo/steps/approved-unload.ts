@@ -3,7 +3,7 @@ import { askPiste, type ListedSession, type PlayedRecord } from '../piste.js';
 import type { Stage } from '../stage.js';
 import { expectSame, expectThat, type Step } from '../step.js';
 import { holdStatement } from './held.js';
-import { settledHistory } from './history.js';
+import { historyThroughGateway } from './history.js';
 
 const SQL = 'COPY INTO @exports/orders.csv FROM (SELECT id, status, amount FROM orders)';
 const ORDERS = 40;
@@ -50,7 +50,7 @@ export const approvedUnload: Step = {
 
 /** The statement is in Snowflake's history once, and its tag leads to the record that was written before it ran. */
 async function checkHistory({ screen, playground }: Stage): Promise<void> {
-  const runs = (await settledHistory(playground)).filter(({ sqlText }) => sqlText.startsWith('COPY'));
+  const runs = (await historyThroughGateway(playground)).filter(({ sqlText }) => sqlText.startsWith('COPY'));
   expectSame('number of times Snowflake ran it', runs.length, 1);
   const tag = JSON.parse(runs[0]?.queryTag ?? '{}') as Tag;
   screen.field('history', `Snowflake ran it once, with QUERY_TAG ${JSON.stringify(tag)}`);

@@ -1,6 +1,6 @@
 import { expectSame, expectText, expectThat, type Step } from '../step.js';
 import { holdStatement } from './held.js';
-import { settledHistory } from './history.js';
+import { historyThroughGateway } from './history.js';
 
 const SQL = 'ALTER TABLE customers DROP COLUMN email';
 const REASON = 'Billing needs this column.';
@@ -20,7 +20,7 @@ export const deniedDdl: Step = {
     screen.refusal(attempt.refusal.message);
     expectSame('error code', attempt.refusal.code, '861302');
     expectText('error text', attempt.refusal.message, 'Denied by Dana', REASON, 'Nothing was executed.');
-    const ran = (await settledHistory(playground)).find(({ sqlText }) => /^alter/i.test(sqlText));
+    const ran = (await historyThroughGateway(playground)).find(({ sqlText }) => /^alter/i.test(sqlText));
     expectThat(ran === undefined, 'the statement never to reach Snowflake', ran);
     const { rows } = await direct.execute('SELECT COUNT(email) AS "N" FROM customers');
     expectSame('addresses that are still there', rows, [{ N: 11 }]);

@@ -2,7 +2,7 @@ import type { Attempt } from '../agent.js';
 import type { ShownRequest } from '../approver.js';
 import type { Stage } from '../stage.js';
 import { expectSame, expectThat, waitFor } from '../step.js';
-import { settledHistory } from './history.js';
+import { historyThroughGateway } from './history.js';
 
 /** A statement that waits: the driver's call has not returned. */
 export interface Held {
@@ -32,7 +32,7 @@ export async function holdStatement(stage: Stage, sqlText: string, signal: Abort
   expectThat(/^[0-9a-f]{64}$/.test(request.bindingHash), 'a binding hash', request.bindingHash);
   expectThat(request.mayDecide, 'dana.owner to be allowed to decide', request);
   const verb = sqlText.slice(0, sqlText.indexOf(' '));
-  const early = (await settledHistory(stage.playground)).find((entry) => entry.sqlText.startsWith(verb));
+  const early = (await historyThroughGateway(stage.playground)).find((entry) => entry.sqlText.startsWith(verb));
   expectThat(early === undefined, 'nothing to run before the decision', early);
   screen.ok('nothing has run so far');
   return { request, outcome };

@@ -1,54 +1,58 @@
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { askPiste, runPiste, type Verdict } from '../piste.js';
-import type { Stage } from '../stage.js';
+import { type Forgery, forge } from '../forgery.js';
+import { askPiste, type PisteRun, runPiste, type Verdict } from '../piste.js';
 import { expectSame, expectText, expectThat, type Step, waitFor } from '../step.js';
 
-/** Somebody would like another statement to have been approved. */
+/** Somebody would like another file to have been approved. */
 const APPROVED = 'COPY INTO @exports/orders.csv';
 const EXIT_TAMPERED = 1;
 
-/** The log verifies; a copy with one bit changed does not. */
+/** The log verifies; a copy with one byte changed does not. */
 export const proof: Step = {
   title: 'The record is verified; one changed byte is found',
-  async run(stage, signal) {
-    const { screen, playground } = stage;
-    const { recordingDirectory: directory, checkpointFile: trust } = playground;
-    await waitFor(signal, () => checkpointCovers(directory, trust));
-    screen.raw(`    $ piste audit verify ${directory} --trust ${trust}`);
-    const sound = await runPiste('audit', 'verify', directory, '--trust', trust);
+  timeoutSeconds: 60,
+  async run({ screen, playground }, signal) {
+    const { recordingDirectory, checkpointFile: trust } = playground;
+    await waitFor(signal, () => checkpointCovers(recordingDirectory, trust));
+    const verify = (directory: string) => ['audit', 'verify', directory, '--trust', trust] as const;
+    screen.raw(`    $ piste ${verify(recordingDirectory).join(' ')}`);
+    const sound = await runPiste(...verify(recordingDirectory));
     screen.quote(sound.lines);
     expectSame('exit code of audit verify', sound.exitCode, 0);
     expectText('verdict', sound.text, 'audit verify: OK');
     screen.ok('every record is as it was written and none is missing');
-    const change = await copyWithOneByteChanged(stage);
+
+    const target = { text: APPROVED, at: APPROVED.indexOf('xports') };
+    const forgery = await forge(recordingDirectory, join(playground.directory, 'recording-forged'), target);
+    const command = verify(forgery.directory);
     screen.blank();
     screen.say(
-      `Now in a copy of the log one byte of the approved unload is changed, "@exports" into "@e${change.letter}ports": byte ${change.offset} of ${change.file}.`,
+      `Now one byte of the approved unload is changed in a copy of the log, "@exports" into "@e${forgery.letter}ports": byte ${forgery.offset} of ${forgery.file}.`,
     );
-    const args = ['audit', 'verify', change.directory, '--trust', trust] as const;
-    screen.raw(`    $ piste ${args.join(' ')}`);
-    const broken = await runPiste(...args);
+    screen.raw(`    $ piste ${command.join(' ')}`);
+    const broken = await runPiste(...command);
     screen.quote(broken.lines);
-    expectSame('exit code of audit verify', broken.exitCode, EXIT_TAMPERED);
-    expectText('verdict', broken.text, 'TAMPERED');
-    const verdict = await askPiste<Verdict>(...args);
-    const place = verdict.findings.find(({ severity, offset }) => severity === 'tampered' && offset !== undefined);
-    const start = place?.offset ?? Number.POSITIVE_INFINITY;
-    expectThat(
-      start <= change.offset && change.offset - start < MAX_RECORD_BYTES,
-      `the record around byte ${change.offset}`,
-      place,
+    expectTampered(broken);
+    const record = recordAround(forgery, await askPiste<Verdict>(...command));
+    screen.ok(`caught, and where: record ${record}`);
+
+    await forgery.repairChecksum();
+    screen.blank();
+    screen.say('A careful forger makes the checksum right again. What the verifier says then:');
+    const careful = await runPiste(...command);
+    screen.quote(careful.lines.filter((line) => /^(audit verify|tampered):/.test(line)));
+    expectTampered(careful);
+    expectThat(!careful.text.includes('CRC'), 'a checksum that is right', careful.text);
+    screen.ok(
+      'caught: each entry names the hash of its text, and the signed checkpoint outside the log covers the entry',
     );
-    screen.ok(`caught: record ${place?.index ?? '?'}, which begins ${change.offset - start} bytes before the change`);
-    await change.undo();
-    expectSame('verdict with the byte put back', (await askPiste<Verdict>(...args)).outcome, 'sound');
+
+    await forgery.undo();
+    expectSame('verdict with the byte put back', (await askPiste<Verdict>(...command)).outcome, 'sound');
     screen.ok('with the byte put back, the copy verifies again');
   },
 };
-
-/** The record of the statement is far smaller; a place further away would be another record. */
-const MAX_RECORD_BYTES = 4096;
 
 /** The checkpoint follows the log by about a second. */
 async function checkpointCovers(directory: string, trust: string): Promise<true | undefined> {
@@ -57,32 +61,19 @@ async function checkpointCovers(directory: string, trust: string): Promise<true 
   return checkpoints[0]?.size === counts.records ? true : undefined;
 }
 
-interface Change {
-  readonly directory: string;
-  readonly file: string;
-  readonly offset: number;
-  readonly letter: string;
-  undo(): Promise<void>;
+function expectTampered({ exitCode, text }: PisteRun): void {
+  expectSame('exit code of audit verify', exitCode, EXIT_TAMPERED);
+  expectText('verdict', text, 'audit verify: TAMPERED');
 }
 
-async function copyWithOneByteChanged({ playground }: Stage): Promise<Change> {
-  const directory = join(playground.directory, 'recording-forged');
-  await cp(playground.recordingDirectory, directory, { recursive: true });
-  for (const file of (await readdir(directory, { recursive: true })).filter((name) => name.endsWith('.seg'))) {
-    const path = join(directory, file);
-    const bytes = await readFile(path);
-    const start = bytes.lastIndexOf(APPROVED);
-    if (start === -1) continue;
-    const offset = start + APPROVED.indexOf('xports');
-    const original = bytes[offset] ?? 0;
-    const forged = original ^ 1;
-    bytes[offset] = forged;
-    await writeFile(path, bytes);
-    const undo = async () => {
-      bytes[offset] = original;
-      await writeFile(path, bytes);
-    };
-    return { directory, file, offset, letter: String.fromCharCode(forged), undo };
-  }
-  throw new Error('the log does not hold the approved statement');
+/** The frame of the statement is far smaller; a place further away would be another one. */
+const MAX_FRAME_BYTES = 1024;
+
+/** The record the verifier names, once it is clear that it is the one with the changed byte. */
+function recordAround({ offset }: Forgery, { findings }: Verdict): number {
+  const place = findings.find((finding) => finding.severity === 'tampered' && finding.offset !== undefined);
+  const distance = offset - (place?.offset ?? Number.POSITIVE_INFINITY);
+  expectThat(distance >= 0 && distance < MAX_FRAME_BYTES, `the place just before byte ${offset}`, place);
+  expectThat(place?.index !== undefined, 'the number of the record', place);
+  return place.index;
 }

@@ -1,5 +1,5 @@
 import { expectSame, expectText, expectThat, type Step } from '../step.js';
-import { settledHistory } from './history.js';
+import { historyThroughGateway } from './history.js';
 
 /** A statement that must not run. */
 export interface RefusedAttempt {
@@ -26,7 +26,7 @@ export function refusedStep(title: string, attempts: readonly RefusedAttempt[]):
         expectSame('error code', outcome.refusal.code, code);
         expectText('error text', outcome.refusal.message, 'Nothing was executed.', ...mentions);
       }
-      const arrived = await settledHistory(playground);
+      const arrived = await historyThroughGateway(playground);
       for (const { trace } of attempts) {
         const leaked = arrived.find(({ sqlText }) => trace.test(sqlText));
         expectThat(leaked === undefined, 'Snowflake never to hear of it', leaked);

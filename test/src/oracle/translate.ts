@@ -1,0 +1,60 @@
+import { lex } from '@piste/gateway/dist/sql/lexer.js';
+import { isSymbol, isWord, stringValue, type Token } from '@piste/gateway/dist/sql/tokens.js';
+
+/** Names that differ only in case are one name to DuckDB: these get a mark. */
+const CASE_VARIANTS: ReadonlySet<string> = new Set(['email', 'Mixed']);
+const CASE_MARK = '~case';
+
+/** Words Snowflake lets a column be called without quotes and DuckDB does not. */
+const RESERVED_BY_DUCKDB: ReadonlySet<string> = new Set(['OFFSET', 'ANALYSE']);
+
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ['MINUS', 'EXCEPT'],
+  ['VARCHAR', 'VARCHAR'],
+]);
+
+/** A Snowflake name between quotes, as DuckDB knows it. */
+export function duckName(name: string): string {
+  const marked = CASE_VARIANTS.has(name) ? `${name}${CASE_MARK}` : name;
+  return `"${marked.replaceAll('"', '""')}"`;
+}
+
+/** The Snowflake name behind a column name of DuckDB's. */
+export function snowflakeName(name: string): string {
+  return name.endsWith(CASE_MARK) ? name.slice(0, -CASE_MARK.length) : name;
+}
+
+/**
+ * A statement of the generator, or its canonical text, for DuckDB: the same tokens, with names that DuckDB would confuse
+ * written apart and the database `APP` called `database`. Throws on a text the gateway's lexer refuses.
+ */
+export function toDuckDb(text: string, database: string): string {
+  const lexed = lex(text);
+  if (!lexed.ok) throw new Error(`not lexed: ${lexed.detail}`);
+  const tokens = withoutWithinGroup(lexed.tokens);
+  return tokens.map((token, index) => translated(token, tokens[index + 1], database)).join(' ');
+}
+
+function translated(token: Token, next: Token | undefined, database: string): string {
+  switch (token.kind) {
+    case 'word':
+      if (token.value === 'APP' && isSymbol(next, '.')) return duckName(database);
+      if (RESERVED_BY_DUCKDB.has(token.value) && !isSymbol(next, '(')) return duckName(token.value);
+      return WORDS.get(token.value) ?? token.value;
+    case 'quoted':
+      return duckName(token.value === 'APP' && isSymbol(next, '.') ? database : token.value);
+    case 'string':
+    case 'dollar-string':
+      return `'${stringValue(token).replaceAll("'", "''")}'`;
+    default:
+      return token.raw;
+  }
+}
+
+/** `f(x) WITHIN GROUP (ORDER BY y)` is `f(x ORDER BY y)` in DuckDB. */
+function withoutWithinGroup(tokens: readonly Token[]): readonly Token[] {
+  const starts = tokens.flatMap((token, index) =>
+    isSymbol(token, ')') && isWord(tokens[index + 1], 'WITHIN') && isWord(tokens[index + 2], 'GROUP') ? [index] : [],
+  );
+  return tokens.filter((_, index) => !starts.some((start) => index >= start && index < start + 4));
+}
