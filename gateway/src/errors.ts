@@ -31,6 +31,7 @@ export type PisteCode =
   | 'PISTE-1403'
   | 'PISTE-1404'
   | 'PISTE-1405'
+  | 'PISTE-1406'
   | 'PISTE-1502'
   | 'PISTE-1503'
   | 'PISTE-1701'
@@ -126,6 +127,12 @@ export const deny = {
       '28000',
       `This session has ended: ${why}. Nothing was executed. Retry: after connecting again.`,
     ),
+  sessionLost: () =>
+    denial(
+      'PISTE-1006',
+      '28000',
+      'This session has ended: Snowflake closed it while the statement was under way. It is unknown whether the statement ran. Retry: no, check its effect first, then connect again.',
+    ),
   unknownConnection: (account: string, available: readonly string[]) =>
     denial(
       'PISTE-1101',
@@ -149,6 +156,12 @@ export const deny = {
       'PISTE-1105',
       '02000',
       'The result of this statement is no longer kept by the gateway; it was not run again. Retry: no; run the statement anew if that is safe.',
+    ),
+  resultPartGone: () =>
+    denial(
+      'PISTE-1105',
+      '02000',
+      'Snowflake no longer offers this part of the result. The statement ran and was not run again. Retry: no; run the statement anew if that is safe.',
     ),
   badRequest: (why: string) =>
     denial(
@@ -184,7 +197,7 @@ export const deny = {
     denial(
       'PISTE-1201',
       '42501',
-      `Blocked: "${policy}" is in force for this connection but could not be compiled, so nothing it may protect is released. Nothing was executed. Retry: no (ask a human: the platform team must fix it).`,
+      `Blocked: ${policy} is in force for this connection but could not be compiled, so nothing it may protect is released. Nothing was executed. Retry: no (ask a human: the platform team must fix it).`,
     ),
   roleNotOffered: (role: string, offered: readonly string[]) =>
     denial(
@@ -268,6 +281,12 @@ export const deny = {
       '42501',
       `Column ${column} may not be read through this connection. Nothing was executed. Retry: after leaving the column out.`,
     ),
+  protectedMove: (column: string, how: string) =>
+    denial(
+      'PISTE-1406',
+      '42501',
+      `${how} would put values of ${column} where its mask does not reach. Nothing was executed. Retry: after leaving the column out.`,
+    ),
   upstreamErrorHidden: (upstreamCode: string) =>
     denial(
       'PISTE-1405',
@@ -280,11 +299,11 @@ export const deny = {
       '53300',
       `${running} statements running, limit ${maximum}. Nothing was executed. Retry: after 10s.`,
     ),
-  tooLarge: (what: string, maximum: string) =>
+  answerTooLarge: (what: string, maxBytes: number) =>
     denial(
       'PISTE-1503',
       '54000',
-      `${what} is larger than ${maximum}. Nothing was executed. Retry: after making it smaller.`,
+      `${what} is larger than ${maxBytes} bytes, so it is not passed on. The statement ran and is not run again. Retry: after asking for fewer rows or columns.`,
     ),
   cannotRecord: () =>
     denial(
@@ -305,6 +324,12 @@ export const deny = {
       ran
         ? 'Snowflake stopped answering; the gateway is healthy. It is unknown whether the statement ran. Retry: no, check its effect first.'
         : 'Snowflake cannot be reached; the gateway is healthy. Nothing ran. Retry: after 30s.',
+    ),
+  resultPartUnavailable: () =>
+    denial(
+      'PISTE-1702',
+      '08001',
+      'A part of the result cannot be fetched from Snowflake; the gateway is healthy. The statement ran and is not run again. Retry: after 30s.',
     ),
   upstreamUnexpected: (what: string) =>
     denial(

@@ -89,7 +89,9 @@ async function handle(
   const name = route?.name ?? 'unknown';
   const reply = await answerOf(deps, request, route, target).catch((error: unknown) => {
     const denial = denialOf(error, randomUUID(), deps.log);
-    return route?.name === 'chunk' ? plainReply(502, denial) : jsonReply(Buffer.from(encodeEnvelope(failure(denial))));
+    return route?.name === 'chunk'
+      ? plainReply(chunkStatus(denial), denial)
+      : jsonReply(Buffer.from(encodeEnvelope(failure(denial))));
   });
   // A gateway that stops wants its drivers to connect to another one.
   response.shouldKeepAlive &&= server.listening;
@@ -205,6 +207,9 @@ async function refuseUnknown(
   request.resume();
   return plainReply(target !== undefined && DRIVER_PATHS.test(target.path) ? 200 : 403, denial);
 }
+
+/** Drivers ask again for a part that is answered with 5xx, many times; not for one that is gone. */
+const chunkStatus = (denial: Denial): number => (denial.code === 'PISTE-1105' ? 404 : 502);
 
 async function serveChunk(deps: DriverServerDeps, capability: string, index: number): Promise<Reply> {
   const bytes = await deps.parts.serve(capability, index);

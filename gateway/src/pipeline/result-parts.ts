@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { deny, GatewayError } from '../errors.js';
+import { deny, driverCode, GatewayError } from '../errors.js';
 import { type Masker, MaskingFailed } from '../masking/index.js';
 import type { MaskObligation } from '../policy/decision.js';
 import {
@@ -12,6 +12,7 @@ import {
 import type { Recording } from '../recording/index.js';
 import type { Sealer, Store } from '../store/index.js';
 import type { ChunkSource } from '../upstream/index.js';
+import { afterRun } from './after-run.js';
 import type { Masked } from './exchange.js';
 import { partsKey } from './keys.js';
 
@@ -56,6 +57,39 @@ const MASK_GROWTH_BYTES = 48;
 const digestOf = (capability: string): string => createHash('sha256').update(capability).digest('hex');
 
 export function createResultParts(deps: ResultPartsDeps): ResultParts {
+  /** Fetches, masks and records one part; its bytes may then leave. */
+  const deliver = async (kept: Kept, chunk: UpstreamChunk, index: number): Promise<Buffer> => {
+    const source = await deps.fetchChunk({ url: chunk.url, headers: kept.headers });
+    const rows = parseChunkBody(source.toString('utf8'), kept.rowtype.length);
+    if (rows === undefined || rows.length !== chunk.rowCount) {
+      throw new GatewayError('a chunk is malformed', deny.upstreamUnexpected('a malformed result part'));
+    }
+    const masked = maskOrRefuse(deps.masker(), kept, rows);
+    // What no mask changes passes as it came, once it was read whole.
+    const bytes = kept.masks.length === 0 ? source : Buffer.from(encodeChunkBody(masked.rows));
+    await afterRun(() =>
+      deps.recording.append({
+        kind: 'chunk',
+        sessionId: kept.sessionId,
+        fields: { qid: kept.queryId, n: index, rows: rows.length },
+        bodies: [{ name: 'rows', bytes }],
+      }),
+    );
+    for (const count of masked.counts) deps.onMasked(count.policy, count.action, count.values);
+    deps.onDelivered(kept.connection, rows.length, bytes.length);
+    return bytes;
+  };
+
+  const recordWithheld = async (kept: Kept, index: number, error: unknown): Promise<void> => {
+    const code = error instanceof GatewayError ? driverCode(error.denial.code) : null;
+    await deps.recording.append({
+      kind: 'response.withheld',
+      sessionId: kept.sessionId,
+      fields: { qid: kept.queryId, n: index, code, outcome: 'withheld', why: 'part', rows: 0, cols: 0 },
+      bodies: [],
+    });
+  };
+
   return {
     async register(masked) {
       const { result, session, queryId, connection, decision, origin } = masked;
@@ -87,23 +121,10 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
       const kept = JSON.parse(opened) as Kept;
       const chunk = kept.chunks[index];
       if (chunk === undefined) return undefined;
-      const source = await deps.fetchChunk({ url: chunk.url, headers: kept.headers });
-      const rows = parseChunkBody(source.toString('utf8'), kept.rowtype.length);
-      if (rows === undefined || rows.length !== chunk.rowCount) {
-        throw new GatewayError('a chunk is malformed', deny.upstreamUnexpected('a malformed result part'));
-      }
-      const masked = maskOrRefuse(deps.masker(), kept, rows);
-      // What no mask changes passes as it came, once it was read whole.
-      const bytes = kept.masks.length === 0 ? source : Buffer.from(encodeChunkBody(masked.rows));
-      await deps.recording.append({
-        kind: 'chunk',
-        sessionId: kept.sessionId,
-        fields: { qid: kept.queryId, n: index, rows: rows.length },
-        bodies: [{ name: 'rows', bytes }],
+      return deliver(kept, chunk, index).catch(async (error: unknown) => {
+        await recordWithheld(kept, index, error);
+        throw error;
       });
-      for (const count of masked.counts) deps.onMasked(count.policy, count.action, count.values);
-      deps.onDelivered(kept.connection, rows.length, bytes.length);
-      return bytes;
     },
   };
 }

@@ -345,8 +345,9 @@ export function createStatements(deps: StatementsDeps): Statements {
   const answerWithinHold = async (queryId: string, session: Session): Promise<Answer> => {
     await stillAsking(queryId);
     const end = await waitForEnd(queryId, session);
+    if (end !== undefined) return end;
     await stillAsking(queryId);
-    return end ?? respond(inProgress(queryId), 'poll', 'in-progress', session, queryId);
+    return respond(inProgress(queryId), 'poll', 'in-progress', session, queryId);
   };
 
   /** An asynchronous statement has nobody who waits for it, so whoever asks how it is doing keeps it going. */

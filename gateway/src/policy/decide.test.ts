@@ -45,6 +45,7 @@ function facts(statementClass: string, fields: Partial<Facts> = {}): Facts {
     query: undefined,
     effect: undefined,
     carriesQuery: false,
+    moved: undefined,
     identifiers: [],
     placeholders: 0,
     ...fields,

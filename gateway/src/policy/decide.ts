@@ -7,7 +7,7 @@ import type { ApprovalDemand, Decision, MaskObligation, OutputExpectation, Reaso
 import type { Finding } from './finding.js';
 import { finding, reason } from './finding.js';
 import { explainMetadata, isFreeMetadata } from './metadata.js';
-import { showName } from './patterns.js';
+import { showColumn, showName } from './patterns.js';
 import { checkMovesNothing, holdsPlaceholder } from './provable.js';
 import type { MatchedRules } from './rules.js';
 import { matchRules } from './rules.js';
@@ -20,6 +20,7 @@ interface Question {
   readonly group: ClassGroup;
   readonly context: SessionContext;
   readonly policy: ConnectionPolicy;
+  readonly who: Requester;
   readonly matched: MatchedRules;
 }
 
@@ -34,7 +35,7 @@ export function decide(
   policy: ConnectionPolicy,
 ): Decision {
   const matched = matchRules(analysis, policy.rules);
-  const question: Question = { analysis, group: classGroup(analysis), context, policy, matched };
+  const question: Question = { analysis, group: classGroup(analysis), context, policy, who, matched };
   const query =
     analysis.read && analysis.query !== undefined ? judgeQuery(analysis.query, who, policy, matched) : undefined;
   const findings = collectFindings(question, query);
@@ -136,7 +137,8 @@ function selectFindings(query: QueryJudgement | undefined): readonly Finding[] {
   return query === undefined ? [finding('unread', deny.unread('its columns were not traced'))] : query.findings;
 }
 
-function otherFindings({ group, matched, policy }: Question, facts: Facts): readonly Finding[] {
+function otherFindings(question: Question, facts: Facts): readonly Finding[] {
+  const { group, matched, policy } = question;
   if ((group === 'show' || group === 'describe') && isFreeMetadata(facts)) return [];
   if (group === 'other' || (matched.hold.length === 0 && matched.allow.length === 0)) {
     return [finding('no-rule-admits', deny.noRuleAdmits(whatIs(facts, group)))];
@@ -144,9 +146,24 @@ function otherFindings({ group, matched, policy }: Question, facts: Facts): read
   if (group === 'opaque' && policy.maskingPolicies.some((masking) => masking.enforcement === 'Enforce')) {
     return [finding('unread', deny.unread(`${explainClass(facts)} runs code whose result cannot be masked`))];
   }
-  if (matched.hold.length > 0) return [];
+  const moves = movedFindings(question, facts);
+  if (moves.length > 0 || matched.hold.length > 0) return moves;
   const why = checkMovesNothing(facts, group, policy);
   return why === undefined ? [] : [finding('unread', deny.unread(why))];
+}
+
+/** A person may approve a change, not that protected values go where no mask reaches them. */
+function movedFindings({ matched, policy, who }: Question, facts: Facts): readonly Finding[] {
+  const { moved } = facts;
+  if (moved === undefined || !policy.maskingPolicies.some((masking) => masking.enforcement === 'Enforce')) return [];
+  const what = explainClass(facts);
+  if (moved === 'unread')
+    return [finding('unread', deny.unread(`${what}: the columns it would move could not be traced`))];
+  const judged = judgeQuery(moved, who, policy, matched);
+  const released = judged.masks.map(({ column, policy: masking, rule }) =>
+    finding('protected-column-moved', deny.protectedMove(showColumn(column), what), `${masking}/${rule}`),
+  );
+  return [...judged.findings, ...released];
 }
 
 function whatIs(facts: Facts, group: ClassGroup): string {

@@ -32,6 +32,7 @@ export type ReasonKind =
   | 'protected-column-denied'
   | 'protected-column-not-direct'
   | 'protected-column-in-predicate'
+  | 'protected-column-moved'
   | 'object-without-policy'
   | 'policy-rejected'
   | 'placeholder-written-back'

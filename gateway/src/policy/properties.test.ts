@@ -53,6 +53,7 @@ function bare(name: string, named: readonly ObjectName[]): Facts {
     query: undefined,
     effect: undefined,
     carriesQuery: false,
+    moved: undefined,
     identifiers: ['A', 'X'],
     placeholders: 0,
   };

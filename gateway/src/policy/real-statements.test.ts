@@ -140,20 +140,20 @@ describe('statements as agents write them', () => {
     ['UPDATE notes SET city = OBJECT_CONSTRUCT(notes.*)', 'PISTE-1205'],
     ['ALTER TABLE customers DROP ALL ROW ACCESS POLICIES', 'PISTE-1205'],
     ['ALTER TABLE notes ADD COLUMN x NUMBER', 'allow'],
-    ['INSERT INTO notes SELECT * FROM customers', 'PISTE-1205'],
+    ['INSERT INTO notes SELECT * FROM customers', 'PISTE-1406'],
     ['INSERT INTO notes VALUES ((SELECT email FROM customers LIMIT 1))', 'PISTE-1205'],
     ['INSERT INTO notes (id) VALUES (leak(1))', 'PISTE-1205'],
     ['UPDATE notes SET city = c.city FROM customers c', 'PISTE-1205'],
     ['UPDATE customers SET city = email', 'PISTE-1205'],
     ['DELETE FROM notes USING contacts c WHERE id = c.contact', 'PISTE-1205'],
     ['MERGE INTO notes USING contacts ON id = number WHEN MATCHED THEN UPDATE SET city = contact', 'PISTE-1205'],
-    ['CREATE TABLE t AS SELECT email FROM customers', 'PISTE-1205'],
-    ['CREATE TABLE t CLONE customers', 'PISTE-1205'],
+    ['CREATE TABLE t AS SELECT email FROM customers', 'PISTE-1406'],
+    ['CREATE TABLE t CLONE customers', 'PISTE-1406'],
     ['CREATE OR REPLACE VIEW v AS SELECT email AS x FROM customers', 'PISTE-1205'],
-    ['ALTER TABLE customers RENAME TO notes2', 'PISTE-1205'],
-    ['ALTER TABLE customers RENAME COLUMN email TO x', 'PISTE-1205'],
+    ['ALTER TABLE customers RENAME TO notes2', 'PISTE-1406'],
+    ['ALTER TABLE customers RENAME COLUMN email TO x', 'PISTE-1406'],
     ['ALTER TABLE customers SWAP WITH notes', 'PISTE-1205'],
-    ['COPY INTO @~/x FROM customers', 'PISTE-1205'],
+    ['COPY INTO @~/x FROM customers', 'PISTE-1406'],
     ['CALL p()', 'PISTE-1205'],
     ['SELECT upper(email) FROM customers', 'PISTE-1403'],
     ['USE ROLE accountadmin', 'PISTE-1203'],
@@ -174,12 +174,39 @@ describe('statements as agents write them', () => {
   test.each([
     ['SELECT email FROM customers', 'hold, masks 0'],
     ['SELECT upper(email) FROM customers', 'PISTE-1403'],
-    ['CREATE TABLE t AS SELECT email FROM customers', 'hold'],
-    ['COPY INTO @~/x FROM customers', 'hold'],
+    ['CREATE TABLE t AS SELECT email FROM customers', 'PISTE-1406'],
+    ['COPY INTO @~/x FROM customers', 'PISTE-1406'],
     ['CALL p()', 'PISTE-1205'],
     ['SELECT my_function(id) FROM customers', 'PISTE-1205'],
     ['PUT file:///etc/passwd @~', 'PISTE-1204'],
   ])('under a rule that holds everything: %s → %s', (text, expected) => {
     expect(verdictOf(text, holdAll, allowAll)).toBe(expected);
+  });
+});
+
+describe('what a person may approve', () => {
+  const hold: CompiledApprovalRule = { ...holdAll, match: everywhere };
+
+  test.each([
+    ['COPY INTO @out FROM (SELECT id, city FROM customers)', 'hold'],
+    ['COPY INTO @out FROM (SELECT id, email FROM customers)', 'PISTE-1406'],
+    ['COPY INTO @out FROM customers', 'PISTE-1406'],
+    ['COPY INTO @out FROM (SELECT contact FROM contacts)', 'PISTE-1406'],
+    ['COPY INTO @out FROM (SELECT upper(email) FROM customers)', 'PISTE-1403'],
+    ['COPY INTO @out FROM (SELECT id FROM customers WHERE email = 1)', 'PISTE-1404'],
+    ['COPY INTO @out FROM (SELECT $1 FROM @stage)', 'PISTE-1205'],
+    ['CREATE TABLE t AS SELECT id, city FROM customers', 'hold'],
+    ['CREATE TABLE t AS SELECT * FROM customers', 'PISTE-1406'],
+    ['CREATE TABLE t CLONE customers', 'PISTE-1406'],
+    ['CREATE DATABASE d CLONE crm', 'PISTE-1205'],
+    ['INSERT INTO notes (city) SELECT email FROM customers', 'PISTE-1406'],
+    ['MERGE INTO notes n USING customers c ON n.id = c.id WHEN MATCHED THEN UPDATE SET city = c.city', 'PISTE-1205'],
+    ['ALTER TABLE customers RENAME COLUMN email TO contact', 'PISTE-1406'],
+    ['ALTER TABLE customers RENAME TO people', 'PISTE-1406'],
+    ['ALTER TABLE customers ADD COLUMN x INT', 'hold'],
+    ['DELETE FROM customers WHERE id = 1', 'hold'],
+    ['CREATE VIEW v AS SELECT email FROM customers', 'hold'],
+  ])('%s → %s', (text, expected) => {
+    expect(verdictOf(text, hold)).toBe(expected);
   });
 });

@@ -337,6 +337,7 @@ describe('the resources folder', () => {
         query: undefined,
         effect: undefined,
         carriesQuery: false,
+        moved: undefined,
         identifiers: [],
         placeholders: 0,
       },

@@ -13,6 +13,7 @@ import type {
   UnreadKind,
 } from './facts.js';
 import { lex } from './lexer.js';
+import { movedQuery } from './moved-query.js';
 import { distinctNames, objectKey, qualify } from './names.js';
 import { type ParsedQuery, parseQueryStatement } from './parse-query.js';
 import { Refusal } from './refusal.js';
@@ -107,7 +108,15 @@ export function analyze(text: string, session: SessionContext, catalog: Catalog)
   try {
     if (head.class === 'SELECT') return analyzeQuery(head, statement.tokens, session, catalog, seen);
     const facts = readStatementFacts(head, statement.tokens, session);
-    return { ...common(head, statement.tokens), ...facts, canonicalText: statement.canonicalText, query: undefined };
+    const moved = readMoved(head, statement.tokens, facts.carriesQuery, session, catalog);
+    return {
+      ...common(head, statement.tokens),
+      ...facts,
+      objects: typeof moved === 'object' ? distinctNames([...facts.objects, ...moved.reads]) : facts.objects,
+      moved,
+      canonicalText: statement.canonicalText,
+      query: undefined,
+    };
   } catch (error) {
     return unread(statement, head, reasonOf(error), distinctNames(seen));
   }
@@ -189,6 +198,7 @@ function analyzeQuery(
     query: second.facts,
     effect: undefined,
     carriesQuery: false,
+    moved: undefined,
   };
 }
 
@@ -217,6 +227,26 @@ function readQuery(
     predicate: columns.refs(relation.predicate),
   };
   return { facts, text: canonicalText(tokens, [...edits.values()]) };
+}
+
+/** Lineage of the rows a statement moves. Objects that are not loaded yet are asked for, like those of a query. */
+function readMoved(
+  head: StatementHead,
+  tokens: readonly Token[],
+  carriesQuery: boolean,
+  session: SessionContext,
+  catalog: Catalog,
+): Facts['moved'] {
+  const text = movedQuery(head, tokens, carriesQuery);
+  if (text === undefined) return undefined;
+  const query = text === 'unreadable' ? undefined : readStatement(text);
+  if (query?.ok !== true || query.head.class !== 'SELECT') return 'unread';
+  try {
+    return readQuery(query.tokens, session, catalog, []).facts;
+  } catch (error) {
+    if (error instanceof Refusal && error.needs.length > 0) throw error;
+    return 'unread';
+  }
 }
 
 /** What an unread query names is told as far as it can be qualified: people who decide about it want to see it. */

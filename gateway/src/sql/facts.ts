@@ -120,6 +120,11 @@ export interface Facts {
    */
   readonly carriesQuery: boolean;
   /**
+   * The rows that leave their place by a statement that is not a query (unload, INSERT … SELECT, CREATE TABLE … AS, CLONE,
+   * a rename): lineage of what moves, or `unread` where rows may move and it could not be traced. Undefined: none move.
+   */
+  readonly moved: QueryFacts | 'unread' | undefined;
+  /**
    * Every word and quoted name of the canonical text, as stored, keywords included, and the names in stage paths: for
    * checks by name where lineage is not computed. What stands in strings is not among them.
    */

@@ -1,6 +1,6 @@
 import { deny, GatewayError } from '../errors.js';
 import { inflate, isGzip } from '../protocol/index.js';
-import { type Transport, TransportError } from './transport.js';
+import { AnswerTooLarge, type Transport, TransportError } from './transport.js';
 
 /** A result part in object storage: URL and headers are capabilities and stay inside the gateway. */
 export interface ChunkSource {
@@ -28,22 +28,32 @@ export function createChunkFetcher(deps: ChunkDeps): (source: ChunkSource) => Pr
     if (url.protocol !== 'https:' && !(url.protocol === 'http:' && deps.allowInsecureUpstream)) {
       throw new GatewayError('a chunk is not offered over https', deny.upstreamUnexpected('a result part without TLS'));
     }
+    let lost: Lost = 'unavailable';
     for (const delayMs of [...RETRY_DELAYS_MS, undefined]) {
       const bytes = await download(deps, url, source.headers);
-      if (bytes === 'too-large')
-        throw new GatewayError('a chunk is too large', deny.tooLarge('A result part', `${deps.maxChunkBytes} bytes`));
-      if (bytes !== undefined) return bytes;
+      if (bytes === 'too-large') {
+        throw new GatewayError('a chunk is too large', deny.answerTooLarge('A part of the result', deps.maxChunkBytes));
+      }
+      if (typeof bytes !== 'string') return bytes;
+      lost = bytes;
       if (delayMs !== undefined) await deps.sleep(delayMs);
     }
-    throw new GatewayError('a chunk cannot be fetched', deny.upstreamUnavailable(true));
+    throw lost === 'gone'
+      ? new GatewayError('a chunk is no longer offered', deny.resultPartGone())
+      : new GatewayError('a chunk cannot be fetched', deny.resultPartUnavailable());
   };
 }
+
+/** `gone`: object storage answered that it does not give this part. It can mean so for a moment only, so that too is tried again. */
+type Lost = 'unavailable' | 'gone';
+
+const isGone = (status: number): boolean => status >= 400 && status < 500 && status !== 408 && status !== 429;
 
 async function download(
   deps: ChunkDeps,
   url: URL,
   headers: Readonly<Record<string, string>>,
-): Promise<Buffer | 'too-large' | undefined> {
+): Promise<Buffer | 'too-large' | Lost> {
   try {
     const response = await deps.transport.request({
       origin: url.origin,
@@ -53,10 +63,12 @@ async function download(
       timeoutMs: CHUNK_TIMEOUT_MS,
       maxBytes: deps.maxChunkBytes,
     });
-    if (response.status !== 200) return undefined;
-    return isGzip(response.body) ? await inflate(response.body, deps.maxChunkBytes) : response.body;
+    if (response.status !== 200) return isGone(response.status) ? 'gone' : 'unavailable';
+    if (!isGzip(response.body)) return response.body;
+    return (await inflate(response.body, deps.maxChunkBytes)) ?? 'unavailable';
   } catch (error) {
-    if (error instanceof TransportError) return undefined;
+    if (error instanceof AnswerTooLarge) return 'too-large';
+    if (error instanceof TransportError) return 'unavailable';
     throw error;
   }
 }

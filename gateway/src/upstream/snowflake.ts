@@ -23,7 +23,7 @@ import {
 import { isRequestReceipt, type RequestReceipt } from '../recording/index.js';
 import { createProofs, type Proof, type UpstreamCredential } from './credential.js';
 import type { Endpoint } from './endpoint.js';
-import { type Transport, TransportError, type UpstreamResponse } from './transport.js';
+import { AnswerTooLarge, type Transport, TransportError, type UpstreamResponse } from './transport.js';
 
 /** Snowflake's tokens of one session. */
 export interface UpstreamTokens {
@@ -88,12 +88,6 @@ export interface Snowflake {
     statement: OutgoingStatement,
     signal: AbortSignal,
   ): Promise<Exclude<UpstreamAnswer, { kind: 'in-progress' }>>;
-  /** Fetches the result of a finished statement again; Snowflake keeps it for a day. */
-  fetchResult(
-    endpoint: Endpoint,
-    box: TokenBox,
-    queryId: string,
-  ): Promise<Exclude<UpstreamAnswer, { kind: 'in-progress' }>>;
   heartbeat(endpoint: Endpoint, box: TokenBox): Promise<boolean>;
   logout(endpoint: Endpoint, box: TokenBox): Promise<void>;
 }
@@ -125,6 +119,8 @@ interface Call {
   readonly timeoutMs: number;
   readonly retries: readonly number[];
   readonly signal?: AbortSignal;
+  /** Told when an attempt may have taken effect although its answer is lost. */
+  readonly onLost?: () => void;
 }
 
 export function createSnowflake(deps: SnowflakeDeps): Snowflake {
@@ -159,26 +155,28 @@ export function createSnowflake(deps: SnowflakeDeps): Snowflake {
     }
   };
 
-  /** One JSON answer with HTTP 200, with bounded retries of transport faults. */
+  /** One JSON answer with HTTP 200, with bounded retries of transport faults. Whoever carries a statement says what a failure means for it. */
   const call = async (endpoint: Endpoint, request: Call): Promise<JsonObject> => {
-    let sent = false;
     for (const delayMs of [...request.retries, undefined]) {
       try {
         const response = await attempt(endpoint, request);
-        sent = true;
         if (response.status === 200) {
           const body = await parseBody(response.body, deps.maxBodyBytes);
           if (body !== undefined) return body;
         }
+        request.onLost?.();
       } catch (error) {
+        if (error instanceof AnswerTooLarge) {
+          throw new GatewayError('an answer is too large', deny.answerTooLarge('The answer', deps.maxBodyBytes));
+        }
         if (!(error instanceof TransportError)) throw error;
         if (request.signal?.aborted === true) throw error;
-        sent ||= error.sent;
+        if (error.sent) request.onLost?.();
       }
       if (delayMs === undefined) break;
       await deps.sleep(delayMs, request.signal);
     }
-    throw new GatewayError('Snowflake did not answer', deny.upstreamUnavailable(sent));
+    throw new GatewayError('Snowflake did not answer', deny.upstreamUnavailable(false));
   };
 
   const renewals = new Map<string, Promise<UpstreamTokens | undefined>>();
@@ -314,6 +312,7 @@ export function createSnowflake(deps: SnowflakeDeps): Snowflake {
         statement.binding.account === endpoint.account &&
         bindingHash(statement.binding) === receipt.permit.bindingHash;
       if (!isWhatWasPermitted) throw new Error('the statement is not the one that was permitted and recorded');
+      let mayHaveRun = false;
       const abort = async (): Promise<void> => {
         await callInSession(endpoint, box, {
           method: 'POST',
@@ -341,23 +340,18 @@ export function createSnowflake(deps: SnowflakeDeps): Snowflake {
           timeoutMs: STATEMENT_TIMEOUT_MS,
           retries: RETRY_DELAYS_MS,
           signal,
+          onLost: () => {
+            mayHaveRun = true;
+          },
         });
-        return await pollToEnd(endpoint, box, parseUpstreamAnswer(body), signal);
+        const answer = parseUpstreamAnswer(body);
+        mayHaveRun ||= answer.kind === 'in-progress';
+        return await pollToEnd(endpoint, box, answer, signal);
       } catch (error) {
         if (signal.aborted) await abort();
-        throw error;
+        const isCallersOwn = receipt.permit.verdict !== 'internal' && !statement.describeOnly;
+        throw mayHaveRun && isCallersOwn ? withUnknownOutcome(error) : error;
       }
-    },
-
-    async fetchResult(endpoint, box, queryId) {
-      const path = `/queries/${encodeURIComponent(queryId)}/result`;
-      const body = await callInSession(endpoint, box, {
-        method: 'GET',
-        path,
-        timeoutMs: STATEMENT_TIMEOUT_MS,
-        retries: RETRY_DELAYS_MS,
-      });
-      return pollToEnd(endpoint, box, parseUpstreamAnswer(body), new AbortController().signal);
     },
 
     async heartbeat(endpoint, box) {
@@ -386,9 +380,23 @@ export function createSnowflake(deps: SnowflakeDeps): Snowflake {
   };
 }
 
+/** The same failure for a statement that may have taken effect: the caller must not be told that nothing ran. */
+function withUnknownOutcome(error: unknown): unknown {
+  if (!(error instanceof GatewayError)) return error;
+  switch (error.denial.code) {
+    case 'PISTE-1702':
+      return new GatewayError(error.message, deny.upstreamUnavailable(true), { cause: error });
+    case 'PISTE-1006':
+      return new GatewayError(error.message, deny.sessionLost(), { cause: error });
+    default:
+      return error;
+  }
+}
+
 async function parseBody(bytes: Buffer, maxBytes: number): Promise<JsonObject | undefined> {
   const plain = isGzip(bytes) ? await inflate(bytes, maxBytes) : bytes;
-  if (plain === undefined || plain === 'too-large') return undefined;
+  if (plain === 'too-large') throw new AnswerTooLarge();
+  if (plain === undefined) return undefined;
   const value = parseJson(plain.toString('utf8'));
   return isJsonObject(value) ? value : undefined;
 }

@@ -31,6 +31,14 @@ export class TransportError extends Error {
   }
 }
 
+/** More bytes came than the request allows; the same request again would bring them again. */
+export class AnswerTooLarge extends TransportError {
+  constructor() {
+    super('the answer is larger than allowed', true);
+    this.name = 'AnswerTooLarge';
+  }
+}
+
 export interface Transport {
   /** One attempt. Throws `TransportError`; redirects are answers like any other. */
   request(request: UpstreamRequest): Promise<UpstreamResponse>;
@@ -117,7 +125,7 @@ function createCollector(
     onResponseData(controller, part) {
       total += part.length;
       if (total <= maxBytes) parts.push(part);
-      else controller.abort(new TransportError('the answer is larger than allowed', true));
+      else controller.abort(new AnswerTooLarge());
     },
     onResponseEnd() {
       signal?.removeEventListener('abort', abort);

@@ -45,7 +45,7 @@ export function describeReport(report: BenchReport): string {
 
 /** Printed before and within a report that has nothing to compare with. */
 export const MISSING_BASELINE = `*** nginx IS MISSING: THERE IS NO BASELINE. Only the gateway's own numbers are measured, and no goal is judged.
-*** Install it (apt-get install nginx-light, or brew install nginx) and run again.`;
+*** Install it (apt-get install nginx) and run again.`;
 
 const micros = (value: number | undefined): string => (value === undefined ? '-' : value.toFixed(0));
 const ratio = (value: number | undefined): string => (value === undefined ? '-' : value.toFixed(2));

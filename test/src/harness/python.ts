@@ -1,49 +1,100 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const environment = join(root, '.cache', 'venv');
-const interpreter = join(environment, 'bin', 'python');
-/** Installing the driver takes longest on a cold package cache. */
-const installMilliseconds = 300_000;
+const suites = join(root, 'test', 'python');
+/** Installing takes longest on a cold package cache. */
+const INSTALL_MS = 400_000;
+
+/** A virtual environment of its own and the file that says what belongs into it. */
+interface PythonEnvironment {
+  readonly directory: string;
+  readonly requirements: string;
+}
+
+const DRIVER: PythonEnvironment = {
+  directory: join(root, '.cache', 'venv'),
+  requirements: join(suites, 'requirements.txt'),
+};
+const SNOW: PythonEnvironment = {
+  directory: join(root, '.cache', 'venv-snow'),
+  requirements: join(suites, 'requirements-snow.txt'),
+};
 
 /** What a Python test run left. */
-export type PythonRun = { readonly passed: boolean; readonly output: string };
+export type PythonRun = {
+  readonly passed: boolean;
+  /** Tests that ran and passed. */
+  readonly count: number;
+  readonly output: string;
+};
+
+/** Makes both virtual environments or brings them up to their requirements. @throws Error with what pip said. */
+export function setUpPython(say: (line: string) => void): void {
+  for (const environment of [DRIVER, SNOW]) {
+    if (isReady(environment)) continue;
+    say(`setting up ${environment.directory}`);
+    const interpreter = join(environment.directory, 'bin', 'python');
+    if (!existsSync(interpreter)) runOrThrow('python3', ['-m', 'venv', environment.directory]);
+    runOrThrow(interpreter, ['-m', 'pip', 'install', '--quiet', '--requirement', environment.requirements]);
+    writeFileSync(stampOf(environment), digestOf(environment));
+  }
+}
 
 /**
- * Runs one pytest file of `test/python` in the project's virtual environment, which is made when it is missing or lacks
- * the driver. `env` is added to the environment. @throws Error when the environment cannot be made: nothing is skipped.
+ * Runs one pytest file of `test/python`; `env` is added to the environment, and `SNOW` is the path of the snow command.
+ * A skipped test counts as a failure. @throws Error when the virtual environments were not set up: nothing is skipped.
  */
-export function runPytest(
+export async function runPytest(
   file: string,
   env: Readonly<Record<string, string>>,
   timeoutMilliseconds = 240_000,
-): PythonRun {
-  prepareEnvironment();
-  const run = spawnSync(
-    interpreter,
-    ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', join(root, 'test', 'python', file)],
+): Promise<PythonRun> {
+  for (const environment of [DRIVER, SNOW]) {
+    if (!isReady(environment)) throw new Error(`${environment.directory} is not set up; run: make python`);
+  }
+  const child = spawn(
+    join(DRIVER.directory, 'bin', 'python'),
+    ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', join(suites, file)],
     {
-      env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', PYTHONDONTWRITEBYTECODE: '1', ...env },
-      encoding: 'utf8',
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: process.env['HOME'] ?? '',
+        PYTHONDONTWRITEBYTECODE: '1',
+        SNOW: join(SNOW.directory, 'bin', 'snow'),
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
       timeout: timeoutMilliseconds,
     },
   );
-  return { passed: run.status === 0, output: `${run.stdout}${run.stderr}` };
+  const written: string[] = [];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => written.push(text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => written.push(text));
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  const output = written.join('');
+  const summary = output.trimEnd().split('\n').at(-1) ?? '';
+  const count = Number(/(\d+) passed/.exec(summary)?.[1] ?? 0);
+  return { passed: code === 0 && count > 0 && !/skipped|xfailed|deselected/.test(summary), count, output };
 }
 
-function prepareEnvironment(): void {
-  if (!existsSync(interpreter)) runOrThrow('python3', ['-m', 'venv', environment]);
-  const probe = spawnSync(interpreter, ['-c', 'import snowflake.connector, pytest, pandas, pyarrow']);
-  if (probe.status === 0) return;
-  runOrThrow(interpreter, ['-m', 'pip', 'install', '--quiet', '-r', join(root, 'test', 'python', 'requirements.txt')]);
+const stampOf = ({ directory }: PythonEnvironment): string => join(directory, '.requirements');
+
+const digestOf = ({ requirements }: PythonEnvironment): string =>
+  createHash('sha256').update(readFileSync(requirements)).digest('hex');
+
+function isReady(environment: PythonEnvironment): boolean {
+  return existsSync(stampOf(environment)) && readFileSync(stampOf(environment), 'utf8') === digestOf(environment);
 }
 
 function runOrThrow(command: string, args: readonly string[]): void {
-  const run = spawnSync(command, args, { encoding: 'utf8', timeout: installMilliseconds });
-  if (run.status !== 0) {
-    throw new Error(`${command} ${args.join(' ')} failed\n${run.stdout}${run.stderr}${run.error?.message ?? ''}`);
-  }
+  const run = spawnSync(command, args, { encoding: 'utf8', timeout: INSTALL_MS });
+  if (run.status === 0) return;
+  throw new Error(`${command} ${args.join(' ')} failed\n${run.stdout}${run.stderr}${run.error?.message ?? ''}`);
 }

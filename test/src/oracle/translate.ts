@@ -5,13 +5,9 @@ import { isSymbol, isWord, stringValue, type Token } from '@piste/gateway/dist/s
 const CASE_VARIANTS: ReadonlySet<string> = new Set(['email', 'Mixed']);
 const CASE_MARK = '~case';
 
-/** Words Snowflake lets a column be called without quotes and DuckDB does not. */
-const RESERVED_BY_DUCKDB: ReadonlySet<string> = new Set(['OFFSET', 'ANALYSE']);
+/** Words Snowflake lets a column be called without quotes and DuckDB does not everywhere. */
+const RESERVED_BY_DUCKDB: ReadonlySet<string> = new Set(['OFFSET', 'NAME', 'DATE', 'COUNT']);
 
-const WORDS: ReadonlyMap<string, string> = new Map([
-  ['MINUS', 'EXCEPT'],
-  ['VARCHAR', 'VARCHAR'],
-]);
 
 /** A Snowflake name between quotes, as DuckDB knows it. */
 export function duckName(name: string): string {
@@ -40,7 +36,7 @@ function translated(token: Token, next: Token | undefined, database: string): st
     case 'word':
       if (token.value === 'APP' && isSymbol(next, '.')) return duckName(database);
       if (RESERVED_BY_DUCKDB.has(token.value) && !isSymbol(next, '(')) return duckName(token.value);
-      return WORDS.get(token.value) ?? token.value;
+      return token.value === 'MINUS' ? 'EXCEPT' : token.value;
     case 'quoted':
       return duckName(token.value === 'APP' && isSymbol(next, '.') ? database : token.value);
     case 'string':

@@ -9,7 +9,10 @@ beforeAll(async () => {
 });
 afterAll(async () => await standIn?.stop());
 
-test('the Python driver works against the stand-in, with Arrow and with JSON results', () => {
-  const { passed, output } = runPytest('test_stand_in_direct.py', { STAND_IN_URL: standIn.url });
+test.each([
+  ['with Arrow and with JSON results', 'test_driver.py'],
+  ['where only the stand-in answers', 'test_stand_in_direct.py'],
+])('the Python driver works against the stand-in, %s', async (_what, file) => {
+  const { passed, output } = await runPytest(file, { ROUTE: 'direct', STAND_IN_URL: standIn.url });
   expect(passed ? 'passed' : output).toBe('passed');
-}, 600_000);
+}, 300_000);

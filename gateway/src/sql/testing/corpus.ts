@@ -15,6 +15,7 @@ export interface LineageCase {
   readonly mayReject?: boolean;
   readonly predicate?: boolean;
   readonly maybePredicate?: boolean;
+  readonly flow?: boolean;
   readonly orAnalyze?: Pick<LineageCase, 'outputs' | 'tainted' | 'maybe' | 'predicate' | 'maybePredicate'>;
   readonly session?: { readonly schema?: string; readonly tempTables?: readonly string[] };
 }

@@ -1,0 +1,255 @@
+import { type RedisProcess, startRedisProcess } from '@piste/gateway/dist/store/redis-process.js';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { WireAnswer, WireClient } from '../harness/wire-client.js';
+import { type GatewayProgram, type Playground, startPlayground } from '../playground/playground.js';
+import { type Approver, connectAgent, connectApprover, eventually, failureOf, loginByHand } from './callers.js';
+import { recordsIn } from './records.js';
+
+let redis: RedisProcess;
+let playground: Playground;
+let second: GatewayProgram;
+let owner: Approver;
+
+beforeAll(async () => {
+  redis = await startRedisProcess();
+  playground = await startPlayground({
+    standIn: { holdMilliseconds: 500 },
+    gatewayEnvironment: { PISTE_REDIS_URL: redis.url, PISTE_HOLD_SECONDS: '2' },
+  });
+  second = await playground.startGateway('second');
+  owner = await connectApprover(playground);
+}, 60_000);
+afterAll(async () => {
+  await playground?.stop();
+  await redis?.dispose();
+});
+beforeEach(async () => await playground.standIn.reset());
+
+const ran = async (pattern: RegExp): Promise<readonly string[]> =>
+  (await playground.history()).filter((entry) => !entry.isInternal && pattern.test(entry.sqlText)).map((entry) => entry.sqlText);
+
+/** The same session, spoken to through another gateway. */
+const at = (wire: WireClient, gateway: { readonly driverUrl: string }) => {
+  const call = async (method: string, path: string, body?: unknown): Promise<WireAnswer> => {
+    const response = await fetch(`${gateway.driverUrl}${path}`, {
+      method,
+      headers: { authorization: `Snowflake Token="${wire.sessionToken}"`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return (await response.json()) as WireAnswer;
+  };
+  return {
+    query: (sqlText: string, requestId: string = crypto.randomUUID(), more: object = {}) =>
+      call('POST', `/queries/v1/query-request?requestId=${requestId}`, { sqlText, ...more }),
+    result: (queryId: unknown) => call('GET', `/queries/${String(queryId)}/result`),
+    status: async (queryId: unknown) => {
+      const { data } = await call('GET', `/monitoring/queries/${String(queryId)}`);
+      return (data['queries'] as readonly { status: string }[])[0]?.status;
+    },
+    abort: (requestId: string) => call('POST', `/queries/v1/abort-request?requestId=${crypto.randomUUID()}`, { requestId }),
+    /** Polls to the end of a statement. */
+    end: (queryId: unknown, milliseconds = 40_000) =>
+      eventually(
+        `the end of ${String(queryId)}`,
+        async () => {
+          const answer = await call('GET', `/queries/${String(queryId)}/result`);
+          return answer.code === '333334' ? undefined : answer;
+        },
+        milliseconds,
+      ),
+  };
+};
+
+describe('a gateway that is killed and started again', () => {
+  test('goes on with a held statement when its driver polls, and runs it exactly once', async () => {
+    const driver = await connectAgent(playground);
+    const outcome = driver.execute('CREATE TABLE survivor (id int)');
+    outcome.catch(() => undefined);
+    const request = await owner.find(/survivor/);
+    await playground.restartGateway('killed');
+    expect(await owner.get(request.id)).toMatchObject({ status: 200, body: { state: 'pending' } });
+    expect(await ran(/survivor/)).toEqual([]);
+    expect(await owner.decide(request, 'approve')).toMatchObject({ status: 200, body: { state: 'approved' } });
+    expect((await outcome).rows).toEqual([{ status: 'Table SURVIVOR successfully created.' }]);
+    expect(await ran(/survivor/)).toHaveLength(1);
+    // The session itself survived as well.
+    expect((await driver.execute('SELECT COUNT(*) AS n FROM survivor')).rows).toEqual([{ N: 0 }]);
+    await driver.close();
+  }, 60_000);
+
+  test('goes on with an asynchronous statement when somebody asks how it is doing', async () => {
+    const wire = await loginByHand(playground);
+    const here = at(wire, playground);
+    const { data } = await here.query('CREATE TABLE unattended (id int)', crypto.randomUUID(), { asyncExec: true });
+    const request = await owner.find(/unattended/);
+    await playground.restartGateway('killed');
+    await owner.decide(request, 'approve');
+    await eventually('success', async () => ((await here.status(data['queryId'])) === 'SUCCESS' ? true : undefined), 40_000);
+    expect(await ran(/unattended/)).toHaveLength(1);
+  }, 60_000);
+
+  test('does not run an approved statement again when it died before the answer came', async () => {
+    const wire = await loginByHand(playground);
+    const here = at(wire, playground);
+    const requestId = crypto.randomUUID();
+    const held = await here.query('ALTER TABLE orders ADD COLUMN half_done text', requestId);
+    const request = await owner.find(/half_done/);
+    await playground.standIn.holdNext('half_done', 1_000_000);
+    await owner.decide(request, 'approve');
+    await eventually('the statement at Snowflake', async () => ((await ran(/half_done/)).length === 1 ? true : undefined));
+    await playground.restartGateway('killed');
+    const end = await here.end(held.data['queryId']);
+    expect(end).toMatchObject({ success: false, code: '861306', message: expect.stringMatching(/unknown whether the statement ran; it was not run again/) });
+    expect(await here.query('ALTER TABLE orders ADD COLUMN half_done text', requestId)).toMatchObject({ code: '861306' });
+    expect(await ran(/half_done/)).toHaveLength(1);
+  }, 60_000);
+
+  test('sends a statement that was allowed under the same request id, so that Snowflake runs it once', async () => {
+    const wire = await loginByHand(playground);
+    const here = at(wire, playground);
+    await playground.standIn.holdNext('once only', 4);
+    const requestId = crypto.randomUUID();
+    const text = "INSERT INTO orders (id, note) VALUES (81000, 'once only')";
+    const lost = here.query(text, requestId).catch(() => undefined);
+    await eventually('the statement at Snowflake', async () => ((await ran(/once only/)).length === 1 ? true : undefined));
+    await playground.restartGateway('killed');
+    await lost;
+    const again = await here.query(text, requestId);
+    const end = again.code === '333334' ? await here.end(again.data['queryId']) : again;
+    expect(end).toMatchObject({ success: true });
+    expect(await ran(/once only/)).toHaveLength(1);
+    expect((await here.query('SELECT COUNT(*) AS n FROM orders WHERE id = 81000')).data['rowset']).toEqual([['1']]);
+  }, 60_000);
+});
+
+describe('two gateways over one Redis', () => {
+  test('serve one session side by side', async () => {
+    const wire = await loginByHand(playground);
+    expect((await at(wire, second).query('USE SCHEMA hr')).success).toBe(true);
+    const answer = await at(wire, playground).query('SELECT CURRENT_SCHEMA() AS s, COUNT(*) AS n FROM employees');
+    expect(answer.data['rowset']).toEqual([['HR', '2']]);
+    const { answer: out } = await wire.post('/session?delete=true');
+    expect(out.success).toBe(true);
+    expect(await at(wire, second).query('SELECT 1')).toMatchObject({ success: false, code: '390111' });
+  });
+
+  test('held at one, approved at the other, polled at the other after the first stopped', async () => {
+    const wire = await loginByHand(playground);
+    const held = await at(wire, playground).query('CREATE TABLE handed_over (id int)');
+    expect(held.code).toBe('333334');
+    const there = await connectApprover(playground, { consoleUrl: second.consoleUrl });
+    const request = await there.find(/handed_over/);
+    const startedMs = Date.now();
+    expect(await playground.gateway.stop()).toBe(0);
+    // A held statement does not keep a gateway from stopping.
+    expect(Date.now() - startedMs).toBeLessThan(8000);
+    try {
+      expect(await there.decide(request, 'approve')).toMatchObject({ status: 200 });
+      expect(await at(wire, second).end(held.data['queryId'], 10_000)).toMatchObject({ success: true });
+      expect(await ran(/handed_over/)).toHaveLength(1);
+    } finally {
+      await playground.gateway.start();
+    }
+  }, 60_000);
+
+  test('one request id sent to both runs once and answers the same', async () => {
+    const wire = await loginByHand(playground);
+    const requestId = crypto.randomUUID();
+    const text = 'INSERT INTO orders (id) VALUES (82000)';
+    const answers = await Promise.all([
+      at(wire, playground).query(text, requestId),
+      at(wire, second).query(text, requestId),
+      at(wire, playground).query(text, requestId),
+      at(wire, second).query(text, requestId),
+    ]);
+    expect(answers.map(({ success }) => success)).toEqual([true, true, true, true]);
+    expect(new Set(answers.map(({ data }) => data['queryId'])).size).toBe(1);
+    expect(await ran(/82000/)).toHaveLength(1);
+    const records = [...(await recordsIn(playground.recordingDirectory)), ...(await recordsIn(second.recordingDirectory))];
+    const requests = records.filter(({ leaf }) => leaf.kind === 'request' && leaf.fields['rid'] === requestId);
+    expect(requests).toHaveLength(1);
+  });
+
+  test('a statement under way at one is cancelled at the other', async () => {
+    const wire = await loginByHand(playground);
+    const requestId = crypto.randomUUID();
+    const pending = at(wire, playground).query('ALTER TABLE orders ADD COLUMN never_added text', requestId);
+    const request = await owner.find(/never_added/);
+    expect((await at(wire, second).abort(requestId)).success).toBe(true);
+    const first = await pending;
+    const end = first.code === '333334' ? await at(wire, second).end(first.data['queryId'], 10_000) : first;
+    expect(end).toMatchObject({ success: false, code: '000604' });
+    expect((await owner.get(request.id)).body['state']).toBe('withdrawn');
+    expect(await ran(/never_added/)).toEqual([]);
+  });
+
+  test('a chunk of a result of one is served by the other', async () => {
+    const wire = await loginByHand(playground);
+    const answer = await at(wire, playground).query('SELECT id, payload FROM big');
+    const [chunk] = answer.data['chunks'] as readonly { url: string; rowCount: number }[];
+    const path = new URL(chunk?.url ?? '').pathname;
+    const response = await fetch(`${second.driverUrl}${path}`);
+    expect(response.status).toBe(200);
+    expect(JSON.parse(`[${await response.text()}]`)).toHaveLength(chunk?.rowCount ?? 0);
+  });
+
+  test('Redis holds no text, no token and no name of a person in the clear', async () => {
+    const wire = await loginByHand(playground);
+    const held = at(wire, playground).query("DELETE FROM orders WHERE note = 'secret words'");
+    const request = await owner.find(/secret words/);
+    const dump = await dumpOf(redis.url);
+    expect(dump.length).toBeGreaterThan(1000);
+    expect(dump).not.toMatch(/secret words|ver:3-hint|ps_[0-9a-f]{32}_|pm_[0-9a-f]{32}_|\/results\//);
+    await owner.decide(request, 'deny', 'no');
+    await held;
+  });
+});
+
+describe('while Redis is away', () => {
+  test('requests are refused with PISTE-1703, nothing runs, and all goes on when it is back', async () => {
+    const driver = await connectAgent(playground);
+    await driver.execute('SELECT 1 AS one');
+    await playground.standIn.reset();
+    redis.freeze();
+    try {
+      const failure = await failureOf(driver.execute('SELECT 2 AS two'));
+      expect(failure).toMatchObject({ code: '861703', sqlState: '58030', message: expect.stringContaining('Nothing was executed') });
+      expect((await failureOf(connectAgent(playground))).code).toBe('861703');
+      expect((await fetch(`${playground.opsUrl}/readyz`)).status).toBe(503);
+      expect((await fetch(`${playground.opsUrl}/livez`)).status).toBe(200);
+      expect((await playground.standIn.counters()).statements).toBe(0);
+    } finally {
+      redis.thaw();
+    }
+    await eventually('readiness', async () => ((await fetch(`${playground.opsUrl}/readyz`)).status === 200 ? true : undefined));
+    expect((await driver.execute('SELECT 3 AS three')).rows).toEqual([{ THREE: 3 }]);
+    await driver.close();
+  }, 60_000);
+
+  test('and sessions it lost are gone for good, which drivers understand', async () => {
+    const driver = await connectAgent(playground);
+    await redis.stop();
+    await redis.start();
+    await eventually('readiness', async () => ((await fetch(`${playground.opsUrl}/readyz`)).status === 200 ? true : undefined));
+    expect((await failureOf(driver.execute('SELECT 1'))).code).toBe(407002);
+    const again = await connectAgent(playground);
+    expect((await again.execute('SELECT 1 AS one')).rows).toEqual([{ ONE: 1 }]);
+    await again.close();
+  }, 60_000);
+});
+
+/** Every key and value of a Redis, by its own protocol. */
+async function dumpOf(url: string): Promise<string> {
+  const { createConnection } = await import('node:net');
+  const socket = createConnection(Number(new URL(url).port), '127.0.0.1');
+  let text = '';
+  socket.setEncoding('latin1').on('data', (part: string) => {
+    text += part;
+  });
+  const script = "local all = {} for _, k in ipairs(redis.call('KEYS', '*')) do all[#all + 1] = k local t = redis.call('TYPE', k).ok if t == 'string' then all[#all + 1] = redis.call('GET', k) elseif t == 'hash' then for _, v in ipairs(redis.call('HGETALL', k)) do all[#all + 1] = v end end end return table.concat(all, '\\n') .. '\\nEND-OF-DUMP'";
+  const parts = ['EVAL', script, '0'];
+  socket.write(`*${parts.length}\r\n${parts.map((part) => `$${Buffer.byteLength(part)}\r\n${part}\r\n`).join('')}`);
+  await eventually('the dump', async () => (text.includes('END-OF-DUMP') ? true : undefined));
+  socket.destroy();
+  return text;
+}

@@ -1,0 +1,3 @@
+import { setUpPython } from './python.js';
+
+setUpPython((line) => process.stdout.write(`${line}\n`));

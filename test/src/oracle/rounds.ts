@@ -1,0 +1,281 @@
+import { checkRowtype } from '@piste/gateway/dist/masking/index.js';
+import { decide } from '@piste/gateway/dist/policy/index.js';
+import { analyze, type Facts, type QueryFacts } from '@piste/gateway/dist/sql/index.js';
+import type { Engine, Table } from './execution.js';
+import { delivered, falseCopies, isProtected, randomPolicy, rowsKey, unexplained } from './interference.js';
+import { QueryGenerator } from './queries.js';
+import { createRandom, type Random } from './random.js';
+import { toDuckDb } from './translate.js';
+import {
+  type BaseColumn,
+  type BaseTable,
+  type Change,
+  catalogOf,
+  changedData,
+  createWorld,
+  type Data,
+  randomData,
+  TABLES,
+  type View,
+} from './world.js';
+
+/** A promise of the analysis that execution broke. */
+export interface Violation {
+  readonly kind: 'analysis' | 'canonical' | 'shape' | 'copy' | 'delivery';
+  readonly why: string;
+  readonly sql: string;
+  readonly canonicalText: string;
+  /** Run with this seed to see it again. */
+  readonly roundSeed: number;
+  readonly column: string | undefined;
+  readonly views: readonly string[];
+}
+
+export interface Counts {
+  generated: number;
+  accepted: number;
+  executed: number;
+  perturbations: number;
+  visible: number;
+  policies: number;
+  allowed: number;
+  masked: number;
+  deliveries: number;
+  hidden: number;
+  refusals: Record<string, number>;
+  failures: Record<string, number>;
+  violations: Violation[];
+}
+
+export function noCounts(): Counts {
+  return {
+    generated: 0,
+    accepted: 0,
+    executed: 0,
+    perturbations: 0,
+    visible: 0,
+    policies: 0,
+    allowed: 0,
+    masked: 0,
+    deliveries: 0,
+    hidden: 0,
+    refusals: {},
+    failures: {},
+    violations: [],
+  };
+}
+
+const SESSION = { database: 'APP', schema: 'PUBLIC', role: 'R', warehouse: 'W' };
+const WHO = { issuer: 'i', subject: 's', groups: [] };
+const VIEWS = 3;
+const POLICIES = 3;
+const CHANGES: readonly Change[] = ['values', 'anything', 'one'];
+
+/** One changed column of one table, and the databases in which it is changed. */
+interface Perturbed {
+  readonly table: BaseTable;
+  readonly column: number;
+  readonly databases: readonly string[];
+  /** The one in which NULLs stay where they are. */
+  readonly sameNulls: string;
+}
+
+/** One round: fresh rows, fresh views, and `queries` statements over them, until `isOver`. */
+export async function runRound(
+  engine: Engine,
+  roundSeed: number,
+  queries: number,
+  counts: Counts,
+  isOver: () => boolean,
+): Promise<void> {
+  const random = createRandom(roundSeed);
+  const data = randomData(random);
+  const views = await createBase(engine, data, random, roundSeed);
+  const perturbed = await createPerturbed(engine, data, views, random, roundSeed);
+  const round: Round = { engine, roundSeed, random, data, views, perturbed, counts };
+  const generator = new QueryGenerator(random, views);
+  await engine.connection.run(`USE "${baseName(roundSeed)}"."PUBLIC"`);
+  for (let index = 0; index < queries && !isOver(); index += 1) {
+    await checkStatement(round, generator.query(random.pick([1, 2, 2, 3])).sql);
+  }
+  await engine.connection.run('USE memory.main');
+  const databases = [baseName(roundSeed), ...perturbed.flatMap((entry) => entry.databases)];
+  for (const database of databases) await engine.connection.run(`DETACH "${database}"`);
+}
+
+interface Round {
+  readonly engine: Engine;
+  readonly roundSeed: number;
+  readonly random: Random;
+  readonly data: Data;
+  readonly views: readonly View[];
+  readonly perturbed: readonly Perturbed[];
+  readonly counts: Counts;
+}
+
+const baseName = (roundSeed: number): string => `B${roundSeed}`;
+
+/** The unchanged database, with views that are analysed and run. */
+async function createBase(engine: Engine, data: Data, random: Random, roundSeed: number): Promise<readonly View[]> {
+  const database = baseName(roundSeed);
+  await createWorld(engine.connection, database, data, []);
+  const views: View[] = [];
+  for (let attempts = 0; views.length < VIEWS && attempts < 100; attempts += 1) {
+    const view = viewOf(`V${views.length + 1}`, views, random);
+    if (view === undefined) continue;
+    const query = toDuckDb(view.canonicalText, database);
+    if ((await engine.run(query)).kind !== 'table') continue;
+    const columns = view.columns.map((column) => `"${column.name}"`).join(', ');
+    await engine.connection.run(`CREATE VIEW "${database}"."PUBLIC"."${view.name}" (${columns}) AS ${query}`);
+    views.push(view);
+  }
+  return views;
+}
+
+function viewOf(name: string, views: readonly View[], random: Random): View | undefined {
+  const generated = new QueryGenerator(random, views).query(2);
+  const analysis = analyze(generated.sql, SESSION, catalogOf(views));
+  if (!analysis.read || analysis.query?.outputs.length !== generated.columns.length) return undefined;
+  const names = random.shuffled(['ID', 'A', 'EMAIL', 'NAME', 'X', 'B', 'COUNT', 'Y', 'Z', 'W', 'U', 'K']);
+  const columns: readonly BaseColumn[] = generated.columns.map(({ type }, index) => ({ name: names[index] ?? `V${index}`, type }));
+  const list = columns.map((column) => column.name).join(', ');
+  const definition = random.chance(0.5)
+    ? `create or replace view app.public.${name} (${list}) copy grants comment = 'as select 1' as ${generated.sql}`
+    : `CREATE VIEW ${name}(${list}) AS /* the query */ ${generated.sql};`;
+  return { name, columns, definition, canonicalText: analysis.canonicalText };
+}
+
+async function createPerturbed(
+  engine: Engine,
+  data: Data,
+  views: readonly View[],
+  random: Random,
+  roundSeed: number,
+): Promise<readonly Perturbed[]> {
+  const perturbed: Perturbed[] = [];
+  for (const table of TABLES) {
+    for (const [column] of table.columns.entries()) {
+      const databases: string[] = [];
+      for (const change of CHANGES) {
+        const database = `P${roundSeed}_${perturbed.length}_${change}`;
+        const sql = views.map((view) => ({ ...view, sql: toDuckDb(view.canonicalText, database) }));
+        await createWorld(engine.connection, database, changedData(data, table, column, change, random), sql);
+        databases.push(database);
+      }
+      perturbed.push({ table, column, databases, sameNulls: databases[0] ?? '' });
+    }
+  }
+  return perturbed;
+}
+
+async function checkStatement(round: Round, sql: string): Promise<void> {
+  const { counts, engine, roundSeed } = round;
+  counts.generated += 1;
+  const analysis = analyze(sql, SESSION, catalogOf(round.views));
+  if (!analysis.read || analysis.query === undefined) {
+    const why = analysis.read ? 'no query' : `${analysis.kind}: ${analysis.detail}`;
+    counts.refusals[why] = (counts.refusals[why] ?? 0) + 1;
+    return;
+  }
+  counts.accepted += 1;
+  const canonical = await engine.run(toDuckDb(analysis.canonicalText, baseName(roundSeed)));
+  const submitted = await engine.run(toDuckDb(sql, baseName(roundSeed)));
+  const report = reporter(round, sql, analysis);
+  if (canonical.kind !== 'table' || submitted.kind !== 'table') {
+    if (canonical.kind === 'slow' || submitted.kind === 'slow') return;
+    if (submitted.kind === 'table') report('canonical', 'what runs becomes an error');
+    const why = canonical.kind === 'error' ? canonical.message.replace(/[\n"'].*/s, '') : canonical.kind;
+    counts.failures[why] = (counts.failures[why] ?? 0) + 1;
+    return;
+  }
+  counts.executed += 1;
+  const ordered = isOrdered(analysis.canonicalText);
+  const { table } = canonical;
+  if (rowsKey(table.rows, ordered) !== rowsKey(submitted.table.rows, ordered)) report('canonical', 'another result');
+  checkShape(analysis.query, table, report);
+  if (falseCopies(analysis.query, table, (base, column) => valuesOf(round.data, base, column))) {
+    report('copy', 'an output is no copy of the column it names');
+  }
+  await checkAnalysis(round, analysis, table, ordered, report);
+  await checkDelivery(round, analysis, table, ordered, report);
+}
+
+type Report = (kind: Violation['kind'], why: string, column?: string) => void;
+
+const MAX_VIOLATIONS = 40;
+
+function reporter({ counts, roundSeed, views }: Round, sql: string, { canonicalText }: Facts): Report {
+  return (kind, why, column) => {
+    if (counts.violations.length >= MAX_VIOLATIONS) return;
+    const texts = views.map((view) => view.definition);
+    counts.violations.push({ kind, why, sql, canonicalText, roundSeed, column, views: texts });
+  };
+}
+
+function checkShape(facts: QueryFacts, table: Table, report: Report): void {
+  const rowtype = table.names.map((name, index) => ({ name, type: table.types[index] ?? 'text' }));
+  const expectation = { names: facts.outputs.map((output) => output.name), touchesProtected: false };
+  const mismatch = checkRowtype(rowtype, expectation);
+  if (mismatch !== undefined) report('shape', `${mismatch}: ${table.names.join(', ')}`);
+}
+
+async function checkAnalysis(round: Round, { canonicalText, query }: Facts, before: Table, ordered: boolean, report: Report): Promise<void> {
+  if (query === undefined) return;
+  const full = rowsKey(before.rows, ordered);
+  for (const { table, column, databases } of concerned(round, query)) {
+    const database = round.random.pick(databases);
+    const after = await round.engine.run(toDuckDb(canonicalText, database));
+    if (after.kind === 'slow') continue;
+    round.counts.perturbations += 1;
+    if (after.kind === 'error' || rowsKey(after.table.rows, ordered) !== full) round.counts.visible += 1;
+    const why = unexplained(query, table, column, before, after, ordered);
+    if (why !== undefined) report('analysis', why, `${table.schema}.${table.name}.${table.columns[column]?.name}`);
+  }
+}
+
+/** Columns of tables the query reads. Of the others nothing could show, were the list of reads complete; some are tried. */
+function concerned({ perturbed, random }: Round, query: QueryFacts): readonly Perturbed[] {
+  return perturbed.filter(
+    ({ table }) =>
+      query.reads.some((object) => object.name === table.name && object.schema === table.schema) || random.chance(0.05),
+  );
+}
+
+async function checkDelivery(round: Round, analysis: Facts, before: Table, ordered: boolean, report: Report): Promise<void> {
+  const { counts, engine, random } = round;
+  for (let index = 0; index < POLICIES; index += 1) {
+    const policy = randomPolicy(random);
+    const decision = decide(analysis, WHO, SESSION, policy);
+    counts.policies += 1;
+    if (decision.verdict !== 'allow') continue;
+    counts.allowed += 1;
+    if (decision.masks.length > 0) counts.masked += 1;
+    const shown = rowsKey(delivered(before, decision.masks), ordered);
+    if (analysis.query === undefined) continue;
+    for (const { table, column, sameNulls } of concerned(round, analysis.query)) {
+      if (!isProtected(table, column, WHO, policy)) continue;
+      const after = await engine.run(toDuckDb(analysis.canonicalText, sameNulls));
+      if (after.kind === 'slow') continue;
+      counts.deliveries += 1;
+      if (after.kind === 'table' && rowsKey(after.table.rows, ordered) !== rowsKey(before.rows, ordered)) counts.hidden += 1;
+      if (after.kind === 'error' || rowsKey(delivered(after.table, decision.masks), ordered) !== shown) {
+        report('delivery', `shows under ${JSON.stringify(policy.maskingPolicies)}`, `${table.schema}.${table.name}.${table.columns[column]?.name}`);
+      }
+    }
+  }
+}
+
+function valuesOf(data: Data, table: BaseTable, column: number): ReadonlySet<string> {
+  return new Set((data.get(table) ?? []).flatMap((row) => (row[column] == null ? [] : [String(row[column])])));
+}
+
+/** Does an ORDER BY outside all brackets decide about the order? */
+function isOrdered(text: string): boolean {
+  let depth = 0;
+  for (const part of text.match(/'(?:[^']|'')*'|"(?:[^"]|"")*"|[()]|\w+/g) ?? []) {
+    if (part === '(') depth += 1;
+    else if (part === ')') depth -= 1;
+    else if (depth === 0 && /^order$/i.test(part)) return true;
+  }
+  return false;
+}
