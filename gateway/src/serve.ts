@@ -184,6 +184,7 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
       allowInsecureUpstream: config.allowInsecureUpstream,
     }),
     onDelivered: metrics.statements.delivered,
+    onMaskFailed: metrics.statements.maskFailed,
     onMasked: metrics.statements.masked,
   });
   const statements = createStatements({

@@ -35,6 +35,7 @@ export interface ResultPartsDeps {
   readonly masker: () => Masker;
   readonly fetchChunk: (source: ChunkSource) => Promise<Buffer>;
   readonly onDelivered: (connection: string, rows: number, bytes: number) => void;
+  readonly onMaskFailed: (reason: string) => void;
   readonly onMasked: (policy: string, method: string, values: number) => void;
 }
 
@@ -64,7 +65,7 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
     if (rows === undefined || rows.length !== chunk.rowCount) {
       throw new GatewayError('a chunk is malformed', deny.upstreamUnexpected('a malformed result part'));
     }
-    const masked = maskOrRefuse(deps.masker(), kept, rows);
+    const masked = maskOrRefuse(deps, kept, rows);
     // What no mask changes passes as it came, once it was read whole.
     const bytes = kept.masks.length === 0 ? source : Buffer.from(encodeChunkBody(masked.rows));
     await afterRun(() =>
@@ -122,7 +123,8 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
       const chunk = kept.chunks[index];
       if (chunk === undefined) return undefined;
       return deliver(kept, chunk, index).catch(async (error: unknown) => {
-        await recordWithheld(kept, index, error);
+        // Without a record nothing was delivered, so the refusal itself is all that may still be said.
+        await recordWithheld(kept, index, error).catch(() => undefined);
         throw error;
       });
     },
@@ -130,13 +132,14 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
 }
 
 function maskOrRefuse(
-  masker: Masker,
+  deps: ResultPartsDeps,
   kept: Kept,
   rows: Parameters<Masker['maskRows']>[1],
 ): ReturnType<Masker['maskRows']> {
   try {
-    return masker.maskRows(kept.rowtype, rows, kept.masks);
+    return deps.masker().maskRows(kept.rowtype, rows, kept.masks);
   } catch (error) {
+    deps.onMaskFailed('failed');
     if (error instanceof MaskingFailed)
       throw new GatewayError('a result part cannot be masked', error.denial, { cause: error });
     throw error;

@@ -160,9 +160,18 @@ export function objectTypeOf(objectType: string | undefined): ObjectType | undef
 
 const MAX_OBJECTS_SHOWN = 3;
 
+/** Classes whose names say nothing to their author. */
+const PLAIN_WORDS: Readonly<Record<string, string>> = {
+  EMPTY: 'an empty text',
+  FLOW: 'a chain of statements',
+  MULTI: 'several statements',
+  SCRIPT: 'a script',
+  UNKNOWN: 'an unknown statement',
+};
+
 /** A phrase for people: `DROP DATABASE on CRM`. Holds names of objects, never literals. */
 export function explainClass(statement: { readonly class: string; readonly objects: readonly ObjectName[] }): string {
-  const words = statement.class.replaceAll('_', ' ');
+  const words = PLAIN_WORDS[statement.class] ?? statement.class.replaceAll('_', ' ');
   const names = statement.objects.map(showObject).filter((name) => name !== '');
   if (names.length === 0) return words;
   const shown = names.slice(0, MAX_OBJECTS_SHOWN).join(', ');

@@ -182,7 +182,7 @@ function readCall(cursor: Cursor, session: SessionContext): Reading {
 }
 
 function readExecute(head: StatementHead, cursor: Cursor, session: SessionContext): Reading {
-  if (head.class === 'EXECUTE_IMMEDIATE') throw new Refusal('dynamic', 'EXECUTE IMMEDIATE runs a computed statement');
+  if (head.class === 'EXECUTE_IMMEDIATE') throw new Refusal('dynamic', 'it runs a computed statement');
   if (head.class === 'EXECUTE_JOB_SERVICE' || head.class === 'EXECUTE_SERVICE') return { carriesQuery: true };
   return { objects: [target(cursor, session)], carriesQuery: true };
 }

@@ -1,4 +1,4 @@
-import { type NodeDriver, connectNodeDriver } from '../harness/node-driver.js';
+import { connectNodeDriver, type NodeDriver } from '../harness/node-driver.js';
 import { type WireClient, wireLogin } from '../harness/wire-client.js';
 import { AGENT_CLAIMS, OWNER_CLAIMS, type Playground } from '../playground/playground.js';
 
@@ -49,7 +49,13 @@ export function connectDirect(playground: Playground, options: Fields = {}): Pro
 export async function loginByHand(playground: Playground, caller: CallerOptions = {}): Promise<WireClient> {
   const token = await playground.mint(caller.subject ?? 'agent-1', caller.claims ?? AGENT_CLAIMS);
   return wireLogin(caller.url ?? playground.driverUrl, {
-    fields: { AUTHENTICATOR: 'OAUTH', TOKEN: token, CLIENT_APP_ID: 'JavaScript', CLIENT_APP_VERSION: '3.3.0', ...caller.options },
+    fields: {
+      AUTHENTICATOR: 'OAUTH',
+      TOKEN: token,
+      CLIENT_APP_ID: 'JavaScript',
+      CLIENT_APP_VERSION: '3.3.0',
+      ...caller.options,
+    },
     query: { databaseName: 'CRM', schemaName: 'PUBLIC', warehouse: 'AGENT_WH', roleName: 'ANALYST' },
   });
 }
@@ -83,7 +89,11 @@ export interface Approver {
 /** The data owner, or somebody else, at the first gateway's admin API or another's. */
 export async function connectApprover(
   playground: Playground,
-  { subject = 'dana.owner', claims = OWNER_CLAIMS, consoleUrl = playground.consoleUrl }: { subject?: string; claims?: Fields; consoleUrl?: string } = {},
+  {
+    subject = 'dana.owner',
+    claims = OWNER_CLAIMS,
+    consoleUrl = playground.consoleUrl,
+  }: { subject?: string; claims?: Fields; consoleUrl?: string } = {},
 ): Promise<Approver> {
   const token = await playground.mint(subject, claims);
   const call = async (path: string, body?: unknown): Promise<ApiAnswer> => {
@@ -114,7 +124,11 @@ export async function connectApprover(
 const LOOK_EVERY_MS = 50;
 
 /** What `look` finds, as soon as it finds something. @throws Error when that takes longer than `milliseconds`. */
-export async function eventually<T>(what: string, look: () => Promise<T | undefined>, milliseconds = 15_000): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | undefined>,
+  milliseconds = 15_000,
+): Promise<T> {
   const untilMs = Date.now() + milliseconds;
   for (;;) {
     const found = await look();
@@ -125,7 +139,9 @@ export async function eventually<T>(what: string, look: () => Promise<T | undefi
 }
 
 /** The error a promise ends with. @throws Error when it ends well. */
-export async function failureOf(promise: Promise<unknown>): Promise<{ readonly code: unknown; readonly message: string; readonly sqlState: unknown }> {
+export async function failureOf(
+  promise: Promise<unknown>,
+): Promise<{ readonly code: unknown; readonly message: string; readonly sqlState: unknown }> {
   try {
     await promise;
   } catch (error) {

@@ -13,7 +13,11 @@ const received: string[] = [];
 
 beforeAll(async () => {
   playground = await startPlayground();
-  [driver, direct, wire] = await Promise.all([connectAgent(playground), connectDirect(playground), loginByHand(playground)]);
+  [driver, direct, wire] = await Promise.all([
+    connectAgent(playground),
+    connectDirect(playground),
+    loginByHand(playground),
+  ]);
 }, 60_000);
 afterAll(async () => {
   await driver?.close();
@@ -39,22 +43,37 @@ describe('protected columns are masked however they are selected', () => {
   test.each([
     ['by name', 'SELECT name, email, ssn, balance FROM customers WHERE id = 1'],
     ['with a star', 'SELECT * EXCLUDE (id, city, region, created_at) FROM customers WHERE id = 1'],
-    ['qualified', 'SELECT c.name, crm.public.customers.email, c.ssn, c.balance FROM customers AS c, customers WHERE c.id = 1 AND customers.id = 1'],
+    [
+      'qualified',
+      'SELECT c.name, crm.public.customers.email, c.ssn, c.balance FROM customers AS c, customers WHERE c.id = 1 AND customers.id = 1',
+    ],
     ['quoted', 'SELECT "NAME", "EMAIL", "SSN", "BALANCE" FROM "CRM"."PUBLIC"."CUSTOMERS" WHERE "ID" = 1'],
     ['from a subquery', 'SELECT * FROM (SELECT name, email, ssn, balance FROM customers WHERE id = 1) AS s'],
-    ['from a common table expression', 'WITH c AS (SELECT id AS key, name, email, ssn, balance FROM customers) SELECT name, email, ssn, balance FROM c WHERE key = 1'],
-    ['through several levels', 'WITH a AS (SELECT * FROM customers), b AS (SELECT * FROM a) SELECT x.name, x.email, x.ssn, x.balance FROM (SELECT * FROM b) x WHERE x.id = 1'],
-    ['beside a join', 'SELECT c.name, c.email, c.ssn, c.balance FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.id = 1 LIMIT 1'],
-    ['written with comments', 'SELECT /* everything */ name, -- of one\n email, ssn, balance FROM customers WHERE id = 1'],
+    [
+      'from a common table expression',
+      'WITH c AS (SELECT id AS key, name, email, ssn, balance FROM customers) SELECT name, email, ssn, balance FROM c WHERE key = 1',
+    ],
+    [
+      'through several levels',
+      'WITH a AS (SELECT * FROM customers), b AS (SELECT * FROM a) SELECT x.name, x.email, x.ssn, x.balance FROM (SELECT * FROM b) x WHERE x.id = 1',
+    ],
+    [
+      'beside a join',
+      'SELECT c.name, c.email, c.ssn, c.balance FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.id = 1 LIMIT 1',
+    ],
+    [
+      'written with comments',
+      'SELECT /* everything */ name, -- of one\n email, ssn, balance FROM customers WHERE id = 1',
+    ],
     ['in wide letters of case', 'sElEcT NaMe, eMaIl, sSn, bAlAnCe FrOm CuStOmErS wHeRe Id = 1'],
   ])('%s', async (_how, sqlText) => {
     expect(await rowsOf(sqlText)).toEqual([masked]);
   });
 
   test('under another name', async () => {
-    expect(await rowsOf('SELECT name AS a, email b, ssn AS "City", balance AS money FROM customers WHERE id = 1')).toEqual([
-      { A: '***', B: expect.stringMatching(HASHED), City: '***2233', MONEY: null },
-    ]);
+    expect(
+      await rowsOf('SELECT name AS a, email b, ssn AS "City", balance AS money FROM customers WHERE id = 1'),
+    ).toEqual([{ A: '***', B: expect.stringMatching(HASHED), City: '***2233', MONEY: null }]);
   });
 
   test('through a view and under the name the view gives', async () => {
@@ -81,11 +100,14 @@ describe('protected columns are masked however they are selected', () => {
     const [other] = await rowsOf('SELECT email FROM customers WHERE id = 4');
     expect(there?.['CONTACT']).toBe(here?.['EMAIL']);
     expect(other?.['EMAIL']).not.toBe(here?.['EMAIL']);
-    expect(await rowsOf('SELECT email FROM hr.employees')).toEqual([{ EMAIL: expect.stringMatching(HASHED) }, { EMAIL: expect.stringMatching(HASHED) }]);
+    expect(await rowsOf('SELECT email FROM hr.employees')).toEqual([
+      { EMAIL: expect.stringMatching(HASHED) },
+      { EMAIL: expect.stringMatching(HASHED) },
+    ]);
   });
 
   test('counting rows reveals nothing and is allowed', async () => {
-    expect(await rowsOf('SELECT COUNT(*) AS n FROM customers WHERE region = \'EMEA\'')).toEqual([{ N: 7 }]);
+    expect(await rowsOf("SELECT COUNT(*) AS n FROM customers WHERE region = 'EMEA'")).toEqual([{ N: 7 }]);
   });
 
   test('a table without protected columns arrives as it is', async () => {
@@ -95,17 +117,28 @@ describe('protected columns are masked however they are selected', () => {
 
   test('every chunk of a large result is masked', async () => {
     await playground.standIn.reset();
-    const rows = await rowsOf('SELECT b.id, b.payload, c.email, c.ssn, c.name FROM big b JOIN customers c ON c.id = MOD(b.id, 9) + 1 ORDER BY b.id');
+    const rows = await rowsOf(
+      'SELECT b.id, b.payload, c.email, c.ssn, c.name FROM big b JOIN customers c ON c.id = MOD(b.id, 9) + 1 ORDER BY b.id',
+    );
     expect((await playground.standIn.counters()).chunkFetches).toBeGreaterThanOrEqual(3);
     expect(rows).toHaveLength(5000);
     for (const [index, row] of rows.entries()) {
-      expect(row).toEqual({ ID: index + 1, PAYLOAD: expect.any(String), EMAIL: expect.stringMatching(HASHED), SSN: expect.stringMatching(/^\*\*\*\d{4}$/), NAME: '***' });
+      expect(row).toEqual({
+        ID: index + 1,
+        PAYLOAD: expect.any(String),
+        EMAIL: expect.stringMatching(HASHED),
+        SSN: expect.stringMatching(/^\*\*\*\d{4}$/),
+        NAME: '***',
+      });
     }
     expect(new Set(rows.map((row) => row['EMAIL'])).size).toBe(9);
   });
 
   test('whoever the policy exempts sees the value, and only that one', async () => {
-    const reader = await connectAgent(playground, { subject: 'agent-2', claims: { ...AGENT_CLAIMS, groups: ['agents', 'pii-readers'] } });
+    const reader = await connectAgent(playground, {
+      subject: 'agent-2',
+      claims: { ...AGENT_CLAIMS, groups: ['agents', 'pii-readers'] },
+    });
     const { rows } = await reader.execute('SELECT name, email, ssn FROM customers WHERE id = 1');
     expect(rows).toEqual([{ NAME: '***', EMAIL: 'ada.brandt@example.com', SSN: '***2233' }]);
     await reader.close();
@@ -134,9 +167,17 @@ const EVASIONS: readonly (readonly [string, string, RegExp])[] = [
   ['a LIKE filter', "SELECT id FROM customers WHERE ssn LIKE '900-11%'", /^861404$/],
   ['a range filter', 'SELECT id FROM customers WHERE balance > 1000', /^861404$/],
   ['a filter on a view', "SELECT id FROM v_customer_contact WHERE contact LIKE 'a%'", /^861404$/],
-  ['a filter in a subquery', "SELECT COUNT(*) AS n FROM (SELECT id FROM customers WHERE name = 'Ada Brandt') AS s", /^861404$/],
-  ['a filter by IN', "SELECT id FROM customers WHERE email IN (SELECT email FROM hr.employees)", /^861404$/],
-  ['EXISTS', 'SELECT id FROM orders o WHERE EXISTS (SELECT 1 FROM customers c WHERE c.id = o.customer_id AND c.ssn > \'900-5\')', /^861404$/],
+  [
+    'a filter in a subquery',
+    "SELECT COUNT(*) AS n FROM (SELECT id FROM customers WHERE name = 'Ada Brandt') AS s",
+    /^861404$/,
+  ],
+  ['a filter by IN', 'SELECT id FROM customers WHERE email IN (SELECT email FROM hr.employees)', /^861404$/],
+  [
+    'EXISTS',
+    "SELECT id FROM orders o WHERE EXISTS (SELECT 1 FROM customers c WHERE c.id = o.customer_id AND c.ssn > '900-5')",
+    /^861404$/,
+  ],
   ['QUALIFY', 'SELECT id FROM customers QUALIFY ROW_NUMBER() OVER (ORDER BY ssn) = 1', /^86(1404|1403)$/],
   ['a join condition', "SELECT c.id FROM customers c JOIN (SELECT 'Ada Brandt' AS n) AS x ON c.name = x.n", /^861404$/],
   ['a natural join', 'SELECT COUNT(*) AS n FROM customers NATURAL JOIN hr.employees', /^86(1404|1205)$/],
@@ -147,7 +188,7 @@ const EVASIONS: readonly (readonly [string, string, RegExp])[] = [
   ['a group', 'SELECT COUNT(*) AS n FROM customers GROUP BY name', /^861404$/],
   ['DISTINCT', 'SELECT DISTINCT name FROM customers', /^86(1403|1404)$/],
   ['COUNT DISTINCT', 'SELECT COUNT(DISTINCT ssn) AS n FROM customers', /^861403$/],
-  ['a union with a text', "SELECT city FROM customers UNION SELECT email FROM customers", /^86(1403|1404|1205)$/],
+  ['a union with a text', 'SELECT city FROM customers UNION SELECT email FROM customers', /^86(1403|1404|1205)$/],
   ['a union of all', 'SELECT email AS v FROM customers UNION ALL SELECT city FROM customers', /^86(1403|1404|1205)$/],
   ['except', 'SELECT email AS v FROM customers EXCEPT SELECT city FROM customers', /^86(1403|1404|1205)$/],
   ['a scalar subquery', 'SELECT (SELECT email FROM customers WHERE id = 1) AS e', /^86(1403|1205)$/],
@@ -176,7 +217,7 @@ const EVASIONS: readonly (readonly [string, string, RegExp])[] = [
   ['a comment that hides', "SELECT '--' /*/ AS x, UPPER(email) */ || email AS y FROM customers", /^86(1205|1403)$/],
   ['a nested comment', 'SELECT /* /* */ UPPER(email) AS e FROM customers /* */ */', /^86(1205|1403)$/],
   ['slashes as a comment', 'SELECT 1 AS a // FROM orders\n, UPPER(email) AS e FROM customers', /^86(1205|1403)$/],
-  ['a system function', "SELECT SYSTEM$TYPEOF(email) FROM customers", /^861205$/],
+  ['a system function', 'SELECT SYSTEM$TYPEOF(email) FROM customers', /^861205$/],
   ['GET_DDL', "SELECT GET_DDL('table', 'customers')", /^861205$/],
   ['query history', 'SELECT query_text FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY())', /^861205$/],
   ['history of the account', 'SELECT * FROM snowflake.account_usage.query_history', /^86(1205|1201)$/],
@@ -188,7 +229,10 @@ const EVASIONS: readonly (readonly [string, string, RegExp])[] = [
 describe('ways around the mask are refused', () => {
   test.each(EVASIONS)('%s', async (_what, sqlText, code) => {
     const answer = await ask(sqlText);
-    expect({ success: answer.success, code: answer.code }).toEqual({ success: false, code: expect.stringMatching(code) });
+    expect({ success: answer.success, code: answer.code }).toEqual({
+      success: false,
+      code: expect.stringMatching(code),
+    });
   });
 
   test('a text that hides its end is read as Snowflake reads it', async () => {
@@ -202,12 +246,16 @@ describe('ways around the mask are refused', () => {
   });
 
   test('a bind cannot stand for a column', async () => {
-    const answer = await ask('SELECT ? AS v FROM customers LIMIT 1', { bindings: { 1: { type: 'TEXT', value: 'email' } } });
+    const answer = await ask('SELECT ? AS v FROM customers LIMIT 1', {
+      bindings: { 1: { type: 'TEXT', value: 'email' } },
+    });
     expect(answer.data['rowset']).toEqual([['email']]);
   });
 
   test('a bind cannot stand in a filter on a protected column', async () => {
-    const answer = await ask('SELECT id FROM customers WHERE email = ?', { bindings: { 1: { type: 'TEXT', value: 'ada.brandt@example.com' } } });
+    const answer = await ask('SELECT id FROM customers WHERE email = ?', {
+      bindings: { 1: { type: 'TEXT', value: 'ada.brandt@example.com' } },
+    });
     expect(answer.code).toBe('861404');
     received.pop();
   });
@@ -217,9 +265,14 @@ describe('ways around the mask are refused', () => {
   });
 
   test('the result of another statement is not read by its id in SQL', async () => {
-    const reader = await connectAgent(playground, { subject: 'agent-2', claims: { ...AGENT_CLAIMS, groups: ['agents', 'pii-readers'] } });
+    const reader = await connectAgent(playground, {
+      subject: 'agent-2',
+      claims: { ...AGENT_CLAIMS, groups: ['agents', 'pii-readers'] },
+    });
     const { statement } = await reader.execute('SELECT email FROM customers WHERE id = 2');
-    const upstreamId = (await playground.history()).findLast((entry) => entry.sqlText.includes('EMAIL') || entry.sqlText.includes('email'))?.queryId;
+    const upstreamId = (await playground.history()).findLast(
+      (entry) => entry.sqlText.includes('EMAIL') || entry.sqlText.includes('email'),
+    )?.queryId;
     for (const id of [statement.getQueryId(), upstreamId]) {
       const answer = await ask(`SELECT * FROM TABLE(RESULT_SCAN('${id}'))`);
       expect(answer).toMatchObject({ success: false, code: '861205' });
@@ -257,7 +310,11 @@ describe('errors do not quote values', () => {
     ['an expression beside a protected column', 'SELECT name, city::number AS n FROM customers'],
   ])('%s', async (_what, sqlText) => {
     const answer = await ask(sqlText);
-    expect(answer).toMatchObject({ success: false, code: '861405', message: expect.stringContaining('with code 100038') });
+    expect(answer).toMatchObject({
+      success: false,
+      code: '861405',
+      message: expect.stringContaining('with code 100038'),
+    });
     expect(answer.message).not.toContain('Hamburg');
   });
 

@@ -30,6 +30,8 @@ export function outlineOf(records: readonly LogRecord[]): readonly string[] {
 /** Every byte under a folder, and every body in plain form: what a search for secrets has to look through. */
 export async function bytesIn(directory: string): Promise<string> {
   const names = await readdir(directory, { recursive: true, withFileTypes: true });
-  const files = names.filter((entry) => entry.isFile()).map((entry) => readFile(join(entry.parentPath, entry.name), 'latin1'));
+  const files = names
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFile(join(entry.parentPath, entry.name), 'latin1'));
   return (await Promise.all(files)).join('\n');
 }

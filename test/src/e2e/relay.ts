@@ -65,7 +65,11 @@ async function pass(
   const parts: Buffer[] = [];
   for await (const part of request as AsyncIterable<Buffer>) parts.push(part);
   const url = new URL(request.url ?? '/', targetUrl);
-  const seen = { path: url.pathname, requestId: url.searchParams.get('requestId'), body: Buffer.concat(parts).toString() };
+  const seen = {
+    path: url.pathname,
+    requestId: url.searchParams.get('requestId'),
+    body: Buffer.concat(parts).toString(),
+  };
   passed.push(seen);
   const { authorization, 'content-type': contentType, accept } = request.headers;
   const answer = await fetch(url, {

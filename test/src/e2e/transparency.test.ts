@@ -17,7 +17,12 @@ interface Road {
 }
 
 const query = { databaseName: 'CRM', schemaName: 'PUBLIC', warehouse: 'AGENT_WH', roleName: 'ANALYST' };
-const byPassword = { LOGIN_NAME: 'DIRECT', PASSWORD: 'direct-password', CLIENT_APP_ID: 'JavaScript', CLIENT_APP_VERSION: '3.3.0' };
+const byPassword = {
+  LOGIN_NAME: 'DIRECT',
+  PASSWORD: 'direct-password',
+  CLIENT_APP_ID: 'JavaScript',
+  CLIENT_APP_VERSION: '3.3.0',
+};
 
 const ROADS: readonly (readonly [string, Road])[] = [
   [
@@ -49,7 +54,7 @@ const VALUES: readonly (readonly [string, string, unknown])[] = [
   ['a text with quotes and lines', "'it''s \\n two'", "it's \n two"],
   ['a text beyond ASCII', "'Zürich 東京 🛷'", 'Zürich 東京 🛷'],
   ['an empty text', "''", ''],
-  ['a text in dollars', '$$a \'b\' c$$', "a 'b' c"],
+  ['a text in dollars', "$$a 'b' c$$", "a 'b' c"],
   ['NULL', 'NULL', null],
   ['a typed NULL', 'NULL::number(5,1)', null],
   ['a date', "'2020-02-29'::date", new Date('2020-02-29T00:00:00Z')],
@@ -98,13 +103,19 @@ describe.each(ROADS)('%s', (_name, road) => {
 
   test.each([
     ['SELECT id, Region, "CITY" FROM customers LIMIT 1', ['ID', 'REGION', 'CITY']],
-    ['SELECT COUNT(*), count( * ), COUNT(DISTINCT city) FROM customers', ['COUNT(*)', 'COUNT( * )', 'COUNT(DISTINCT CITY)']],
+    [
+      'SELECT COUNT(*), count( * ), COUNT(DISTINCT city) FROM customers',
+      ['COUNT(*)', 'COUNT( * )', 'COUNT(DISTINCT CITY)'],
+    ],
     ['SELECT 1+1, 1 + 1, -1', ['1+1', '1 + 1', '-1']],
     ["SELECT 'a', 'A b', upper( 'x' )", ["'A'", "'A B'", "UPPER( 'X' )"]],
     ['SELECT 1::int, cast(1 AS int), 1 :: int', ['1::INT', 'CAST(1 AS INT)', '1 :: INT']],
     ['SELECT current_role(), sum(amount)/count(*) FROM orders', ['CURRENT_ROLE()', 'SUM(AMOUNT)/COUNT(*)']],
     ['SELECT id AS "Mixed Name", id "x""y", id as plain FROM customers LIMIT 1', ['Mixed Name', 'x"y', 'PLAIN']],
-    ['SELECT c.id, c.* EXCLUDE (id, name, email, ssn, balance) FROM customers c LIMIT 1', ['ID', 'CITY', 'REGION', 'CREATED_AT']],
+    [
+      'SELECT c.id, c.* EXCLUDE (id, name, email, ssn, balance) FROM customers c LIMIT 1',
+      ['ID', 'CITY', 'REGION', 'CREATED_AT'],
+    ],
   ])('%s has the names Snowflake gives', async (sqlText, names) => {
     const { statement } = await driver.execute(sqlText);
     expect(statement.getColumns()?.map((column) => column.getName())).toEqual(names);
@@ -132,7 +143,9 @@ describe.each(ROADS)('%s', (_name, road) => {
   });
 
   test('values are bound by position', async () => {
-    const found = await driver.execute('SELECT city FROM customers WHERE id = ? AND region = :2', { binds: [1, 'EMEA'] });
+    const found = await driver.execute('SELECT city FROM customers WHERE id = ? AND region = :2', {
+      binds: [1, 'EMEA'],
+    });
     expect(found.rows).toEqual([{ CITY: 'Hamburg' }]);
   });
 
@@ -150,15 +163,19 @@ describe.each(ROADS)('%s', (_name, road) => {
     const binds = Array.from({ length: 200 }, (_, index) => [first + index, index, index % 2 === 0 ? 'even' : null]);
     const { statement } = await driver.execute('INSERT INTO orders (id, amount, note) VALUES (?, ?, ?)', { binds });
     expect(statement.getNumUpdatedRows()).toBe(200);
-    const counted = await driver.execute('SELECT COUNT(*) AS n, COUNT(note) AS notes, SUM(amount) AS total FROM orders WHERE id BETWEEN ? AND ?', {
-      binds: [first, first + 999],
-    });
+    const counted = await driver.execute(
+      'SELECT COUNT(*) AS n, COUNT(note) AS notes, SUM(amount) AS total FROM orders WHERE id BETWEEN ? AND ?',
+      {
+        binds: [first, first + 999],
+      },
+    );
     expect(counted.rows).toEqual([{ N: 200, NOTES: 100, TOTAL: 19_900 }]);
   });
 
   test('a transaction can be rolled back and committed', async () => {
     const id = 60_000 + ROADS.findIndex(([name]) => name === _name);
-    const count = async () => (await driver.execute('SELECT COUNT(*) AS n FROM orders WHERE id = ?', { binds: [id] })).rows[0]?.['N'];
+    const count = async () =>
+      (await driver.execute('SELECT COUNT(*) AS n FROM orders WHERE id = ?', { binds: [id] })).rows[0]?.['N'];
     await driver.execute('BEGIN');
     await driver.execute('INSERT INTO orders (id) VALUES (?)', { binds: [id] });
     expect(await count()).toBe(1);
@@ -173,20 +190,26 @@ describe.each(ROADS)('%s', (_name, road) => {
   test('USE moves the session and unqualified names with it', async () => {
     const own = await road.driver();
     await own.execute('USE SCHEMA hr');
-    expect((await own.execute('SELECT CURRENT_DATABASE() AS d, CURRENT_SCHEMA() AS s')).rows).toEqual([{ D: 'CRM', S: 'HR' }]);
+    expect((await own.execute('SELECT CURRENT_DATABASE() AS d, CURRENT_SCHEMA() AS s')).rows).toEqual([
+      { D: 'CRM', S: 'HR' },
+    ]);
     expect((await own.execute('SELECT id FROM employees ORDER BY id')).rows).toEqual([{ ID: 1 }, { ID: 2 }]);
     await own.execute('USE SCHEMA crm.public');
     expect((await own.execute('SELECT COUNT(*) AS n FROM customers')).rows).toEqual([{ N: 12 }]);
     await own.execute('USE ROLE support');
     await own.execute('USE WAREHOUSE compute_wh');
-    expect((await own.execute('SELECT CURRENT_ROLE() AS r, CURRENT_WAREHOUSE() AS w')).rows).toEqual([{ R: 'SUPPORT', W: 'COMPUTE_WH' }]);
+    expect((await own.execute('SELECT CURRENT_ROLE() AS r, CURRENT_WAREHOUSE() AS w')).rows).toEqual([
+      { R: 'SUPPORT', W: 'COMPUTE_WH' },
+    ]);
     await own.close();
   });
 
   test('ALTER SESSION changes what the driver shows', async () => {
     const own = await road.driver();
     await own.execute("ALTER SESSION SET TIMEZONE = 'Asia/Tokyo', DATE_OUTPUT_FORMAT = 'DD.MM.YYYY'");
-    const { rows } = await own.execute("SELECT CURRENT_TIMESTAMP() AS t, '2020-06-01'::date AS d", { fetchAsString: ['Date'] });
+    const { rows } = await own.execute("SELECT CURRENT_TIMESTAMP() AS t, '2020-06-01'::date AS d", {
+      fetchAsString: ['Date'],
+    });
     expect(rows).toEqual([{ T: expect.stringMatching(/\+0900$/), D: '01.06.2020' }]);
     await own.execute('ALTER SESSION UNSET DATE_OUTPUT_FORMAT');
     await own.execute("ALTER SESSION SET TIMEZONE = 'UTC'");
@@ -201,7 +224,11 @@ describe.each(ROADS)('%s', (_name, road) => {
     ['USE WAREHOUSE nowhere', '002003', '42S02', /Warehouse 'NOWHERE'/],
     ["INSERT INTO orders (id) VALUES ('abc')", '100038', '22018', /Numeric value 'abc' is not recognized/],
   ])('%s fails as Snowflake says', async (sqlText, code, sqlState, message) => {
-    expect(await failureOf(driver.execute(sqlText))).toMatchObject({ code, sqlState, message: expect.stringMatching(message) });
+    expect(await failureOf(driver.execute(sqlText))).toMatchObject({
+      code,
+      sqlState,
+      message: expect.stringMatching(message),
+    });
     expect(await rowsOf('SELECT 1 AS still')).toEqual([{ STILL: 1 }]);
   });
 
@@ -215,7 +242,11 @@ describe.each(ROADS)('%s', (_name, road) => {
     const queryId = statement.getQueryId();
     const rows = await new Promise((resolve, reject) => {
       driver.connection
-        .getResultsFromQueryId({ queryId, sqlText: '', complete: (error, _s, found) => (error ? reject(error) : resolve(found)) })
+        .getResultsFromQueryId({
+          queryId,
+          sqlText: '',
+          complete: (error, _s, found) => (error ? reject(error) : resolve(found)),
+        })
         .catch(reject);
     });
     expect(rows).toEqual([{ V: 'later', N: 1 }]);
@@ -224,7 +255,9 @@ describe.each(ROADS)('%s', (_name, road) => {
 
   test('a failed asynchronous statement shows its error', async () => {
     const { statement } = await driver.execute("SELECT 'never'::date AS d", { asyncExec: true });
-    const failure = await failureOf(driver.connection.getResultsFromQueryId({ queryId: statement.getQueryId(), sqlText: '' }));
+    const failure = await failureOf(
+      driver.connection.getResultsFromQueryId({ queryId: statement.getQueryId(), sqlText: '' }),
+    );
     expect(failure.message).toMatch(/'never' is not recognized/);
   });
 
@@ -260,10 +293,14 @@ describe.each(ROADS)('%s', (_name, road) => {
 
   test('a cancelled statement ends with 000604', async () => {
     const before = (await playground.history()).length;
-    const { statement, done } = driver.start('SELECT COUNT(*) AS n FROM big a, big b, big c WHERE a.id + b.id + c.id < 0');
+    const { statement, done } = driver.start(
+      'SELECT COUNT(*) AS n FROM big a, big b, big c WHERE a.id + b.id + c.id < 0',
+    );
     const ended = failureOf(done);
     await eventually('the statement at Snowflake', async () =>
-      (await playground.history()).slice(before).find((entry) => entry.sqlText.includes('a.id + b.id') && !entry.describeOnly),
+      (await playground.history())
+        .slice(before)
+        .find((entry) => entry.sqlText.includes('a.id + b.id') && !entry.describeOnly),
     );
     await new Promise<void>((resolve, reject) => statement.cancel((error) => (error ? reject(error) : resolve())));
     expect(await ended).toMatchObject({ code: '000604', sqlState: '57014' });
@@ -274,11 +311,17 @@ describe.each(ROADS)('%s', (_name, road) => {
     expect((await wire.post('/session/heartbeat')).answer).toMatchObject({ success: true, code: null });
     const renewal = { oldSessionToken: wire.sessionToken, requestType: 'RENEW' };
     const { answer } = await wire.post('/session/token-request', renewal, { token: wire.masterToken });
-    expect(answer).toMatchObject({ success: true, data: { sessionId: wire.login.data['sessionId'], validityInSecondsST: 3600 } });
+    expect(answer).toMatchObject({
+      success: true,
+      data: { sessionId: wire.login.data['sessionId'], validityInSecondsST: 3600 },
+    });
     const token = String(answer.data['sessionToken']);
     expect((await wire.post('/session/heartbeat', {}, { token })).answer.success).toBe(true);
     expect((await wire.post('/session?delete=true', {}, { token })).answer.success).toBe(true);
-    expect((await wire.post('/session/heartbeat', {}, { token })).answer).toMatchObject({ success: false, code: '390111' });
+    expect((await wire.post('/session/heartbeat', {}, { token })).answer).toMatchObject({
+      success: false,
+      code: '390111',
+    });
   });
 });
 
@@ -317,6 +360,9 @@ describe('what differs by design', () => {
       (error: { code: string }) => error.code,
     );
     expect(outcome).toBe(directCode);
-    expect(await failureOf(agent.execute(sqlText))).toMatchObject({ code: gatewayCode, message: expect.stringMatching(message) });
+    expect(await failureOf(agent.execute(sqlText))).toMatchObject({
+      code: gatewayCode,
+      message: expect.stringMatching(message),
+    });
   });
 });

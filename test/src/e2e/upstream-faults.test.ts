@@ -17,9 +17,13 @@ beforeAll(async () => {
   playground = await startPlayground({ standIn: { fileTransfer: 's3', holdMilliseconds: 200 } });
   relay = await startRelay(playground.standInUrl);
   const file = join(playground.resourcesDirectory, 'connection.yaml');
-  const relayed = (await readFile(file, 'utf8')).replace('name: crm }', 'name: relayed }').replace(/port: \d+/, `port: ${relay.port}`);
+  const relayed = (await readFile(file, 'utf8'))
+    .replace('name: crm }', 'name: relayed }')
+    .replace(/port: \d+/, `port: ${relay.port}`);
   await writeFile(join(playground.resourcesDirectory, 'relayed.yaml'), relayed);
-  await eventually('the second connection', async () => (/"connections":2/.test(playground.gatewayOutput()) ? true : undefined));
+  await eventually('the second connection', async () =>
+    /"connections":2/.test(playground.gatewayOutput()) ? true : undefined,
+  );
 }, 60_000);
 afterAll(async () => {
   await playground?.stop();
@@ -33,17 +37,21 @@ const loginRelayed = () => loginByHand(playground, { options: { ACCOUNT_NAME: 'r
 
 let lastOrder = 80_000;
 /** An INSERT that can be counted, and the catalogue already loaded for it: the fault then meets the statement itself. */
-async function nextInsert(driver: NodeDriver): Promise<{ readonly text: string; readonly count: () => Promise<unknown> }> {
+async function nextInsert(
+  driver: NodeDriver,
+): Promise<{ readonly text: string; readonly count: () => Promise<unknown> }> {
   lastOrder += 1;
   const id = lastOrder;
   await driver.execute('SELECT id FROM orders LIMIT 1');
   return {
     text: `INSERT INTO orders (id) VALUES (${id})`,
-    count: async () => (await driver.execute('SELECT COUNT(*) AS n FROM orders WHERE id = ?', { binds: [id] })).rows[0]?.['N'],
+    count: async () =>
+      (await driver.execute('SELECT COUNT(*) AS n FROM orders WHERE id = ?', { binds: [id] })).rows[0]?.['N'],
   };
 }
 
-const arrivals = async (pattern: RegExp) => (await playground.history()).filter(({ sqlText, isInternal }) => !isInternal && pattern.test(sqlText));
+const arrivals = async (pattern: RegExp) =>
+  (await playground.history()).filter(({ sqlText, isInternal }) => !isInternal && pattern.test(sqlText));
 
 describe('a fault on the way to the account', () => {
   let driver: NodeDriver;
@@ -96,13 +104,21 @@ describe('a fault on the way to the account', () => {
     await relayed.close();
   });
 
-  test('an account that keeps failing is given up, and nobody claims that nothing ran', async () => {
+  test('an account that keeps failing is given up, nobody claims that nothing ran, and the same request again runs nothing', async () => {
     const insert = await nextInsert(driver);
+    const wire = await loginByHand(playground, { options: { ACCOUNT_NAME: 'crm' } });
+    await wire.run('SELECT id FROM orders LIMIT 1');
     await playground.standIn.injectFault({ kind: 'reset-after', target: 'query', times: 4 });
-    const failure = await failureOf(driver.execute(insert.text));
-    expect(failure).toMatchObject({ code: '861702', sqlState: '08001', message: expect.stringMatching(/unknown whether the statement ran\. Retry: no, check its effect first/) });
-    await playground.standIn.reset();
+    const requestId = crypto.randomUUID();
+    const first = await wire.run(insert.text, {}, requestId);
+    expect(first).toMatchObject({
+      code: '861702',
+      data: { sqlState: '08001' },
+      message: expect.stringMatching(/unknown whether the statement ran\. Retry: no, check its effect first/),
+    });
+    expect(await wire.run(insert.text, {}, requestId)).toEqual(first);
     expect(await insert.count()).toBe(1);
+    expect(await arrivals(/INSERT INTO/)).toHaveLength(1);
   });
 
   test('a catalogue that cannot be read leaves the statement unsent, and that is said', async () => {
@@ -114,17 +130,6 @@ describe('a fault on the way to the account', () => {
     await playground.standIn.reset();
     expect((await own.execute('SELECT COUNT(*) AS n FROM customers')).rows).toEqual([{ N: 12 }]);
     await own.close();
-  });
-
-  test('the same failed request asked for again gives the same refusal and runs nothing', async () => {
-    const wire = await loginByHand(playground, { options: { ACCOUNT_NAME: 'crm' } });
-    await playground.standIn.injectFault({ kind: 'status', target: 'query', times: 4 });
-    const requestId = crypto.randomUUID();
-    const first = await wire.run("SELECT 'once' AS v", {}, requestId);
-    expect(first).toMatchObject({ success: false, code: '861702' });
-    await playground.standIn.reset();
-    expect(await wire.run("SELECT 'once' AS v", {}, requestId)).toEqual(first);
-    expect(await arrivals(/once/)).toEqual([]);
   });
 });
 
@@ -149,17 +154,26 @@ describe('a login', () => {
   test('with a key the account does not know is refused without showing it', async () => {
     const secrets = join(playground.directory, 'other-secrets');
     await cp(playground.secretsDirectory, secrets, { recursive: true });
-    const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const key = generateKeyPairSync('rsa', { modulusLength: 2048 })
+      .privateKey.export({ type: 'pkcs8', format: 'pem' })
+      .toString();
     await writeFile(join(secrets, 'snowflake', 'private-key.pem'), key);
     const other = await playground.startGateway('wrong-key', { PISTE_SECRETS_DIR: secrets });
     const failure = await failureOf(connectAgent(playground, { url: other.driverUrl, options: { account: 'crm' } }));
-    expect(failure).toMatchObject({ code: '861702', sqlState: '08001', message: expect.stringMatching(/could not log in to Snowflake with its own credential\. Nothing was executed/) });
+    expect(failure).toMatchObject({
+      code: '861702',
+      sqlState: '08001',
+      message: expect.stringMatching(/could not log in to Snowflake with its own credential\. Nothing was executed/),
+    });
     expect(failure.message).not.toMatch(/eyJ|PRIVATE|PISTE_SVC|SHA256/);
     expect(await playground.standIn.counters()).toMatchObject({ logins: 0, failedLogins: 1 });
     expect(other.output()).toMatch(/"Snowflake refused the gateway"/);
     expect(other.output()).not.toMatch(/eyJ|PRIVATE KEY/);
     const records = await recordsIn(other.recordingDirectory);
-    expect(outlineOf(records).slice(-2)).toEqual(['control login admitted', 'session.refused upstream-refused PISTE-1702']);
+    expect(outlineOf(records).slice(-2)).toEqual([
+      'control login admitted',
+      'session.refused upstream-refused PISTE-1702',
+    ]);
     expect(await bytesIn(other.recordingDirectory)).not.toMatch(/eyJ|PRIVATE KEY/);
     await other.stop();
   });
@@ -182,7 +196,9 @@ describe('tokens of Snowflake that end', () => {
   test('in the middle of a poll too', async () => {
     await playground.standIn.holdNext('long', 4);
     const done = driver.execute("SELECT 'long' AS v");
-    await eventually('the first poll', async () => ((await playground.standIn.counters()).polls > 0 ? true : undefined));
+    await eventually('the first poll', async () =>
+      (await playground.standIn.counters()).polls > 0 ? true : undefined,
+    );
     await playground.standIn.expire('session-token');
     expect((await done).rows).toEqual([{ V: 'long' }]);
     expect((await playground.standIn.counters()).renewals).toBe(1);
@@ -209,26 +225,41 @@ describe('tokens of Snowflake that end', () => {
     expect((await playground.standIn.counters()).renewals).toBeGreaterThan(0);
   });
 
-  test.each(['gone', 'master-token'] as const)('a session that ends for good (%s) is said to have ended, and a new one works', async (what) => {
-    await driver.execute('SELECT id FROM customers');
-    await playground.standIn.expire(what);
-    const failure = await failureOf(driver.execute('SELECT id FROM customers'));
-    expect(failure).toMatchObject({ code: '861006', sqlState: '28000', message: expect.stringMatching(/session has ended.*Nothing was executed\. Retry: after connecting again/) });
-    const fresh = await connect();
-    expect((await fresh.execute('SELECT 1 AS one')).rows).toEqual([{ ONE: 1 }]);
-    await fresh.close();
-  });
+  test.each(['gone', 'master-token'] as const)(
+    'a session that ends for good (%s) is said to have ended, and a new one works',
+    async (what) => {
+      await driver.execute('SELECT id FROM customers');
+      await playground.standIn.expire(what);
+      const failure = await failureOf(driver.execute('SELECT id FROM customers'));
+      expect(failure).toMatchObject({
+        code: '861006',
+        sqlState: '28000',
+        message: expect.stringMatching(/session has ended.*Nothing was executed\. Retry: after connecting again/),
+      });
+      const fresh = await connect();
+      expect((await fresh.execute('SELECT 1 AS one')).rows).toEqual([{ ONE: 1 }]);
+      await fresh.close();
+    },
+  );
 
-  test.each(['gone', 'master-token'] as const)('a session that ends while a statement runs (%s) does not claim that nothing was executed', async (what) => {
-    const insert = await nextInsert(driver);
-    await playground.standIn.holdNext('INSERT INTO', 4);
-    const done = failureOf(driver.execute(insert.text));
-    await eventually('the first poll', async () => ((await playground.standIn.counters()).polls > 0 ? true : undefined));
-    await playground.standIn.expire(what);
-    const failure = await done;
-    expect(failure).toMatchObject({ code: '861006', message: expect.stringMatching(/unknown.*Retry: no, check its effect first/) });
-    expect(failure.message).not.toMatch(/Nothing was executed/);
-  });
+  test.each(['gone', 'master-token'] as const)(
+    'a session that ends while a statement runs (%s) does not claim that nothing was executed',
+    async (what) => {
+      const insert = await nextInsert(driver);
+      await playground.standIn.holdNext('INSERT INTO', 4);
+      const done = failureOf(driver.execute(insert.text));
+      await eventually('the first poll', async () =>
+        (await playground.standIn.counters()).polls > 0 ? true : undefined,
+      );
+      await playground.standIn.expire(what);
+      const failure = await done;
+      expect(failure).toMatchObject({
+        code: '861006',
+        message: expect.stringMatching(/unknown.*Retry: no, check its effect first/),
+      });
+      expect(failure.message).not.toMatch(/Nothing was executed/);
+    },
+  );
 });
 
 describe('parts of a result in object storage', () => {
@@ -254,22 +285,27 @@ describe('parts of a result in object storage', () => {
   });
 
   test.each([
-    [404, 404, '861105', /no longer|again/],
-    [403, 404, '861105', /no longer|again/],
-    [503, 502, '861702', /Snowflake/],
-  ])('that are refused with %i for good end with %i and without a trace of their address', async (status, expected, code, message) => {
-    const [url = ''] = await answered();
-    const before = (await recordsIn(playground.recordingDirectory)).length;
-    await playground.standIn.injectFault({ kind: 'status', target: 'chunk', status, times: 3 });
-    const response = await fetch(url);
-    const body = await response.text();
-    expect(response.status).toBe(expected);
-    expect(JSON.parse(body)).toMatchObject({ success: false, code, message: expect.stringMatching(message) });
-    expect(body).not.toContain(String(playground.standInChunkPort));
-    expect(body).not.toMatch(/https?:/);
-    expect(outlineOf((await recordsIn(playground.recordingDirectory)).slice(before))).toEqual([`response.withheld PISTE-${code.slice(2)}`]);
-    expect((await fetch(url)).status).toBe(200);
-  });
+    [404, 404, '861105', /no longer offers this part/],
+    [403, 404, '861105', /no longer offers this part/],
+    [503, 502, '861702', /cannot be fetched/],
+  ])(
+    'that are refused with %i for good end with %i and without a trace of their address',
+    async (status, expected, code, message) => {
+      const [url = ''] = await answered();
+      const before = (await recordsIn(playground.recordingDirectory)).length;
+      await playground.standIn.injectFault({ kind: 'status', target: 'chunk', status, times: 3 });
+      const response = await fetch(url);
+      const body = await response.text();
+      expect(response.status).toBe(expected);
+      expect(JSON.parse(body)).toMatchObject({ success: false, code, message: expect.stringMatching(message) });
+      expect(body).not.toContain(String(playground.standInChunkPort));
+      expect(body).not.toMatch(/https?:/);
+      expect(outlineOf((await recordsIn(playground.recordingDirectory)).slice(before))).toEqual([
+        `response.withheld withheld ${code}`,
+      ]);
+      expect((await fetch(url)).status).toBe(200);
+    },
+  );
 
   test('that are gone end the statement in the driver', async () => {
     const driver = await connect();
@@ -288,8 +324,14 @@ describe('an account that cannot be reached', () => {
     await relay.cut();
     try {
       const failure = await failureOf(driver.execute('SELECT 1 AS one'));
-      expect(failure).toMatchObject({ code: '861702', message: expect.stringMatching(/cannot be reached; the gateway is healthy\. Nothing ran/) });
-      expect(await failureOf(connectRelayed())).toMatchObject({ code: '861702', message: expect.stringMatching(/Nothing ran/) });
+      expect(failure).toMatchObject({
+        code: '861702',
+        message: expect.stringMatching(/cannot be reached; the gateway is healthy\. Nothing ran/),
+      });
+      expect(await failureOf(connectRelayed())).toMatchObject({
+        code: '861702',
+        message: expect.stringMatching(/Nothing ran/),
+      });
       expect(await (await fetch(`${playground.opsUrl}/readyz`)).text()).toBe('ok\n');
     } finally {
       await relay.mend();
@@ -300,10 +342,11 @@ describe('an account that cannot be reached', () => {
 
   test('while a statement runs leaves its outcome unknown, and that is said', async () => {
     const driver = await connectRelayed();
-    const insert = await nextInsert(driver);
-    await playground.standIn.holdNext('INSERT INTO', 100);
-    const done = failureOf(driver.execute(insert.text));
-    await eventually('the first poll', async () => ((await playground.standIn.counters()).polls > 0 ? true : undefined));
+    await playground.standIn.holdNext('cut off', 100);
+    const done = failureOf(driver.execute("SELECT 'cut off' AS v"));
+    await eventually('the first poll', async () =>
+      (await playground.standIn.counters()).polls > 0 ? true : undefined,
+    );
     await relay.cut();
     let failure: Awaited<typeof done>;
     try {
@@ -311,8 +354,11 @@ describe('an account that cannot be reached', () => {
     } finally {
       await relay.mend();
     }
-    expect(failure).toMatchObject({ code: '861702', message: expect.stringMatching(/unknown whether the statement ran\. Retry: no, check its effect first/) });
-    expect(await insert.count()).toBe(1);
+    expect(failure).toMatchObject({
+      code: '861702',
+      message: expect.stringMatching(/unknown whether the statement ran\. Retry: no, check its effect first/),
+    });
+    expect(await arrivals(/cut off/)).toHaveLength(1);
     await driver.close();
   });
 
@@ -332,32 +378,48 @@ describe('an answer in another form than was asked for', () => {
   const isQuery = (word: string) => (request: { body: string }) => request.body.includes(word);
 
   test.each<readonly [string, (data: Record<string, unknown>) => Record<string, unknown>, RegExp]>([
-    ['Arrow inline', (data) => ({ ...data, queryResultFormat: 'arrow', rowset: undefined, rowsetBase64: 'QVJST1cx' }), /an Arrow result/],
+    [
+      'Arrow inline',
+      (data) => ({ ...data, queryResultFormat: 'arrow', rowset: undefined, rowsetBase64: 'QVJST1cx' }),
+      /an Arrow result/,
+    ],
     ['Arrow in name', (data) => ({ ...data, queryResultFormat: 'arrow' }), /an Arrow result/],
     ['several results', (data) => ({ ...data, resultIds: 'a,b', resultTypes: '1,1' }), /several results/],
     ['rows of another width', (data) => ({ ...data, rowset: [['1', '2']] }), /malformed result/],
     ['a number in a cell', (data) => ({ ...data, rowset: [[1]] }), /malformed result/],
     ['no query id', (data) => ({ ...data, queryId: undefined }), /no query id/],
-    ['a result path that leads elsewhere', (data) => ({ ...data, getResultUrl: '//elsewhere.example/x' }), /malformed|unusable|without a result path/],
   ])('(%s) is withheld', async (what, change, message) => {
     const wire = await loginRelayed();
     const word = `form-${what.replaceAll(' ', '-')}`;
     relay.changeNext(isQuery(word), change);
     const before = (await recordsIn(playground.recordingDirectory)).length;
     const answer = await wire.run(`SELECT '${word}' AS v`);
-    if (what.startsWith('a result path')) {
-      // Only a pending answer has a path; in a finished one it is a field like any other and does not come through.
-      expect(answer.success).toBe(true);
-      expect(JSON.stringify(answer)).not.toContain('elsewhere');
-      return;
-    }
     expect(answer).toMatchObject({ success: false, code: '861702', message: expect.stringMatching(message) });
-    const [withheld] = (await recordsIn(playground.recordingDirectory)).slice(before).filter(({ leaf }) => leaf.kind === 'response.withheld');
+    const [withheld] = (await recordsIn(playground.recordingDirectory))
+      .slice(before)
+      .filter(({ leaf }) => leaf.kind === 'response.withheld');
     expect(withheld?.leaf.fields).toMatchObject({ code: '861702', outcome: 'withheld' });
   });
 
+  test('a pending answer whose result path leads elsewhere is not followed', async () => {
+    const wire = await loginRelayed();
+    relay.changeNext(isQuery('led-astray'), (data) => ({
+      ...data,
+      getResultUrl: '//elsewhere.example/queries/x/result',
+    }));
+    await playground.standIn.holdNext('led-astray', 1);
+    expect(await wire.run("SELECT 'led-astray' AS v")).toMatchObject({
+      success: false,
+      code: '861702',
+      message: expect.stringMatching(/without a result path/),
+    });
+  });
+
   test('a file transfer is refused before it leaves, and its answer would not come through either', async () => {
-    const direct = await wireLogin(playground.standInUrl, { fields: { LOGIN_NAME: 'DIRECT', PASSWORD: 'direct-password' }, query: { databaseName: 'CRM', schemaName: 'PUBLIC' } });
+    const direct = await wireLogin(playground.standInUrl, {
+      fields: { LOGIN_NAME: 'DIRECT', PASSWORD: 'direct-password' },
+      query: { databaseName: 'CRM', schemaName: 'PUBLIC' },
+    });
     const wire = await loginRelayed();
     for (const text of ['PUT file:///tmp/secret.csv @~', 'GET @~/data.csv file:///tmp/here']) {
       const transfer = await direct.run(text);
@@ -366,7 +428,11 @@ describe('an answer in another form than was asked for', () => {
       const word = `moves-${text.slice(0, 3)}`;
       relay.changeNext(isQuery(word), () => transfer.data);
       const answer = await wire.run(`SELECT '${word}' AS v`);
-      expect(answer).toMatchObject({ success: false, code: '861702', message: expect.stringMatching(/a file transfer/) });
+      expect(answer).toMatchObject({
+        success: false,
+        code: '861702',
+        message: expect.stringMatching(/a file transfer/),
+      });
       expect(JSON.stringify(answer)).not.toMatch(/stand-in-|STANDINKEYID|stageInfo|c3RhbmQt/);
     }
     expect((await arrivals(/^(PUT|GET)/)).map(({ user }) => user)).toEqual(['DIRECT', 'DIRECT']);
@@ -376,7 +442,12 @@ describe('an answer in another form than was asked for', () => {
 
   test('fields of a successful answer that are not known do not come through', async () => {
     const wire = await loginRelayed();
-    relay.changeNext(isQuery('unknown-fields'), (data) => ({ ...data, sessionToken: 'ver:3-hint:leak', resultUrl: 'https://leak.example', parameters: [{ name: 'SERVICE_NAME', value: 'leak' }] }));
+    relay.changeNext(isQuery('unknown-fields'), (data) => ({
+      ...data,
+      sessionToken: 'ver:3-hint:leak',
+      resultUrl: 'https://leak.example',
+      parameters: [{ name: 'SERVICE_NAME', value: 'leak' }],
+    }));
     const answer = await wire.run("SELECT 'unknown-fields' AS v");
     expect(answer.success).toBe(true);
     expect(JSON.stringify(answer)).not.toContain('leak');
