@@ -87,8 +87,10 @@ async function handle(
   const target = parseTarget(request.url);
   const route = target === undefined ? undefined : matchRoute(request.method ?? '', target.path, target.query);
   const name = route?.name ?? 'unknown';
-  const reply = await answerOf(deps, request, route, target).catch((error: unknown) => {
+  const reply = await answerOf(deps, request, route, target).catch(async (error: unknown) => {
     const denial = denialOf(error, randomUUID(), deps.log);
+    // Often the record itself is what failed; then the log has said so.
+    await deps.recording.append(refusedEntry(name, denial, undefined)).catch(() => undefined);
     return route?.name === 'chunk'
       ? plainReply(chunkStatus(denial), denial)
       : jsonReply(Buffer.from(encodeEnvelope(failure(denial))));

@@ -102,6 +102,7 @@ export function createCatalogs(deps: CatalogDeps): Catalogs {
         bindings: undefined,
         describeOnly: false,
         parameters: {},
+        claimedPurpose: undefined,
         queryContext: undefined,
         requestId: queryId,
       },

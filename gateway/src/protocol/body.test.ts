@@ -26,6 +26,7 @@ describe('a request body', () => {
     ['broken JSON', Buffer.from('{"a":'), 'not-json'],
     ['a JSON array', Buffer.from('[1]'), 'not-an-object'],
     ['a JSON number', Buffer.from('1'), 'not-an-object'],
+    ['JSON of thousands of levels', Buffer.from(`{"a":${'['.repeat(4000)}${']'.repeat(4000)}}`), 'too-deep'],
     ['null', Buffer.from('null'), 'not-an-object'],
   ])('that is %s is refused', async (_what, bytes, why) => {
     expect(await decodeBody(bytes, LIMIT)).toEqual({ ok: false, why });

@@ -1,12 +1,14 @@
 import { gunzip } from 'node:zlib';
 import { errorCode } from '../errors.js';
-import { isJsonObject, type JsonObject, parseJson } from './json.js';
+import { isDeeperThan, isJsonObject, type JsonObject, parseJson } from './json.js';
 
 /** A request body as an object, or why it is none. */
 export type DecodedBody =
   | { readonly ok: true; readonly value: JsonObject }
-  | { readonly ok: false; readonly why: 'too-large' | 'not-gzip' | 'not-utf8' | 'not-json' | 'not-an-object' };
+  | { readonly ok: false; readonly why: 'too-large' | 'not-gzip' | 'not-utf8' | 'not-json' | 'not-an-object' | 'too-deep' };
 
+/** Drivers nest less than ten levels. */
+const MAX_LEVELS = 64;
 const GZIP_MAGIC_0 = 0x1f;
 const GZIP_MAGIC_1 = 0x8b;
 
@@ -47,7 +49,8 @@ export async function decodeBody(bytes: Uint8Array, maxBytes: number): Promise<D
   }
   const value = parseJson(text);
   if (value === undefined) return { ok: false, why: 'not-json' };
-  return isJsonObject(value) ? { ok: true, value } : { ok: false, why: 'not-an-object' };
+  if (!isJsonObject(value)) return { ok: false, why: 'not-an-object' };
+  return isDeeperThan(value, MAX_LEVELS) ? { ok: false, why: 'too-deep' } : { ok: true, value };
 }
 
 /** What `decodeBody` refused, in words for PISTE-1103. */
@@ -57,4 +60,5 @@ export const BODY_COMPLAINTS = {
   'not-utf8': 'the body is not UTF-8',
   'not-json': 'the body is not JSON',
   'not-an-object': 'the body is not a JSON object',
+  'too-deep': 'the body is nested too deeply',
 } as const;

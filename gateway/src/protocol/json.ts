@@ -42,6 +42,12 @@ export function parseJson(text: string): Json | undefined {
   }
 }
 
+/** True when lists and objects lie in each other beyond `levels`: writing such a value back would exhaust the stack. */
+export function isDeeperThan(value: Json, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner: Json) => isDeeperThan(inner, levels - 1));
+}
+
 /** JSON text of a value; the inverse of `parseJson`. */
 export function stringifyJson(value: Json): string {
   return JSON.stringify(value);

@@ -53,8 +53,10 @@ export class ColumnTable {
 
 /** A column a query or source offers. */
 export interface Column {
-  /** Undefined where Snowflake derives the name from the expression's text: nothing can refer to it. */
+  /** Undefined where Snowflake derives the name from the expression's text: a quoted name may still refer to it. */
   readonly name: string | undefined;
+  /** Present where the derived name may be that of an ordinary column. */
+  readonly anyName?: true;
   /** What can influence the value. */
   readonly sources: ColumnSet;
   /** The base column it is an unchanged copy of. */

@@ -17,7 +17,7 @@ interface Mentions {
 }
 
 /** What an operand was, as far as `Expression` asks. */
-type Shape = 'column' | 'integer' | 'aggregate' | 'other';
+type Shape = 'column' | 'integer' | 'aggregate' | 'bracket' | 'other';
 
 const ARITHMETIC = ['+', '-', '*', '/', '%', '||'] as const;
 const COMPARISONS = ['=', '<>', '!=', '<', '>', '<=', '>='] as const;
@@ -34,9 +34,18 @@ export function parseExpression(state: ParserState): Expression {
   return {
     ...mentions,
     exact: shape === 'column' ? column : undefined,
-    ordinal: shape === 'integer' ? Number(state.tokens[start]?.value) : undefined,
+    ordinal: shape === 'integer' ? Number(state.tokens[start]?.value) : constantOrdinal(state, mentions, start),
+    isBracketed: shape === 'bracket',
     isAggregate: shape === 'aggregate',
   };
+}
+
+/** A constant counts as a possible position, unless it begins with the call of a function. */
+function constantOrdinal(state: ParserState, mentions: Mentions, start: number): 'unclear' | undefined {
+  if (mentions.columns.length + mentions.stars.length + mentions.queries.length > 0) return undefined;
+  const first = state.tokens[start];
+  const calls = isSymbol(state.tokens[start + 1], '(') && !isWord(first, 'CAST', 'TRY_CAST');
+  return first?.kind === 'word' && (calls || BARE_FUNCTIONS.has(first.value)) ? undefined : 'unclear';
 }
 
 /** Expressions separated by commas. */
@@ -228,7 +237,7 @@ function bracketOrPlaceholder(state: ParserState, mentions: Mentions, token: Tok
   switch (token.value) {
     case '(':
       bracket(state, mentions);
-      return 'other';
+      return 'bracket';
     case '[':
       state.at += 1;
       if (!state.seesSymbol(']')) nestedChains(state, mentions);
@@ -308,6 +317,7 @@ function named(state: ParserState, mentions: Mentions): Shape {
     else parts.push(state.identifier().value);
   }
   if (parts.length > MAX_NAME_PARTS) unknownSyntax('a name has too many parts');
+  if (parts.length > 1 && parts.at(-1) === 'NEXTVAL') unsupported('a sequence');
   mentions.columns.push({ parts, from, to: state.at, maybeDatePart: false });
   if (isOuterJoinMark(state, 0)) {
     state.at += 3;

@@ -7,6 +7,7 @@ import {
   columnOf,
   findItem,
   joinVisible,
+  mayBeUnnamed,
   NOTHING_VISIBLE,
   pick,
   type ScopeItem,
@@ -55,8 +56,10 @@ export function resolveQuery(query: Query, context: ResolveContext): Relation {
 /** The names visible at a place of a query, innermost first. */
 interface Scope {
   readonly visible: Visible;
-  /** The outputs of the same SELECT that can be referred to by their alias. */
-  readonly aliases: ReadonlyMap<string, readonly ExpressionItem[]>;
+  /** The outputs of the same SELECT that can be referred to by a name given to them there. */
+  readonly aliases: ReadonlyMap<string, readonly AliasMeaning[]>;
+  /** Some output of the same SELECT has a name derived from its text. */
+  readonly derivesNames: boolean;
   readonly outer: Scope | undefined;
   /**
    * In the SELECT list a column wins over an alias of its name. Elsewhere which of the two Snowflake takes differs from
@@ -67,12 +70,17 @@ interface Scope {
   readonly values: Map<Expression, ColumnSet | 'in progress'>;
 }
 
-function createScope(
-  visible: Visible,
-  outer: Scope | undefined,
-  aliases: Scope['aliases'] = new Map<string, readonly ExpressionItem[]>(),
-): Scope {
-  return { visible, aliases, outer, aliasesAdd: false, values: new Map() };
+/** What an alias stands for: an expression, or a column that a star gives another name. */
+type AliasMeaning = { readonly expression: Expression } | { readonly star: Star; readonly column: string };
+
+function createScope(visible: Visible, outer: Scope | undefined, select?: Select): Scope {
+  const aliases = select === undefined ? new Map<string, readonly AliasMeaning[]>() : aliasesOf(select);
+  const derivesNames = select?.items.some(isDerivedName) === true;
+  return { visible, aliases, derivesNames, outer, aliasesAdd: false, values: new Map() };
+}
+
+function isDerivedName(item: Select['items'][number]): boolean {
+  return item.kind === 'expression' && item.alias === undefined && item.expression.exact === undefined;
 }
 
 class Resolver {
@@ -115,7 +123,7 @@ class Resolver {
     const columns = first.map((column, index) => {
       const same = arms.map((arm) => arm.columns[index]);
       return {
-        name: column.name,
+        ...column,
         sources: this.#union(...same.map((other) => other?.sources ?? NO_COLUMNS)),
         direct: same.every((other) => other?.direct === column.direct) ? column.direct : undefined,
       };
@@ -137,7 +145,7 @@ class Resolver {
 
   #select(select: Select, orderBy: readonly Expression[], outer: Scope | undefined): Relation {
     const visible = this.#from(select.from, outer);
-    const scope = createScope(visible, outer, aliasesOf(select));
+    const scope = createScope(visible, outer, select);
     const columns = select.items.flatMap((item) =>
       item.kind === 'star' ? this.#starColumns(item, scope) : [this.#itemColumn(item, scope)],
     );
@@ -164,6 +172,7 @@ class Resolver {
   /** An entry of GROUP BY or ORDER BY: an output by its position, or an expression. */
   #key(expression: Expression, columns: readonly Column[], scope: Scope): ColumnSet {
     if (expression.ordinal === undefined) return this.#value(expression, scope);
+    if (expression.ordinal === 'unclear') unsupported('a constant that may be a position');
     const column = columns[expression.ordinal - 1];
     if (column === undefined) unknownSyntax('a position lies outside the output columns');
     return column.sources;
@@ -172,7 +181,8 @@ class Resolver {
   #itemColumn(item: ExpressionItem, scope: Scope): Column {
     const { exact } = item.expression;
     if (exact === undefined) {
-      return { name: item.alias, sources: this.#value(item.expression, scope), direct: undefined };
+      const column = { name: item.alias, sources: this.#value(item.expression, scope), direct: undefined };
+      return item.expression.isBracketed ? { ...column, anyName: true } : column;
     }
     const column = this.#column(exact, scope);
     return { ...column, name: item.alias ?? column.name };
@@ -182,9 +192,12 @@ class Resolver {
     const columns = this.#star(item.star, scope.visible);
     this.#context.columns.spend(columns.length * (1 + item.exclude.length));
     const changed = [...item.exclude, ...item.replace.keys(), ...item.rename.keys()];
-    const known = new Set(columns.map((column) => column.name));
-    if (!changed.every((name) => known.has(name))) {
+    const named = Map.groupBy(columns, (column) => column.name);
+    if (!changed.every((name) => named.has(name))) {
       throw new Refusal('unknown-column', 'a column changed behind a star is not known');
+    }
+    if (changed.some((name) => named.get(name)?.length !== 1)) {
+      throw new Refusal('ambiguous-column', 'a column changed behind a star is ambiguous');
     }
     return columns
       .filter((column) => column.name === undefined || !item.exclude.includes(column.name))
@@ -315,6 +328,7 @@ class Resolver {
     for (let at: Scope | undefined = scope; at !== undefined; at = at.outer) {
       const item = findItem(at.visible, qualifier);
       if (item === undefined) continue;
+      if (qualifier.length > 1) checkNotHidden(item, scope, at);
       this.#repoint(qualifier.length, item, use.from, use.to);
       return columnOf(item, use.parts.at(-1) ?? '');
     }
@@ -326,7 +340,9 @@ class Resolver {
     const columns = scope.visible.byName.get(name);
     const column = columns === undefined ? undefined : pick(columns);
     if (column !== undefined && !scope.aliasesAdd) return column;
+    if (column === undefined && mayBeUnnamed(scope.visible, name)) return undefined;
     const alias = this.#alias(name, scope);
+    if (column === undefined && alias === undefined && isHiddenByOutput(scope, name)) return undefined;
     if (column === undefined && alias === undefined) {
       return scope.outer === undefined ? undefined : this.#unqualified(name, scope.outer);
     }
@@ -339,17 +355,21 @@ class Resolver {
   }
 
   #alias(name: string, scope: Scope): ColumnSet | undefined {
-    const items = scope.aliases.get(name) ?? [];
-    const values = items.map((item) => this.#aliasValue(item, scope)).filter((value) => value !== undefined);
+    const meanings = scope.aliases.get(name) ?? [];
+    const values = meanings.map((meaning) => this.#aliasValue(meaning, scope)).filter((value) => value !== undefined);
     return values.length === 0 ? undefined : this.#union(...values);
   }
 
   /** Undefined for an alias within its own expression: there only a column can be meant. */
-  #aliasValue(item: ExpressionItem, scope: Scope): ColumnSet | undefined {
-    if (scope.values.get(item.expression) === 'in progress') return undefined;
+  #aliasValue(meaning: AliasMeaning, scope: Scope): ColumnSet | undefined {
+    if ('star' in meaning) {
+      const columns = this.#star(meaning.star, scope.visible).filter((column) => column.name === meaning.column);
+      return this.#union(...columns.map((column) => column.sources));
+    }
+    if (scope.values.get(meaning.expression) === 'in progress') return undefined;
     if (this.#aliasDepth >= MAX_ALIAS_CHAIN) unsupported('so long a chain of aliases');
     this.#aliasDepth += 1;
-    const value = this.#value(item.expression, { ...scope, aliasesAdd: false });
+    const value = this.#value(meaning.expression, { ...scope, aliasesAdd: false });
     this.#aliasDepth -= 1;
     return value;
   }
@@ -369,8 +389,36 @@ class Resolver {
 }
 
 function aliasesOf(select: Select): Scope['aliases'] {
-  const named = select.items.flatMap((item) => (item.kind === 'expression' && item.alias !== undefined ? [item] : []));
-  return Map.groupBy(named, (item) => item.alias ?? '');
+  const aliases = new Map<string, AliasMeaning[]>();
+  for (const [name, meaning] of select.items.flatMap(namesGivenBy)) {
+    aliases.set(name, [...(aliases.get(name) ?? []), meaning]);
+  }
+  return aliases;
+}
+
+/** The names an entry of the SELECT list gives: an alias, or what a star replaces and renames. */
+function namesGivenBy(item: Select['items'][number]): readonly (readonly [string, AliasMeaning])[] {
+  if (item.kind === 'expression') {
+    return item.alias === undefined ? [] : [[item.alias, { expression: item.expression }]];
+  }
+  const { star } = item;
+  const renamed = [...item.rename].map(([column, name]) => [name, { star, column }] as const);
+  const replaced = [...item.replace].map(([column, expression]) => {
+    return [item.rename.get(column) ?? column, { expression }] as const;
+  });
+  return [...renamed, ...replaced];
+}
+
+/** A name like `UPPER(EMAIL)` may be that of an output, which comes before anything further out. */
+function isHiddenByOutput(scope: Scope, name: string): boolean {
+  return mayBeUnnamed({ unnamed: scope.derivesNames ? 'derived' : 'no' }, name);
+}
+
+/** A full name becomes alias and column: no nearer source may answer to that alias. */
+function checkNotHidden(item: ScopeItem, from: Scope, to: Scope): void {
+  for (let at: Scope | undefined = from; at !== undefined && at !== to; at = at.outer) {
+    if (at.visible.items.some((other) => other.name === item.name)) unsupported('a source hidden by another of its name');
+  }
 }
 
 function aliased(
@@ -391,5 +439,6 @@ function renamed(columns: readonly Column[], names: readonly string[] | undefine
 
 function joinedNames(join: Join, left: Visible, right: Visible): readonly string[] {
   if (!join.natural) return join.using;
+  if (left.unnamed !== 'no' || right.unnamed !== 'no') unsupported('NATURAL over a column without a name of its own');
   return [...left.byName.keys()].filter((name) => right.byName.has(name));
 }

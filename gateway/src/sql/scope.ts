@@ -23,6 +23,8 @@ export interface Visible {
   readonly star: readonly Column[] | undefined;
   /** Names joined by USING or NATURAL. */
   readonly merged: ReadonlySet<string>;
+  /** Some column has a name that only Snowflake knows: one derived from an expression's text, or any name at all. */
+  readonly unnamed: 'no' | 'derived' | 'any';
   readonly predicate: ColumnSet;
 }
 
@@ -31,13 +33,27 @@ export const NOTHING_VISIBLE: Visible = {
   byName: new Map(),
   star: [],
   merged: new Set(),
+  unnamed: 'no',
   predicate: NO_COLUMNS,
 };
 
 export function visibleItem(item: Omit<ScopeItem, 'byName'>, predicate: ColumnSet): Visible {
   const named = item.columns.filter((column) => column.name !== undefined);
   const byName = Map.groupBy(named, (column) => column.name ?? '');
-  return { items: [{ ...item, byName }], byName, star: item.columns, merged: new Set(), predicate };
+  const star = item.columns;
+  return { items: [{ ...item, byName }], byName, star, merged: new Set(), unnamed: unnamedIn(star), predicate };
+}
+
+function unnamedIn(columns: readonly Column[]): Visible['unnamed'] {
+  if (columns.some((column) => column.name === undefined && column.anyName === true)) return 'any';
+  return columns.some((column) => column.name === undefined) ? 'derived' : 'no';
+}
+
+const SIMPLE_NAME = /^[A-Z_][A-Z0-9_$]*$/;
+
+/** May a name that is not found among the columns be the derived name of one of them all the same? */
+export function mayBeUnnamed(visible: Pick<Visible, 'unnamed'>, name: string): boolean {
+  return visible.unnamed === 'any' || (visible.unnamed === 'derived' && !SIMPLE_NAME.test(name));
 }
 
 /** Both sides beside each other; columns in `using` become one that takes its value from either side. */
@@ -54,8 +70,13 @@ export function joinVisible(left: Visible, right: Visible, using: readonly strin
     byName,
     star: joinStars(left, right, mergedColumns),
     merged: new Set([...left.merged, ...right.merged, ...using]),
+    unnamed: widest(left.unnamed, right.unnamed),
     predicate: table.union([left.predicate, right.predicate, ...mergedColumns.map((column) => column.sources)]),
   };
+}
+
+function widest(one: Visible['unnamed'], other: Visible['unnamed']): Visible['unnamed'] {
+  return one === 'any' || other === 'any' ? 'any' : one === 'derived' || other === 'derived' ? 'derived' : 'no';
 }
 
 function checkDistinct(items: readonly ScopeItem[]): void {

@@ -119,8 +119,13 @@ export interface Expression {
   readonly queries: readonly Query[];
   /** The expression is exactly this one column. */
   readonly exact: ColumnUse | undefined;
-  /** The expression is exactly this whole number: a position in GROUP BY and ORDER BY. */
-  readonly ordinal: number | undefined;
+  /**
+   * The expression is exactly this whole number: a position in GROUP BY and ORDER BY. `unclear` where it mentions nothing and
+   * might be taken for a position all the same: a number in brackets, a calculation, a placeholder.
+   */
+  readonly ordinal: number | 'unclear' | undefined;
+  /** The expression is something in brackets and nothing else: the name of such an output is not certain. */
+  readonly isBracketed: boolean;
   /** The expression is exactly one call of an aggregate function without OVER. */
   readonly isAggregate: boolean;
 }

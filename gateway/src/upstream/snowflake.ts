@@ -47,6 +47,8 @@ export interface OutgoingStatement {
   readonly bindings: JsonObject | undefined;
   readonly describeOnly: boolean;
   readonly parameters: Readonly<Record<string, Json>>;
+  /** What the client says the statement is for; stands in the query tag beside the record's place. */
+  readonly claimedPurpose: string | undefined;
   readonly queryContext: JsonObject | undefined;
   /** The same for every attempt: Snowflake runs one request id once. */
   readonly requestId: string;
@@ -333,7 +335,11 @@ export function createSnowflake(deps: SnowflakeDeps): Snowflake {
             isInternal: receipt.permit.verdict === 'internal',
             sequenceId: 1,
             querySubmissionTime: clock.nowMs(),
-            parameters: { ...statement.parameters, MULTI_STATEMENT_COUNT: 1 },
+            parameters: {
+              ...statement.parameters,
+              QUERY_TAG: queryTag(receipt, statement.claimedPurpose),
+              MULTI_STATEMENT_COUNT: 1,
+            },
             ...(statement.bindings === undefined ? {} : { bindings: statement.bindings }),
             ...(statement.queryContext === undefined ? {} : { queryContextDTO: statement.queryContext }),
           },
@@ -378,6 +384,18 @@ export function createSnowflake(deps: SnowflakeDeps): Snowflake {
       });
     },
   };
+}
+
+const MAX_QUERY_TAG_CHARACTERS = 2_000;
+
+/**
+ * Snowflake keeps the tag with the statement: place and leaf hash of the record that was durable before it left, and what the
+ * client says it is for.
+ */
+function queryTag(receipt: RequestReceipt, claimedPurpose: string | undefined): string {
+  const tag = { piste: 1, w: receipt.writer, i: receipt.index, r: receipt.leafHash.slice(0, 22) };
+  const withClaim = JSON.stringify({ ...tag, u: claimedPurpose });
+  return withClaim.length <= MAX_QUERY_TAG_CHARACTERS ? withClaim : JSON.stringify(tag);
 }
 
 /** The same failure for a statement that may have taken effect: the caller must not be told that nothing ran. */

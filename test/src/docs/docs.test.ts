@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
@@ -57,6 +57,19 @@ describe('the documents say what the code says', () => {
       entry.isDirectory(),
     );
     for (const room of rooms) expect(text).toContain(`| \`${room.name}\``);
+  });
+
+  test('every suite that docs/requirements.md names exists', () => {
+    let folder = '';
+    const missing: string[] = [];
+    for (const [, path = ''] of read('docs', 'requirements.md').matchAll(/`([\w/.*-]+)`/g)) {
+      if (path.includes('/')) folder = path.endsWith('.ts') ? dirname(path) : path;
+      const file = path.includes('/') ? path : join(folder, path);
+      const isSuite = path.endsWith('.test.ts');
+      if (isSuite && !path.includes('*') && !existsSync(join(ROOT, file))) missing.push(file);
+      if (path.includes('/') && !path.endsWith('.ts') && !existsSync(join(ROOT, path))) missing.push(path);
+    }
+    expect(missing).toEqual([]);
   });
 
   test('every series the gateway exports is in docs/metrics.md', () => {

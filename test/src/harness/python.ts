@@ -1,8 +1,9 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runToEnd } from './run-to-end.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const suites = join(root, 'test', 'python');
@@ -56,29 +57,11 @@ export async function runPytest(
   for (const environment of [DRIVER, SNOW]) {
     if (!isReady(environment)) throw new Error(`${environment.directory} is not set up; run: make python`);
   }
-  const child = spawn(
+  const { code, output } = await runToEnd(
     join(DRIVER.directory, 'bin', 'python'),
     ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', join(suites, file)],
-    {
-      env: {
-        PATH: process.env['PATH'] ?? '',
-        HOME: process.env['HOME'] ?? '',
-        PYTHONDONTWRITEBYTECODE: '1',
-        SNOW: join(SNOW.directory, 'bin', 'snow'),
-        ...env,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: timeoutMilliseconds,
-    },
+    { env: { PYTHONDONTWRITEBYTECODE: '1', SNOW: join(SNOW.directory, 'bin', 'snow'), ...env }, timeoutMilliseconds },
   );
-  const written: string[] = [];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => written.push(text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => written.push(text));
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  const output = written.join('');
   const summary = output.trimEnd().split('\n').at(-1) ?? '';
   const count = Number(/(\d+) passed/.exec(summary)?.[1] ?? 0);
   return { passed: code === 0 && count > 0 && !/skipped|xfailed|deselected/.test(summary), count, output };

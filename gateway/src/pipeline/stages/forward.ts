@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { deny } from '../../errors.js';
 import type { Json, UpstreamAnswer } from '../../protocol/index.js';
-import type { RequestReceipt } from '../../recording/index.js';
 import type { Session } from '../../session/index.js';
 import type { SessionContext, SessionEffect } from '../../sql/index.js';
 import { afterRun } from '../after-run.js';
@@ -37,10 +36,8 @@ async function forwardAlone(
       binding: recorded.binding,
       bindings: request.bindings,
       describeOnly: request.describeOnly,
-      parameters: {
-        ...recorded.parameters,
-        QUERY_TAG: queryTag(recorded.receipt, recorded.parameters['QUERY_TAG'], session),
-      },
+      parameters: recorded.parameters,
+      claimedPurpose: claimedPurpose(recorded.parameters['QUERY_TAG'], session),
       queryContext: request.queryContext,
       requestId: upstreamRequestId(session.id, request.requestId),
     },
@@ -55,15 +52,9 @@ async function forwardAlone(
 const isSameContext = (a: SessionContext, b: SessionContext): boolean =>
   a.database === b.database && a.schema === b.schema && a.role === b.role && a.warehouse === b.warehouse;
 
-/**
- * Snowflake keeps the tag with the statement: position and leaf hash of the record that was durable before it ran, and
- * the client's own tag.
- */
-function queryTag(receipt: RequestReceipt, own: Json | undefined, session: Session): string {
-  const tag = { piste: 1, w: receipt.writer, i: receipt.index, r: receipt.leafHash.slice(0, 22) };
-  const claimed = typeof own === 'string' ? own : session.claimedPurpose;
-  const withClaim = JSON.stringify({ ...tag, u: claimed });
-  return withClaim.length <= 2000 ? withClaim : JSON.stringify(tag);
+/** The client's own tag: of this statement, else of its session. */
+function claimedPurpose(own: Json | undefined, session: Session): string | undefined {
+  return typeof own === 'string' ? own : session.claimedPurpose;
 }
 
 /** Stable over every attempt by any gateway, so that Snowflake runs the statement once. Shaped as a UUID. */

@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, test } from '@jest/globals';
+import type { Counts } from './rounds.js';
+
+const MAIN = fileURLToPath(new URL('main.js', import.meta.url));
+const seed = Number(process.env['PISTE_ORACLE_SEED'] ?? randomInt(1, 1_000_000_000));
+const queries = Number(process.env['PISTE_ORACLE_QUERIES'] ?? 500);
+const milliseconds = Number(process.env['PISTE_ORACLE_MILLISECONDS'] ?? 15_000);
+
+let counted: Promise<Counts> | undefined;
+
+/** One run for all tests. The seed is in every message that a failing test prints. */
+async function run(): Promise<Counts> {
+  counted ??= promisify(execFile)(
+    process.execPath,
+    ['--no-warnings', MAIN, String(seed), String(queries), String(milliseconds)],
+    { timeout: milliseconds + 20_000, maxBuffer: 64 * 1024 * 1024 },
+  ).then(({ stdout }) => JSON.parse(stdout) as Counts);
+  return await counted;
+}
+
+/** Every broken promise of these kinds, with what is needed to see it again. */
+async function violations(...kinds: Counts['violations'][number]['kind'][]): Promise<readonly unknown[]> {
+  const found = (await run()).violations.filter((violation) => kinds.includes(violation.kind));
+  return found.map((violation) => ({ ...violation, again: `PISTE_ORACLE_SEED=${violation.roundSeed}` }));
+}
+
+describe(`random statements on a real engine, PISTE_ORACLE_SEED=${seed}`, () => {
+  const limit = milliseconds + 25_000;
+
+  test(
+    'a changed column shows only in outputs that name it as a source, or where it decides about the rows',
+    async () => expect(await violations('analysis')).toEqual([]),
+    limit,
+  );
+
+  test(
+    'an output that is said to copy a column holds values of that column only',
+    async () => expect(await violations('copy')).toEqual([]),
+    limit,
+  );
+
+  test(
+    'the canonical text gives what the submitted text gives',
+    async () => expect(await violations('canonical')).toEqual([]),
+    limit,
+  );
+
+  test(
+    'a result has the columns and names that were analysed',
+    async () => expect(await violations('shape')).toEqual([]),
+    limit,
+  );
+
+  test(
+    'what is delivered under a policy does not tell the values of a protected column',
+    async () => expect(await violations('delivery')).toEqual([]),
+    limit,
+  );
+
+  test(
+    'the run was worth something: statements ran, columns changed, and some changes showed or were hidden',
+    async () => {
+      const counts = await run();
+      console.info(
+        `${counts.generated} statements, ${counts.accepted} read, ${counts.executed} run; ` +
+          `${counts.perturbations} changed columns, ${counts.visible} visible; ` +
+          `${counts.allowed} of ${counts.policies} decisions allowed, ${counts.masked} with masks, ${counts.hidden} changes hidden`,
+      );
+      expect(counts.executed).toBeGreaterThan(20);
+      expect(counts.visible).toBeGreaterThan(5);
+      expect(counts.allowed).toBeGreaterThan(20);
+    },
+    limit,
+  );
+});
