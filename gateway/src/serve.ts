@@ -11,7 +11,7 @@ import { serveDrivers } from './http/driver-server.js';
 import { createListeningServer, followCertificate } from './http/listening-server.js';
 import { createOps } from './http/ops.js';
 import { createConsoleLogin, createIdentity } from './identity/index.js';
-import { createMasker } from './masking/index.js';
+import { createMasker, type Masker } from './masking/index.js';
 import {
   createCatalogs,
   createResultParts,
@@ -24,7 +24,7 @@ import { openRecording, type Recording, updateTrustFile } from './recording/inde
 import { type ConnectionCredential, openResources } from './resources/index.js';
 import { createSessions } from './session/index.js';
 import { createMemoryStore, createRedisStore, createSealer } from './store/index.js';
-import { createLog, createMetrics, type Log } from './telemetry/index.js';
+import { createLog, createMetrics, type Log, type Metrics } from './telemetry/index.js';
 import {
   createChunkFetcher,
   createSnowflake,
@@ -91,7 +91,8 @@ export async function run(process_: NodeJS.Process): Promise<void> {
     process_.once('SIGINT', stop);
   } catch (error) {
     log.error('the gateway cannot start', { error: errorMessage(error) });
-    process_.exitCode = 1;
+    // Timers and listeners of a half-built gateway must not keep the process: whoever watches it starts it again.
+    process_.exit(1);
   }
 }
 
@@ -105,7 +106,7 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-/** Builds every room by hand and listens. */
+/** Builds every room by hand and listens. What was recorded is closed and published when that fails. */
 export async function startGateway(config: Config, log: Log): Promise<Gateway> {
   const metrics = createMetrics({ version: VERSION });
   const recording = await openRecording({
@@ -115,7 +116,27 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     log,
     metrics: metrics.recording,
   });
-  const publishing = publishCheckpoints(recording, config.checkpointFile, log);
+  const publishing = await publishCheckpoints(recording, config.checkpointFile, log);
+  const closeRecording = async (): Promise<void> => {
+    await recording.close();
+    await publishing();
+  };
+  try {
+    return await startOn({ recording, closeRecording, metrics }, config, log);
+  } catch (error) {
+    await closeRecording();
+    throw error;
+  }
+}
+
+interface Foundation {
+  readonly recording: Recording;
+  /** Closes the log and publishes its last checkpoint. */
+  readonly closeRecording: () => Promise<void>;
+  readonly metrics: Metrics;
+}
+
+async function startOn({ recording, closeRecording, metrics }: Foundation, config: Config, log: Log): Promise<Gateway> {
   const store =
     config.redisUrl === undefined
       ? createMemoryStore({ clock: clock.nowMs })
@@ -164,7 +185,7 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     metrics: metrics.approval,
     sealer,
   });
-  const masker = () => createMasker({ keys: resources.maskingKeys() });
+  const masker = maskerFor(() => resources.maskingKeys());
   const catalogs = createCatalogs({
     recording,
     snowflake,
@@ -187,6 +208,12 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     onMaskFailed: metrics.statements.maskFailed,
     onMasked: metrics.statements.masked,
   });
+  const active = new Map<string, number>();
+  const onSession = (change: 1 | -1, connection: string): void => {
+    const count = Math.max(0, (active.get(connection) ?? 0) + change);
+    active.set(connection, count);
+    metrics.sessions.active(connection, count);
+  };
   const statements = createStatements({
     stageTimer: {
       nowMs: () => performance.now(),
@@ -210,13 +237,8 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     sealer,
     timers,
     holder: randomUUID(),
+    onSession,
   });
-  const active = new Map<string, number>();
-  const onSession = (change: 1 | -1, connection: string): void => {
-    const count = Math.max(0, (active.get(connection) ?? 0) + change);
-    active.set(connection, count);
-    metrics.sessions.active(connection, count);
-  };
   const login: LoginDeps = {
     resources,
     identity,
@@ -326,13 +348,26 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
       driver.closeAllConnections();
       consoleServer.closeAllConnections();
       resources.close();
-      await recording.close();
-      await publishing();
+      await closeRecording();
       await store.close();
       await transport.close();
       ops.close();
       ops.closeAllConnections();
     },
+  };
+}
+
+/** One masker as long as the keys stay the same. */
+function maskerFor(currentKeys: () => ReadonlyMap<string, Uint8Array>): () => Masker {
+  let keys = currentKeys();
+  let masker = createMasker({ keys });
+  return () => {
+    const now = currentKeys();
+    if (now !== keys) {
+      keys = now;
+      masker = createMasker({ keys });
+    }
+    return masker;
   };
 }
 
@@ -376,7 +411,7 @@ function listen(server: Server, listener: Listener): Promise<string> {
  * Keeps the newest checkpoint in a file outside the log, so that a cut tail can be told from the end. The returned function
  * writes the last one.
  */
-function publishCheckpoints(recording: Recording, file: string, log: Log): () => Promise<void> {
+async function publishCheckpoints(recording: Recording, file: string, log: Log): Promise<() => Promise<void>> {
   let publishedSize = 0;
   let publishing = Promise.resolve();
   const publish = (): Promise<void> => {
@@ -392,6 +427,8 @@ function publishCheckpoints(recording: Recording, file: string, log: Log): () =>
     });
     return publishing;
   };
+  // The log's key is known outside it before it holds anything of a caller.
+  await publish();
   const stop = timers.every(CHECKPOINT_EVERY_MS, () => void publish());
   return () => {
     stop();

@@ -140,7 +140,7 @@ export const OPTIONS: readonly OptionHelp[] = [
   },
   { name: 'PISTE_SESSION_TOKEN_SECONDS', fallback: '3600', help: 'life of a session token' },
   { name: 'PISTE_MASTER_TOKEN_SECONDS', fallback: '14400', help: 'life of a master token since its last renewal' },
-  { name: 'PISTE_RESULT_SECONDS', fallback: '86400', help: 'how long a finished statement can be asked for again' },
+  { name: 'PISTE_RESULT_SECONDS', fallback: '3600', help: 'how long a finished statement can be asked for again' },
   { name: 'PISTE_CATALOG_SECONDS', fallback: '60', help: 'how long a description of a table is trusted' },
 ];
 
@@ -190,7 +190,7 @@ export function parseConfig(environment: Environment): ConfigResult {
       abandonedAfterSeconds: read.integer('PISTE_ABANDONED_AFTER_SECONDS', 300, 2, 86_400),
       sessionTokenSeconds: read.integer('PISTE_SESSION_TOKEN_SECONDS', 3600, 1, 86_400),
       masterTokenSeconds: read.integer('PISTE_MASTER_TOKEN_SECONDS', 14_400, 1, 604_800),
-      resultSeconds: read.integer('PISTE_RESULT_SECONDS', 86_400, 600, 86_400),
+      resultSeconds: read.integer('PISTE_RESULT_SECONDS', 3600, 600, 86_400),
       catalogSeconds: read.integer('PISTE_CATALOG_SECONDS', 60, 0, 3600),
     },
   };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { type Denial, deny, errorMessage } from '../errors.js';
+import { type Denial, deny, errorMessage, GatewayError } from '../errors.js';
 import {
   denialOf,
   type LoginDeps,
@@ -89,8 +89,10 @@ async function handle(
   const name = route?.name ?? 'unknown';
   const reply = await answerOf(deps, request, route, target).catch(async (error: unknown) => {
     const denial = denialOf(error, randomUUID(), deps.log);
-    // Often the record itself is what failed; then the log has said so.
-    await deps.recording.append(refusedEntry(name, denial, undefined)).catch(() => undefined);
+    // Whoever refuses with a denial has recorded it; of anything else nobody has written down a thing.
+    if (!(error instanceof GatewayError)) {
+      await deps.recording.append(refusedEntry(name, denial, undefined)).catch(() => undefined);
+    }
     return route?.name === 'chunk'
       ? plainReply(chunkStatus(denial), denial)
       : jsonReply(Buffer.from(encodeEnvelope(failure(denial))));

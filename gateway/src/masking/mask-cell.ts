@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { MaskAction } from '../policy/decision.js';
 import { PLACEHOLDER, TOKEN_DIGITS, TOKEN_PREFIX } from '../policy/placeholder.js';
 import type { Cell } from '../protocol/results.js';
@@ -10,11 +10,21 @@ export const HIDDEN_RUN = 3;
 /** Key bytes by the name that stands in obligations. */
 export type MaskingKeys = ReadonlyMap<string, Uint8Array>;
 
+/** The same keys ready for use: raw bytes would be prepared again for every cell. */
+export type PreparedKeys = ReadonlyMap<string, KeyObject>;
+
+/** Empty keys are no keys. */
+export function prepareKeys(keys: MaskingKeys): PreparedKeys {
+  return new Map(
+    [...keys].filter(([, bytes]) => bytes.length > 0).map(([name, bytes]) => [name, createSecretKey(bytes)]),
+  );
+}
+
 /**
  * One cell of the JSON result format under one action. NULL stays NULL. Texts are replaced; a value of any other type
  * becomes NULL, since no placeholder would keep its type. Throws `MaskingFailed` when the key is missing.
  */
-export function maskCell(cell: Cell, type: string, action: MaskAction, keys: MaskingKeys): Cell {
+export function maskCell(cell: Cell, type: string, action: MaskAction, keys: PreparedKeys): Cell {
   if (cell === null || type !== 'text') return null;
   switch (action.type) {
     case 'Redact':
@@ -37,13 +47,13 @@ function maskPartially(text: string, action: MaskAction & { type: 'Partial' }): 
 }
 
 /** Equal texts under one key give equal tokens, in every column: joins and counts on tokens work. */
-function hashToken(text: string, key: Uint8Array): string {
+function hashToken(text: string, key: KeyObject): string {
   const digest = createHmac('sha256', key).update(text, 'utf8').digest('hex');
   return `${TOKEN_PREFIX}${digest.slice(0, TOKEN_DIGITS)}`;
 }
 
-function keyOf(name: string, keys: MaskingKeys): Uint8Array {
+function keyOf(name: string, keys: PreparedKeys): KeyObject {
   const key = keys.get(name);
-  if (key === undefined || key.length === 0) throw new MaskingFailed('its hash key is not available');
+  if (key === undefined) throw new MaskingFailed('its hash key is not available');
   return key;
 }

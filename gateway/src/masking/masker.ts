@@ -1,6 +1,6 @@
 import type { MaskAction, MaskObligation, OutputExpectation } from '../policy/decision.js';
 import type { Row } from '../protocol/results.js';
-import { type MaskingKeys, maskCell } from './mask-cell.js';
+import { type MaskingKeys, maskCell, type PreparedKeys, prepareKeys } from './mask-cell.js';
 import { MaskingFailed } from './masking-failed.js';
 
 /** The part of a row type that masking looks at. */
@@ -41,12 +41,13 @@ export interface Masker {
 
 /** A masker that finds hash keys in `keys` under the names obligations use. */
 export function createMasker({ keys }: { readonly keys: MaskingKeys }): Masker {
+  const prepared = prepareKeys(keys);
   return {
     maskRows(rowtype, rows, obligations) {
       if (obligations.length === 0) return { rows, counts: [] };
       const byColumn = placeObligations(rowtype, obligations);
       const hidden = new Map<MaskObligation, number>(obligations.map((obligation) => [obligation, 0]));
-      const masked = rows.map((row) => maskRow(row, rowtype, byColumn, hidden, keys));
+      const masked = rows.map((row) => maskRow(row, rowtype, byColumn, hidden, prepared));
       const counts = obligations.map((obligation) => ({
         policy: obligation.policy,
         rule: obligation.rule,
@@ -81,7 +82,7 @@ function maskRow(
   rowtype: readonly MaskableColumn[],
   byColumn: readonly (MaskObligation | undefined)[],
   hidden: Map<MaskObligation, number>,
-  keys: MaskingKeys,
+  keys: PreparedKeys,
 ): Row {
   if (!Array.isArray(row) || row.length !== rowtype.length)
     throw new MaskingFailed('a row has another length than its row type');

@@ -59,6 +59,7 @@ export interface StatementsDeps extends StatementDeps {
   };
   /** This process, in leases. */
   readonly holder: string;
+  readonly onSession: (change: 1 | -1, connection: string) => void;
 }
 
 /** What the store keeps of a statement. `request` and `answer` are sealed: they hold text and rows. */
@@ -237,7 +238,23 @@ export function createStatements(deps: StatementsDeps): Statements {
       // Without a record nothing was delivered, so the refusal itself is all that may still be said.
       const answer = await recordStop(kept, stop).catch(() => Buffer.from(encodeEnvelope(envelope)));
       await keepEnd(kept, answer, 'failed', envelope.code, envelope.message);
+      if (error instanceof GatewayError && error.denial.code === 'PISTE-1006') await endSession(received.session);
       return answer;
+    }
+  };
+
+  /** Snowflake ended its session, so the client's is over too: the next request says so and the driver connects again. */
+  const endSession = async (session: Session): Promise<void> => {
+    try {
+      await recording.append({
+        kind: 'session.close',
+        sessionId: session.id,
+        fields: { why: 'upstream-gone' },
+        bodies: [],
+      });
+      if ((await deps.sessions.close(session.id)) !== undefined) deps.onSession(-1, session.connection);
+    } catch (error) {
+      deps.log.warn('a lost session is not closed', { error: errorMessage(error) });
     }
   };
 

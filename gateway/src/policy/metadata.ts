@@ -32,6 +32,9 @@ const SHOWN_FREELY: ReadonlySet<string> = new Set([
   'WAREHOUSES',
 ]);
 
+/** Who holds what. */
+const LISTS_OF_PEOPLE: ReadonlySet<string> = new Set(['GRANTS OF', 'GRANTS TO USER']);
+
 /** With TERSE these carry names only. */
 const SHOWN_TERSELY: ReadonlySet<string> = new Set(['VIEWS']);
 
@@ -58,6 +61,7 @@ export function isFreeMetadata(facts: Facts): boolean {
   if (verb === 'SHOW') {
     const terse = words[1] === 'TERSE';
     const rest = words.slice(terse ? 2 : 1);
+    if (startsWithAny(rest, LISTS_OF_PEOPLE)) return false;
     return startsWithAny(rest, SHOWN_FREELY) || (terse && startsWithAny(rest, SHOWN_TERSELY));
   }
   return (verb === 'DESCRIBE' || verb === 'DESC') && startsWithAny(words.slice(1), DESCRIBED_FREELY);

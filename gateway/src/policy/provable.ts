@@ -19,7 +19,7 @@ export function checkMovesNothing(facts: Facts, group: ClassGroup, policy: Conne
     case 'row-change':
       return checkRowChange(facts, policy);
     case 'definition':
-      return checkDefinition(facts);
+      return checkDefinition(facts, policy);
     case 'grant':
     case 'stage-files':
     case 'show':
@@ -52,12 +52,16 @@ function checkRowChange(facts: Facts, policy: ConnectionPolicy): string | undefi
   const tokens = tokensOf(facts);
   if (tokens === undefined || facts.carriesQuery || readsOtherTables(tokens, facts) || takesWholeRow(tokens))
     return mayMove(facts);
-  const named = facts.identifiers.find((identifier) => isProtectedName(identifier, facts, policy));
-  if (named !== undefined) {
-    return `it names ${showName(named)}, a protected column, so a Hold rule must let a person decide`;
-  }
+  const named = checkNames(facts, policy);
+  if (named !== undefined) return named;
   const called = foreignCall(tokens, facts);
   return called === undefined ? undefined : `it calls ${showName(called)}, which may read protected columns`;
+}
+
+function checkNames(facts: Facts, policy: ConnectionPolicy): string | undefined {
+  const named = facts.identifiers.find((identifier) => isProtectedName(identifier, facts, policy));
+  if (named === undefined) return undefined;
+  return `it names ${showName(named)}, a protected column, so a Hold rule must let a person decide`;
 }
 
 function tokensOf(facts: Facts): readonly Token[] | undefined {
@@ -70,9 +74,17 @@ function readsOtherTables(tokens: readonly Token[], facts: Facts): boolean {
   return own.some((token) => isWord(token, 'USING', 'FROM', 'SELECT', 'JOIN', 'TABLE'));
 }
 
-/** `(*)`, `, *`, `t.*`: every column of a row without naming one. */
+/** A `*` that multiplies nothing is every column of a row, and `$1` is one of them: neither names what it takes. */
 function takesWholeRow(tokens: readonly Token[]): boolean {
-  return tokens.some((token, index) => isSymbol(token, '*') && isSymbol(tokens[index - 1], '(', ',', '.'));
+  return tokens.some((token, index) => {
+    if (token.kind === 'variable') return /^[0-9]/.test(token.value);
+    return isSymbol(token, '*') && !isOperand(tokens[index - 1]);
+  });
+}
+
+function isOperand(token: Token | undefined): boolean {
+  if (token === undefined || isWord(token, 'DISTINCT', 'ALL')) return false;
+  return token.kind === 'symbol' ? isSymbol(token, ')', ']', '}', '?') : true;
 }
 
 /**
@@ -130,14 +142,16 @@ const COPYING_WORDS: readonly string[] = (
   'TEMPLATE USING'
 ).split(' ');
 
-function checkDefinition(facts: Facts): string | undefined {
+function checkDefinition(facts: Facts, policy: ConnectionPolicy): string | undefined {
   if (facts.verb === 'DROP' || facts.verb === 'UNDROP' || facts.verb === 'COMMENT') {
     return facts.carriesQuery ? mayMove(facts) : undefined;
   }
   const plain = facts.objectType !== undefined && PLAIN_OBJECTS.has(facts.objectType);
   const tokens = tokensOf(facts);
   const copies = tokens === undefined || tokens.some((token) => isWord(token, ...COPYING_WORDS));
-  return !plain || facts.carriesQuery || copies ? mayMove(facts) : undefined;
+  if (!plain || facts.carriesQuery || copies) return mayMove(facts);
+  // Whether a column can be changed depends on what is in it.
+  return facts.verb === 'ALTER' ? checkNames(facts, policy) : undefined;
 }
 
 /**

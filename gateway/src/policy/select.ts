@@ -43,9 +43,12 @@ export function judgeQuery(
     judged !== undefined && 'finding' in judged ? [judged.finding] : [],
   );
   const masks = outputs.flatMap((judged) => (judged !== undefined && 'mask' in judged ? [judged.mask] : []));
-  const guarded = [...query.outputs.flatMap(columnsOf).map(guard), ...predicate];
+  const computed = query.computed.map(guard);
+  const guarded = [...query.outputs.flatMap(columnsOf).map(guard), ...predicate, ...computed];
+  const valueFindings = [...columnFindings, ...judgePredicate(predicate)];
+  const failures = valueFindings.length > 0 ? [] : judgeFailing(query.failing.map(guard));
   return {
-    findings: [...columnFindings, ...judgePredicate(predicate), ...judgeObjects(query, policy, matched)],
+    findings: [...valueFindings, ...failures, ...judgeObjects(query, policy, matched)],
     reasons: [...masks.map(maskReason), ...dryRunReasons(guarded)],
     masks,
     touchesProtected: guarded.some((column) => column.enforced.length > 0),
@@ -128,6 +131,16 @@ function judgePredicate(predicate: readonly Guarded[]): readonly Finding[] {
     return strictest === undefined
       ? []
       : [finding('protected-column-in-predicate', deny.protectedPredicate(showColumn(column)), ruleName(strictest))];
+  });
+}
+
+/** Whether a statement fails is an answer too, about outputs that are masked whole and columns nobody asks for in the end. */
+function judgeFailing(failing: readonly Guarded[]): readonly Finding[] {
+  return failing.flatMap(({ column, enforced }) => {
+    const strictest = strictestOf(enforced);
+    if (strictest === undefined) return [];
+    const form = `${showColumn(column)} inside an expression that its values can make fail`;
+    return [finding('protected-column-not-direct', deny.cannotMask(form), ruleName(strictest))];
   });
 }
 

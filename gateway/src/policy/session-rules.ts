@@ -88,7 +88,7 @@ function checkUse(effect: SessionEffect & { kind: 'use' }, policy: ConnectionPol
     case 'role':
       return effect.name.length === 1 && policy.allowedRoles.includes(name) ? undefined : roleRefusal(name, policy);
     case 'secondary-roles':
-      return name.toUpperCase() === 'NONE' ? undefined : roleRefusal(`SECONDARY ROLES ${name}`, policy);
+      return name === 'NONE' ? undefined : roleRefusal(`SECONDARY ROLES ${name}`, policy);
   }
 }
 

@@ -5,7 +5,10 @@ import { isDeeperThan, isJsonObject, type JsonObject, parseJson } from './json.j
 /** A request body as an object, or why it is none. */
 export type DecodedBody =
   | { readonly ok: true; readonly value: JsonObject }
-  | { readonly ok: false; readonly why: 'too-large' | 'not-gzip' | 'not-utf8' | 'not-json' | 'not-an-object' | 'too-deep' };
+  | {
+      readonly ok: false;
+      readonly why: 'too-large' | 'not-gzip' | 'not-utf8' | 'not-json' | 'not-an-object' | 'too-deep';
+    };
 
 /** Drivers nest less than ten levels. */
 const MAX_LEVELS = 64;

@@ -75,7 +75,7 @@ export async function openRecording(deps: RecordingDeps): Promise<Recording> {
     return createRecording(writer, signer, deps.log);
   } catch (error) {
     if (error instanceof RecordingUnavailable) throw error;
-    throw new RecordingUnavailable('recording cannot be opened', { cause: error });
+    throw new RecordingUnavailable(`recording cannot be opened: ${errorMessage(error)}`, { cause: error });
   }
 }
 

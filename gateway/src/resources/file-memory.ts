@@ -68,6 +68,9 @@ function contentOf(remembered: ReadonlyMap<string, Remembered>, names: Iterable<
 function read(before: Remembered | undefined, name: string, text: string): Remembered {
   const parsed = parseResources(text, name);
   if (parsed.complaints.length === 0) {
+    if (parsed.resources.length === 0 && before?.wasGood === true && before.resources.length > 0) {
+      return keep(before, name, text, [emptiedFile(name)]);
+    }
     return { text, complaints: [], unreadable: [], resources: parsed.resources, wasGood: true };
   }
   const complaints = parsed.complaints.map(fromParser);
@@ -106,6 +109,18 @@ function unreadableIn(parsed: ParsedResources, file: string): readonly Unreadabl
       complaint.kind !== undefined && complaint.name !== undefined ? `${complaint.kind} ${complaint.name}` : file,
     );
   return [...new Set(names)].map((what) => ({ file, what }));
+}
+
+/** A file that is being written is empty for a moment. Only its removal says that its resources are to go. */
+function emptiedFile(file: string): ResourceComplaint {
+  return {
+    file,
+    line: undefined,
+    resource: undefined,
+    field: '',
+    message: 'it holds no resource any more',
+    fix: 'remove the file if its resources are to go',
+  };
 }
 
 function unreadableFile(file: string, why: string): ResourceComplaint {

@@ -225,6 +225,19 @@ describe('the resources folder', () => {
     expect(prodOf(opened)?.problems.length).toBe(1);
   });
 
+  test.each(['', '# later\n', '---\n'])('a file that is emptied (%j) keeps its resources in force', async (text) => {
+    await put('a.yaml', connection('prod'));
+    await put('b.yaml', policy('emails'));
+    const opened = await open();
+    const { revision } = opened.current();
+    await put('b.yaml', text);
+    await opened.look();
+    expect(opened.current().revision).toBe(revision);
+    expect(opened.current().complaints.map(formatResourceComplaint)).toEqual([
+      'b.yaml: it holds no resource any more; remove the file if its resources are to go (its last good version stays in force)',
+    ]);
+  });
+
   test('a removed file takes its resources with it', async () => {
     await put('a.yaml', connection('prod'));
     await put('b.yaml', policy('pii'));

@@ -218,13 +218,23 @@ function readQuery(
   const parsed = parseQueryStatement(tokens);
   noteTables(parsed, session, seen);
   const columns = new ColumnTable();
-  const tables = loadTables(parsed, session, catalog, columns);
+  const computed = new Set<number>();
+  const failing = new Set<number>();
+  const tables = loadTables(parsed, session, catalog, columns, computed);
   const edits = new Map<number, Edit>(parsed.edits.map((edit) => [edit.from, edit]));
-  const relation = resolveQuery(parsed.query, { columns, relationOf: tables.relationOf, rewrite: { tokens, edits } });
+  const relation = resolveQuery(parsed.query, {
+    columns,
+    computed,
+    failing,
+    relationOf: tables.relationOf,
+    rewrite: { tokens, edits },
+  });
   const facts: QueryFacts = {
     outputs: relation.columns.map((column) => output(column, columns)),
     reads: tables.reads,
     predicate: columns.refs(relation.predicate),
+    computed: columns.refs(computed),
+    failing: columns.refs(failing),
   };
   return { facts, text: canonicalText(tokens, [...edits.values()]) };
 }
@@ -262,6 +272,8 @@ function isSameQuery(one: QueryFacts, other: QueryFacts): boolean {
   return (
     isSameList(one.reads, other.reads, (left, right) => objectKey(left) === objectKey(right)) &&
     isSameList(one.predicate, other.predicate, isSameColumn) &&
+    isSameList(one.computed, other.computed, isSameColumn) &&
+    isSameList(one.failing, other.failing, isSameColumn) &&
     isSameList(
       one.outputs,
       other.outputs,

@@ -13,14 +13,16 @@ const MAX_COPIES = 3_000_000;
 /** Numbers the columns of one analysis and bounds the work of moving them about. */
 export class ColumnTable {
   readonly #refs: ColumnRef[] = [];
+  readonly #types: (string | undefined)[] = [];
   readonly #ids = new Map<string, number>();
   #copied = 0;
 
-  add(object: ObjectName, column: string): number {
+  add(object: ObjectName, column: string, type?: string): number {
     const key = `${objectKey(object)}.${quoteIdentifier(column)}`;
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
     this.#refs.push({ object, column });
+    this.#types.push(type);
     this.#ids.set(key, this.#refs.length - 1);
     return this.#refs.length - 1;
   }
@@ -31,6 +33,12 @@ export class ColumnTable {
 
   ref(id: number | undefined): ColumnRef | undefined {
     return id === undefined ? undefined : this.#refs[id];
+  }
+
+  /** Are all of them known columns of one type? */
+  haveOneType(ids: readonly (number | undefined)[]): boolean {
+    const types = new Set(ids.map((id) => (id === undefined ? undefined : this.#types[id])));
+    return types.size === 1 && !types.has(undefined) && !types.has('unknown');
   }
 
   /** Counts work against the bound; throws `Refusal` beyond it. */

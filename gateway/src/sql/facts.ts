@@ -61,6 +61,10 @@ export interface QueryFacts {
   readonly reads: readonly ObjectName[];
   /** Columns that influence which rows come out or in what order (WHERE, ON, GROUP BY, ORDER BY, DISTINCT, …). */
   readonly predicate: readonly ColumnRef[];
+  /** Columns that something works on, in the text or in a view behind it: an error's text may quote their values. */
+  readonly computed: readonly ColumnRef[];
+  /** Of those, columns whose values can decide whether the statement fails, because its own text works on them by what can. */
+  readonly failing: readonly ColumnRef[];
 }
 
 /** What a statement changes in the session when it succeeds. */

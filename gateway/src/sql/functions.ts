@@ -97,6 +97,19 @@ const PURE: ReadonlySet<string> = new Set(
 const ROW_WISE = ['BITMAP_BIT_POSITION', 'BITMAP_BUCKET_NUMBER', 'BITMAP_COUNT', 'GROUPING', 'GROUPING_ID'];
 const AGGREGATES: ReadonlySet<string> = new Set(AGGREGATE.filter((name) => !ROW_WISE.includes(name)));
 
+/**
+ * Functions that give a value for every text, number or date they are given, whatever is in it. Whether arguments of
+ * different types meet, which Snowflake converts, is not known where they are read: so only those of one argument, and
+ * those whose other arguments are texts or counts anyway.
+ */
+const TOTAL: ReadonlySet<string> = new Set(
+  words(`
+  ANY_VALUE APPROX_COUNT_DISTINCT CONCAT COUNT DENSE_RANK HASH LEN LENGTH LOWER LTRIM MAX MD5 MD5_HEX MIN OCTET_LENGTH RANK
+  REVERSE ROW_NUMBER RTRIM SHA1 SHA1_HEX TRIM TRY_TO_BOOLEAN TRY_TO_DATE TRY_TO_DECIMAL TRY_TO_DOUBLE TRY_TO_NUMBER
+  TRY_TO_NUMERIC TRY_TO_TIME TRY_TO_TIMESTAMP TYPEOF UPPER
+`),
+);
+
 /** Functions with a date part as bare word, and the positions it may stand at. */
 const DATE_PART_POSITIONS: ReadonlyMap<string, readonly number[]> = new Map([
   ['DATEADD', [0]],
@@ -114,6 +127,11 @@ const DATE_PART_POSITIONS: ReadonlyMap<string, readonly number[]> = new Map([
 /** May a query call the built-in function of this (upper-case) name? */
 export function isPureFunction(name: string): boolean {
   return PURE.has(name);
+}
+
+/** Does it give a value whatever its arguments hold? */
+export function isTotalFunction(name: string): boolean {
+  return TOTAL.has(name);
 }
 
 /** Does a call of it without OVER make one value out of many rows? */

@@ -87,6 +87,9 @@ export const TYPES: ReadonlySet<string> = new Set(
    GEOGRAPHY GEOMETRY UUID`.split(/\s+/),
 );
 
+/** Types every value has a text of. CHAR is not among them: without a length it is one character long. */
+export const TEXT_TYPES = ['VARCHAR', 'STRING', 'TEXT'] as const;
+
 /** Date and time parts, with their short forms (Snowflake: supported date and time parts). */
 export const DATE_PARTS: ReadonlySet<string> = new Set(
   `YEAR Y YY YYY YYYY YR YEARS YRS MONTH MM MON MONS MONTHS DAY D DD DAYS DAYOFMONTH DAYOFWEEK WEEKDAY DOW DW DAY_OF_WEEK

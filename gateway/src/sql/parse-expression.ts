@@ -1,5 +1,5 @@
-import { allowsDatePart, isAggregateFunction, isPureFunction } from './functions.js';
-import { BARE_FUNCTIONS, DATE_PARTS, LITERAL_TYPES, RESERVED, TYPES } from './keywords.js';
+import { allowsDatePart, isAggregateFunction, isPureFunction, isTotalFunction } from './functions.js';
+import { BARE_FUNCTIONS, DATE_PARTS, LITERAL_TYPES, RESERVED, TEXT_TYPES, TYPES } from './keywords.js';
 import type { ParserState } from './parser-state.js';
 import { Refusal, unknownSyntax, unsupported } from './refusal.js';
 import type { ColumnUse, Expression, Query, Star } from './syntax.js';
@@ -14,6 +14,8 @@ interface Mentions {
   readonly columns: ColumnUse[];
   readonly stars: Star[];
   readonly queries: Query[];
+  /** Set at everything that is not known to work for every value. */
+  canFail: boolean;
 }
 
 /** What an operand was, as far as `Expression` asks. */
@@ -27,7 +29,7 @@ const MAX_NAME_PARTS = 4;
 
 /** One expression, up to the first token that cannot continue it. */
 export function parseExpression(state: ParserState): Expression {
-  const mentions: Mentions = { columns: [], stars: [], queries: [] };
+  const mentions: Mentions = { columns: [], stars: [], queries: [], canFail: false };
   const start = state.at;
   const shape = state.nested(() => chain(state, mentions));
   const [column] = mentions.columns;
@@ -89,8 +91,19 @@ function nestedChains(state: ParserState, mentions: Mentions): void {
 
 // ---------------------------------------------------------------------------------------------- operators
 
-/** Steps over an operator that needs an operand behind it. */
+/** Steps over an operator that needs an operand behind it. Most may convert an operand, which may fail. */
 function infix(state: ParserState, mentions: Mentions): boolean {
+  if (state.takeSymbol('||')) return true;
+  if ((state.sees('LIKE') || state.sees('ILIKE')) && state.peek(1)?.kind === 'string') {
+    state.at += 1;
+    return true;
+  }
+  const found = otherInfix(state, mentions);
+  mentions.canFail ||= found;
+  return found;
+}
+
+function otherInfix(state: ParserState, mentions: Mentions): boolean {
   if (state.seesSymbol(...COMPARISONS)) {
     state.at += 1;
     quantifier(state);
@@ -141,6 +154,7 @@ function arithmetic(state: ParserState, mentions: Mentions): void {
   for (;;) {
     if (postfix(state, mentions)) continue;
     if (!state.seesSymbol(...ARITHMETIC)) return;
+    mentions.canFail = true;
     state.at += 1;
     operand(state, mentions);
   }
@@ -149,11 +163,13 @@ function arithmetic(state: ParserState, mentions: Mentions): void {
 /** Steps over something that follows an operand and needs nothing behind it. */
 function postfix(state: ParserState, mentions: Mentions): boolean {
   if (state.takeSymbol('::')) {
+    converts(state, mentions);
     typeName(state);
     return true;
   }
   if (state.seesSymbol(':')) return path(state);
   if (state.takeSymbol('[')) {
+    mentions.canFail ||= !['string', 'number'].includes(state.peek()?.kind ?? '') || !isSymbol(state.peek(1), ']');
     nestedChain(state, mentions);
     state.expectSymbol(']');
     while (state.takeSymbol('.')) pathKey(state);
@@ -165,17 +181,22 @@ function postfix(state: ParserState, mentions: Mentions): boolean {
     return true;
   }
   if (state.take('AT', 'TIME', 'ZONE') || state.take('ESCAPE')) {
+    mentions.canFail = true;
     operand(state, mentions);
     return true;
   }
-  return isSuffix(state);
+  return isSuffix(state, mentions);
 }
 
-function isSuffix(state: ParserState): boolean {
+function isSuffix(state: ParserState, mentions: Mentions): boolean {
   const start = state.at;
   if (!state.take('IS')) return false;
   state.take('NOT');
-  if (state.takeOne('NULL', 'TRUE', 'FALSE') !== undefined) return true;
+  if (state.take('NULL')) return true;
+  if (state.takeOne('TRUE', 'FALSE') !== undefined) {
+    mentions.canFail = true;
+    return true;
+  }
   state.at = start;
   return false;
 }
@@ -201,6 +222,7 @@ function pathKey(state: ParserState): void {
 function operand(state: ParserState, mentions: Mentions): Shape {
   let prefixed = false;
   while (state.take('NOT') || state.takeSymbol('-') || state.takeSymbol('+')) prefixed = true;
+  mentions.canFail ||= prefixed;
   const shape = primary(state, mentions);
   return prefixed ? 'other' : shape;
 }
@@ -262,6 +284,7 @@ function bracketOrPlaceholder(state: ParserState, mentions: Mentions, token: Tok
 /** `(query)` or `(expression, …)`. */
 function bracket(state: ParserState, mentions: Mentions): void {
   if (state.bracketHoldsQuery()) {
+    mentions.canFail = true;
     mentions.queries.push(state.bracketedQuery());
     return;
   }
@@ -343,6 +366,7 @@ function typedLiteral(state: ParserState, type: Token): Shape {
 
 function caseExpression(state: ParserState, mentions: Mentions): Shape {
   state.expect('CASE');
+  mentions.canFail = true;
   if (!state.sees('WHEN')) nestedChain(state, mentions);
   do {
     state.expect('WHEN');
@@ -374,6 +398,7 @@ function call(state: ParserState, mentions: Mentions, name: Token): Shape {
     if (known) unknownSyntax(`${name.value} stands where an expression was expected`);
     throw new Refusal('unknown-function', `the function ${name.value} is not on the list of pure functions`);
   }
+  mentions.canFail ||= !isTotalFunction(name.value);
   state.at += 2;
   if (name.value === 'COUNT' && state.seesSymbol('*') && isSymbol(state.peek(1), ')')) state.at += 2;
   else callArguments(state, mentions, name.value);
@@ -461,6 +486,7 @@ function ordering(state: ParserState, mentions: Mentions): void {
     mentions.columns.push(...expression.columns);
     mentions.stars.push(...expression.stars);
     mentions.queries.push(...expression.queries);
+    mentions.canFail ||= expression.canFail;
   }
 }
 
@@ -495,16 +521,25 @@ function frameBound(state: ParserState): void {
 }
 
 function cast(state: ParserState, mentions: Mentions): Shape {
+  const tries = state.sees('TRY_CAST');
   state.at += 2;
   nestedChain(state, mentions);
   state.expect('AS');
+  if (!tries) converts(state, mentions);
   typeName(state);
   state.expectSymbol(')');
   return 'other';
 }
 
+/** Everything has a text; a length may be too short for it. */
+function converts(state: ParserState, mentions: Mentions): void {
+  const isText = isWord(state.peek(), ...TEXT_TYPES) && !isSymbol(state.peek(1), '(');
+  mentions.canFail ||= !isText;
+}
+
 /** `EXTRACT(part FROM value)` and `EXTRACT(part, value)`; the part may be quoted. */
 function extract(state: ParserState, mentions: Mentions): Shape {
+  mentions.canFail = true;
   state.at += 2;
   const part = state.peek();
   if (part?.kind === 'word' && DATE_PARTS.has(part.value)) {
@@ -519,6 +554,7 @@ function extract(state: ParserState, mentions: Mentions): Shape {
 
 /** `POSITION(part IN text)` and `POSITION(part, text [, start])` */
 function position(state: ParserState, mentions: Mentions): Shape {
+  mentions.canFail = true;
   state.at += 2;
   arithmetic(state, mentions);
   if (!state.take('IN')) state.expectSymbol(',');

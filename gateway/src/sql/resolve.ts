@@ -36,6 +36,9 @@ import type { Token } from './tokens.js';
 /** How a text's table names are looked up, and where corrections of the text go. */
 export interface ResolveContext {
   readonly columns: ColumnTable;
+  /** Gets the columns that expressions work on, and those by which they may fail: see `QueryFacts`. */
+  readonly computed: Set<number>;
+  readonly failing: Set<number>;
   /** The relation behind a table name. The tables have been found before: see `loadTables`. */
   readonly relationOf: (table: TableSource) => Relation & { readonly object: ObjectName };
   /** Tokens of the text, and its corrections by first token; undefined for a view's text, which is not sent. */
@@ -122,9 +125,13 @@ class Resolver {
     }
     const columns = first.map((column, index) => {
       const same = arms.map((arm) => arm.columns[index]);
+      const sources = this.#union(...same.map((other) => other?.sources ?? NO_COLUMNS));
+      // Values of different types are converted to one.
+      const converts = !this.#context.columns.haveOneType(same.map((other) => other?.direct));
+      if (arms.length > 1) this.#note(sources, converts);
       return {
         ...column,
-        sources: this.#union(...same.map((other) => other?.sources ?? NO_COLUMNS)),
+        sources,
         direct: same.every((other) => other?.direct === column.direct) ? column.direct : undefined,
       };
     });
@@ -302,7 +309,15 @@ class Resolver {
     scope.values.set(expression, 'in progress');
     const value = this.#computeValue(expression, scope);
     scope.values.set(expression, value);
+    if (expression.exact === undefined) this.#note(value, expression.canFail);
     return value;
+  }
+
+  #note(worked: ColumnSet, canFail: boolean): void {
+    const { columns, computed, failing } = this.#context;
+    columns.spend(worked.size);
+    for (const id of worked) computed.add(id);
+    if (canFail) for (const id of worked) failing.add(id);
   }
 
   #computeValue(expression: Expression, scope: Scope): ColumnSet {

@@ -128,4 +128,6 @@ export interface Expression {
   readonly isBracketed: boolean;
   /** The expression is exactly one call of an aggregate function without OVER. */
   readonly isAggregate: boolean;
+  /** Some value may make it fail: a conversion, also an implied one, a calculation, a subquery with more than one row. */
+  readonly canFail: boolean;
 }

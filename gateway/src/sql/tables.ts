@@ -28,8 +28,14 @@ export interface Tables {
  * Looks up every table of a query and of the views behind it. Throws `Refusal` of kind `unknown-object` with all objects
  * that have to be loaded at once, or naming one that does not exist.
  */
-export function loadTables(query: ParsedQuery, current: CurrentSchema, catalog: Catalog, columns: ColumnTable): Tables {
-  const loader = new Loader(catalog, columns);
+export function loadTables(
+  query: ParsedQuery,
+  current: CurrentSchema,
+  catalog: Catalog,
+  columns: ColumnTable,
+  computed: Set<number>,
+): Tables {
+  const loader = new Loader(catalog, columns, computed);
   loader.load(query, current);
   return loader;
 }
@@ -37,14 +43,16 @@ export function loadTables(query: ParsedQuery, current: CurrentSchema, catalog: 
 class Loader implements Tables {
   readonly #catalog: Catalog;
   readonly #columns: ColumnTable;
+  readonly #computed: Set<number>;
   readonly #found = new Map<TableSource, FoundTable>();
   readonly #views = new Map<string, ParsedQuery>();
   readonly #relations = new Map<string, Relation>();
   readonly #open = new Set<string>();
 
-  constructor(catalog: Catalog, columns: ColumnTable) {
+  constructor(catalog: Catalog, columns: ColumnTable, computed: Set<number>) {
     this.#catalog = catalog;
     this.#columns = columns;
+    this.#computed = computed;
   }
 
   get reads(): readonly ObjectName[] {
@@ -129,7 +137,7 @@ class Loader implements Tables {
 
   #base({ name, object }: FoundTable): Relation {
     const columns = object.columns.map((column): Column => {
-      const id = this.#columns.add(name, column.name);
+      const id = this.#columns.add(name, column.name, column.type);
       return { name: column.name, sources: new Set([id]), direct: id };
     });
     return { columns, predicate: NO_COLUMNS };
@@ -158,7 +166,9 @@ class Loader implements Tables {
 
   #resolveView(query: ParsedQuery): Relation {
     try {
-      return resolveQuery(query.query, { columns: this.#columns, relationOf: this.relationOf, rewrite: undefined });
+      const [columns, computed, relationOf] = [this.#columns, this.#computed, this.relationOf];
+      // What a view computes may fail as its author wrote it; the caller cannot aim it.
+      return resolveQuery(query.query, { columns, computed, failing: new Set(), relationOf, rewrite: undefined });
     } catch (error) {
       if (!(error instanceof Refusal) || error.kind === 'unreadable-view') throw error;
       throw new Refusal('unreadable-view', `in a view: ${error.message}`);

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from 'node:crypto';
 import { checkWellFormed } from './admissible.js';
 
 const KEY_BYTES = 32;
@@ -25,7 +25,8 @@ export interface Sealer {
  */
 export function createSealer(key: Uint8Array, random: (bytes: number) => Uint8Array = randomBytes): Sealer {
   if (key.length !== KEY_BYTES) throw new RangeError(`a sealing key has ${KEY_BYTES} bytes`);
-  const ownKey = Uint8Array.from(key);
+  // Prepared once: raw bytes would be prepared again for every text.
+  const ownKey = createSecretKey(Uint8Array.from(key));
 
   return Object.freeze({
     seal(text: string, context: string): string {

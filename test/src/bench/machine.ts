@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { readFile, statfs } from 'node:fs/promises';
 import { cpus, release } from 'node:os';
 import { promisify } from 'node:util';
@@ -11,14 +11,30 @@ const TMPFS_MAGIC = 0x01021994;
 
 const ticksPerSecond = Number(spawnSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).stdout) || 100;
 
-/** User and system time of the processes so far, all their threads, in seconds (proc_pid_stat(5)). Linux only. */
+/**
+ * Time the processes were on a CPU so far, all their threads, in seconds. To the nanosecond where the kernel tells it, else
+ * in clock ticks, which are coarse for short samples (proc_pid_stat(5)). Linux only. A thread that ended is not counted.
+ */
 export function cpuSeconds(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may hold spaces; the fields are counted behind it.
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return sum + (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
-  }, 0);
+  return pids.flatMap(threadsOf).reduce((sum, thread) => sum + (exactSeconds(thread) ?? tickSeconds(thread)), 0);
+}
+
+const threadsOf = (pid: number): readonly string[] =>
+  readdirSync(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}`);
+
+function exactSeconds(thread: string): number | undefined {
+  try {
+    return Number(readFileSync(`${thread}/schedstat`, 'utf8').split(' ', 1)[0]) / 1e9;
+  } catch {
+    return undefined;
+  }
+}
+
+function tickSeconds(thread: string): number {
+  const text = readFileSync(`${thread}/stat`, 'utf8');
+  // The name in parentheses may hold spaces; the fields are counted behind it.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
 /** Resident memory of a process in megabytes. */

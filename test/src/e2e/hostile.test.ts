@@ -17,7 +17,7 @@ const received: string[] = [];
 
 beforeAll(async () => {
   playground = await startPlayground({
-    gatewayEnvironment: { PISTE_MAX_BODY_BYTES: '1000000', PISTE_LOG_LEVEL: 'debug', PISTE_HOLD_SECONDS: '1' },
+    gatewayEnvironment: { PISTE_MAX_BODY_BYTES: '1000000', PISTE_LOG_LEVEL: 'debug', PISTE_HOLD_SECONDS: '4' },
   });
   [wire, stranger] = await Promise.all([
     loginByHand(playground),
@@ -90,7 +90,11 @@ describe('a body that is none', () => {
     ['cut gzip', gzipSync('{"sqlText":"SELECT 1"}').subarray(0, 20), /starts like gzip/],
     ['gzip of something else', gzipSync('hello'), /not JSON/],
     ['lists a hundred thousand levels deep', `{"sqlText": ${nested(100_000)}}`, /nested too deeply/],
-    ['a query context just too deep', `{"sqlText": "SELECT 1", "queryContextDTO": {"entries": ${nested(63)}}}`, /nested too deeply/],
+    [
+      'a query context just too deep',
+      `{"sqlText": "SELECT 1", "queryContextDTO": {"entries": ${nested(63)}}}`,
+      /nested too deeply/,
+    ],
     ['more than allowed', `{"sqlText": "${'x'.repeat(1_100_000)}"}`, /too large/],
     ['a small bomb', gzipSync(Buffer.alloc(80_000_000, 0x20), { level: 9 }), /too large/],
   ])('%s is refused and recorded', async (_what, body, why) => {

@@ -1,255 +1,462 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { generateKeyPairSync } from 'node:crypto';
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { NodeDriver } from '../harness/node-driver.js';
-import type { WireClient } from '../harness/wire-client.js';
+import { wireLogin } from '../harness/wire-client.js';
 import { type Playground, startPlayground } from '../playground/playground.js';
-import { connectAgent, failureOf, loginByHand } from './callers.js';
-import { outlineOf, recordsIn } from './records.js';
+import type { Fault } from '../stand-in/index.js';
+import { connectAgent, eventually, failureOf, loginByHand } from './callers.js';
+import { bytesIn, outlineOf, recordsIn } from './records.js';
+import { type Relay, startRelay } from './relay.js';
 
 let playground: Playground;
-let driver: NodeDriver;
+let relay: Relay;
 
 beforeAll(async () => {
-  playground = await startPlayground({
-    standIn: { holdMilliseconds: 300, fileTransfer: 's3' },
-    gatewayEnvironment: { PISTE_CATALOG_SECONDS: '3600' },
-  });
-  driver = await connectAgent(playground);
-  // The descriptions are known from here on, so that a fault hits the statement and not the reading of the catalogue.
-  await driver.execute('SELECT id FROM orders WHERE id < 0');
-  await driver.execute('SELECT id FROM big WHERE id < 0');
+  playground = await startPlayground({ standIn: { fileTransfer: 's3', holdMilliseconds: 200 } });
+  relay = await startRelay(playground.standInUrl);
+  const file = join(playground.resourcesDirectory, 'connection.yaml');
+  const relayed = (await readFile(file, 'utf8'))
+    .replace('name: crm }', 'name: relayed }')
+    .replace(/port: \d+/, `port: ${relay.port}`);
+  await writeFile(join(playground.resourcesDirectory, 'relayed.yaml'), relayed);
+  await eventually('the second connection', async () =>
+    /"connections":2/.test(playground.gatewayOutput()) ? true : undefined,
+  );
 }, 60_000);
 afterAll(async () => {
-  await driver?.close();
   await playground?.stop();
+  await relay?.cut();
 });
 beforeEach(async () => await playground.standIn.reset());
 
-const ran = async (text: string): Promise<number> => (await playground.history()).filter((entry) => entry.sqlText.includes(text)).length;
+const connect = (): Promise<NodeDriver> => connectAgent(playground, { options: { account: 'crm' } });
+const connectRelayed = (): Promise<NodeDriver> => connectAgent(playground, { options: { account: 'relayed' } });
+const loginRelayed = () => loginByHand(playground, { options: { ACCOUNT_NAME: 'relayed' } });
 
-describe('a fault that passes is not seen by the driver', () => {
-  test.each([
-    ['one 503', { kind: 'status', target: 'query', status: 503 }, 0],
-    ['three 503', { kind: 'status', target: 'query', status: 503, times: 3 }, 0],
-    ['a 429', { kind: 'status', target: 'query', status: 429 }, 0],
-    ['a connection that dies before', { kind: 'reset', target: 'query' }, 0],
-    ['a connection that dies after', { kind: 'reset-after', target: 'query' }, 1],
-    ['a body that is cut', { kind: 'truncate', target: 'query' }, 1],
-    ['a late first byte', { kind: 'delay', target: 'query', delayMilliseconds: 800 }, 0],
-  ] as const)('%s', async (what, fault, repeated) => {
+let lastOrder = 80_000;
+/** An INSERT that can be counted, and the catalogue already loaded for it: the fault then meets the statement itself. */
+async function nextInsert(
+  driver: NodeDriver,
+): Promise<{ readonly text: string; readonly count: () => Promise<unknown> }> {
+  lastOrder += 1;
+  const id = lastOrder;
+  await driver.execute('SELECT id FROM orders LIMIT 1');
+  return {
+    text: `INSERT INTO orders (id) VALUES (${id})`,
+    count: async () =>
+      (await driver.execute('SELECT COUNT(*) AS n FROM orders WHERE id = ?', { binds: [id] })).rows[0]?.['N'],
+  };
+}
+
+const arrivals = async (pattern: RegExp) =>
+  (await playground.history()).filter(({ sqlText, isInternal }) => !isInternal && pattern.test(sqlText));
+
+describe('a fault on the way to the account', () => {
+  let driver: NodeDriver;
+  beforeAll(async () => {
+    driver = await connect();
+  });
+  afterAll(async () => await driver?.close());
+
+  const FAULTS: readonly (readonly [string, Fault, number])[] = [
+    ['an answer 503', { kind: 'status', target: 'query' }, 0],
+    ['an answer 504', { kind: 'status', target: 'query', status: 504 }, 0],
+    ['an answer 429', { kind: 'status', target: 'query', status: 429 }, 0],
+    ['a connection that dies before the statement ran', { kind: 'reset', target: 'query' }, 0],
+    ['a connection that dies after the statement ran', { kind: 'reset-after', target: 'query' }, 1],
+    ['an answer cut in half', { kind: 'truncate', target: 'query' }, 1],
+    ['a late first byte', { kind: 'delay', target: 'query', delayMilliseconds: 1500 }, 0],
+    ['two connections that die', { kind: 'reset-after', target: 'query', times: 2 }, 2],
+  ];
+
+  test.each(FAULTS)('%s is not seen by the driver, and the statement runs once', async (_what, fault, repeated) => {
+    const insert = await nextInsert(driver);
+    await playground.standIn.reset();
     await playground.standIn.injectFault(fault);
-    expect((await driver.execute(`SELECT '${what}' AS v`)).rows).toEqual([{ V: what }]);
-    expect(await ran(what)).toBe(1);
-    expect((await playground.standIn.counters()).repeatedRequests).toBe(repeated);
-  });
-
-  test('also while a statement is polled', async () => {
-    await playground.standIn.holdNext('polled badly', 4);
-    await playground.standIn.injectFault({ kind: 'status', target: 'result', status: 503 });
-    await playground.standIn.injectFault({ kind: 'truncate', target: 'result' });
-    await playground.standIn.injectFault({ kind: 'reset', target: 'result' });
-    expect((await driver.execute("SELECT 'polled badly' AS v")).rows).toEqual([{ V: 'polled badly' }]);
-    expect(await ran('polled badly')).toBe(1);
-  });
-
-  test('an insert is not run twice', async () => {
-    await playground.standIn.injectFault({ kind: 'reset-after', target: 'query', times: 2 });
-    const { statement } = await driver.execute('INSERT INTO orders (id) VALUES (91000)');
+    const { statement } = await driver.execute(insert.text);
     expect(statement.getNumUpdatedRows()).toBe(1);
-    expect((await driver.execute('SELECT COUNT(*) AS n FROM orders WHERE id = 91000')).rows).toEqual([{ N: 1 }]);
+    expect(await arrivals(/INSERT INTO/)).toHaveLength(1);
+    expect((await playground.standIn.counters()).repeatedRequests).toBe(repeated);
+    expect(await insert.count()).toBe(1);
   });
 
-  test.each([
-    ['a 403 for a chunk', { kind: 'status', target: 'chunk', status: 403 }],
-    ['a 500 for a chunk', { kind: 'status', target: 'chunk', status: 500 }],
-    ['a chunk that is cut', { kind: 'truncate', target: 'chunk' }],
-    ['a connection that dies during a chunk', { kind: 'reset-after', target: 'chunk' }],
-  ] as const)('%s', async (_what, fault) => {
+  test.each<readonly [string, Fault]>([
+    ['503', { kind: 'status', target: 'result' }],
+    ['a dead connection', { kind: 'reset', target: 'result' }],
+    ['half an answer', { kind: 'truncate', target: 'result' }],
+  ])('a poll that meets %s is repeated', async (_what, fault) => {
+    await playground.standIn.holdNext('polled', 2);
     await playground.standIn.injectFault(fault);
-    const { rows } = await driver.execute('SELECT id FROM big, (SELECT 1 AS x UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4) AS four ORDER BY id');
-    expect(rows).toHaveLength(20_000);
+    expect((await driver.execute("SELECT 'polled' AS v")).rows).toEqual([{ V: 'polled' }]);
+    expect(await arrivals(/polled/)).toHaveLength(1);
+  });
+
+  test('every attempt carries the same request id', async () => {
+    const relayed = await connectRelayed();
+    const before = relay.passed.length;
+    await playground.standIn.injectFault({ kind: 'reset', target: 'query', times: 2 });
+    await relayed.execute("SELECT 'again' AS v");
+    const attempts = relay.passed.slice(before).filter(({ body }) => body.includes('again'));
+    expect(attempts).toHaveLength(3);
+    expect(new Set(attempts.map(({ requestId }) => requestId)).size).toBe(1);
+    await relayed.close();
+  });
+
+  test('an account that keeps failing is given up, nobody claims that nothing ran, and the same request again runs nothing', async () => {
+    const insert = await nextInsert(driver);
+    const wire = await loginByHand(playground, { options: { ACCOUNT_NAME: 'crm' } });
+    await wire.run('SELECT id FROM orders LIMIT 1');
+    await playground.standIn.injectFault({ kind: 'reset-after', target: 'query', times: 4 });
+    const requestId = crypto.randomUUID();
+    const first = await wire.run(insert.text, {}, requestId);
+    expect(first).toMatchObject({
+      code: '861702',
+      data: { sqlState: '08001' },
+      message: expect.stringMatching(/unknown whether the statement ran\. Retry: no, check its effect first/),
+    });
+    expect(await wire.run(insert.text, {}, requestId)).toEqual(first);
+    expect(await insert.count()).toBe(1);
+    expect(await arrivals(/INSERT INTO/)).toHaveLength(1);
+  });
+
+  test('a catalogue that cannot be read leaves the statement unsent, and that is said', async () => {
+    const own = await connect();
+    await playground.standIn.injectFault({ kind: 'status', target: 'query', times: 4 });
+    const failure = await failureOf(own.execute('SELECT id FROM customers'));
+    expect(failure).toMatchObject({ code: '861702', message: expect.stringMatching(/Nothing ran\. Retry: after 30s/) });
+    expect(await arrivals(/FROM/)).toEqual([]);
+    await playground.standIn.reset();
+    expect((await own.execute('SELECT COUNT(*) AS n FROM customers')).rows).toEqual([{ N: 12 }]);
+    await own.close();
   });
 });
 
-describe('a fault that stays is told honestly', () => {
-  test('when Snowflake refuses every attempt', async () => {
-    await playground.standIn.injectFault({ kind: 'status', target: 'query', status: 503, times: 10 });
-    const failure = await failureOf(driver.execute("SELECT 'refused throughout' AS v"));
-    expect(failure).toMatchObject({ code: '861702', sqlState: '08001', message: expect.stringContaining('unknown whether the statement ran') });
-    expect(await ran('refused throughout')).toBe(0);
-  }, 20_000);
-
-  test('and the session goes on afterwards', async () => {
+describe('a login', () => {
+  test.each<readonly [string, Fault]>([
+    ['503', { kind: 'status', target: 'login' }],
+    ['a dead connection', { kind: 'reset', target: 'login' }],
+    ['half an answer', { kind: 'truncate', target: 'login' }],
+  ])('survives %s', async (_what, fault) => {
+    await playground.standIn.injectFault(fault);
+    const driver = await connect();
     expect((await driver.execute('SELECT 1 AS one')).rows).toEqual([{ ONE: 1 }]);
+    await driver.close();
   });
 
-  test('when a login cannot reach Snowflake', async () => {
-    await playground.standIn.injectFault({ kind: 'status', target: 'login', status: 503, times: 10 });
-    expect(await failureOf(connectAgent(playground))).toMatchObject({ code: '861702', sqlState: '08001' });
-  }, 20_000);
+  test('that meets an account out of reach says that nothing ran', async () => {
+    await playground.standIn.injectFault({ kind: 'status', target: 'login', times: 2 });
+    const failure = await failureOf(connect());
+    expect(failure).toMatchObject({ code: '861702', message: expect.stringMatching(/Nothing ran\. Retry: after 30s/) });
+  });
+
+  test('with a key the account does not know is refused without showing it', async () => {
+    const secrets = join(playground.directory, 'other-secrets');
+    await cp(playground.secretsDirectory, secrets, { recursive: true });
+    const key = generateKeyPairSync('rsa', { modulusLength: 2048 })
+      .privateKey.export({ type: 'pkcs8', format: 'pem' })
+      .toString();
+    await writeFile(join(secrets, 'snowflake', 'private-key.pem'), key);
+    const other = await playground.startGateway('wrong-key', { PISTE_SECRETS_DIR: secrets });
+    const failure = await failureOf(connectAgent(playground, { url: other.driverUrl, options: { account: 'crm' } }));
+    expect(failure).toMatchObject({
+      code: '861702',
+      sqlState: '08001',
+      message: expect.stringMatching(/could not log in to Snowflake with its own credential\. Nothing was executed/),
+    });
+    expect(failure.message).not.toMatch(/eyJ|PRIVATE|PISTE_SVC|SHA256/);
+    expect(await playground.standIn.counters()).toMatchObject({ logins: 0, failedLogins: 1 });
+    expect(other.output()).toMatch(/"Snowflake refused the gateway"/);
+    expect(other.output()).not.toMatch(/eyJ|PRIVATE KEY/);
+    const records = await recordsIn(other.recordingDirectory);
+    expect(outlineOf(records).slice(-2)).toEqual([
+      'control login admitted',
+      'session.refused upstream-refused PISTE-1702',
+    ]);
+    expect(await bytesIn(other.recordingDirectory)).not.toMatch(/eyJ|PRIVATE KEY/);
+    await other.stop();
+  });
 });
 
 describe('tokens of Snowflake that end', () => {
-  test('are renewed in the middle of a session, without the driver knowing', async () => {
+  let driver: NodeDriver;
+  beforeEach(async () => {
+    driver = await connect();
+  });
+  afterEach(async () => await driver.close());
+
+  test('an expired session token is renewed and the driver sees nothing', async () => {
     await playground.standIn.expire('session-token');
-    expect((await driver.execute("SELECT 'renewed' AS v")).rows).toEqual([{ V: 'renewed' }]);
-    expect(await ran('renewed')).toBe(1);
+    expect((await driver.execute('SELECT COUNT(*) AS n FROM customers')).rows).toEqual([{ N: 12 }]);
+    expect(await playground.standIn.counters()).toMatchObject({ renewals: 1, logins: 1 });
+    expect(await arrivals(/COUNT/)).toHaveLength(1);
+  });
+
+  test('in the middle of a poll too', async () => {
+    await playground.standIn.holdNext('long', 4);
+    const done = driver.execute("SELECT 'long' AS v");
+    await eventually('the first poll', async () =>
+      (await playground.standIn.counters()).polls > 0 ? true : undefined,
+    );
+    await playground.standIn.expire('session-token');
+    expect((await done).rows).toEqual([{ V: 'long' }]);
+    expect((await playground.standIn.counters()).renewals).toBe(1);
+    expect(await arrivals(/long/)).toHaveLength(1);
+  });
+
+  test('is renewed once for many statements at a time', async () => {
+    await playground.standIn.expire('session-token');
+    const answers = await Promise.all([1, 2, 3, 4, 5, 6].map((n) => driver.execute(`SELECT ${n} AS n`)));
+    expect(answers.map(({ rows }) => rows[0]?.['N'])).toEqual([1, 2, 3, 4, 5, 6]);
     expect((await playground.standIn.counters()).renewals).toBe(1);
   });
 
-  test('are renewed once for many statements at a time', async () => {
+  test('a renewal that is refused at the door is tried again', async () => {
     await playground.standIn.expire('session-token');
-    const texts = Array.from({ length: 12 }, (_, index) => `SELECT 'parallel ${index}' AS v`);
-    const results = await Promise.all(texts.map((text) => driver.execute(text)));
-    expect(results.map(({ rows }) => rows[0]?.['V'])).toEqual(texts.map((text) => /'(.*)'/.exec(text)?.[1]));
-    expect((await playground.standIn.counters()).renewals).toBe(1);
-  });
-
-  test('are renewed in the middle of a poll', async () => {
-    await playground.standIn.holdNext('mid poll', 12);
-    const done = driver.execute("SELECT 'mid poll' AS v");
-    done.catch(() => undefined);
-    while ((await playground.standIn.counters()).polls < 2) await new Promise((resolve) => setImmediate(resolve));
-    await playground.standIn.expire('session-token');
-    expect((await done).rows).toEqual([{ V: 'mid poll' }]);
-    expect((await playground.standIn.counters()).renewals).toBe(1);
-    expect(await ran('mid poll')).toBe(1);
-  });
-
-  test('survive a lost answer to the renewal only as far as Snowflake lets them', async () => {
-    const own = await connectAgent(playground);
-    await playground.standIn.expire('session-token');
-    await playground.standIn.injectFault({ kind: 'status', target: 'renew', status: 503, times: 2 });
-    expect((await own.execute("SELECT 'patient' AS v")).rows).toEqual([{ V: 'patient' }]);
-    await own.close();
-  });
-
-  test('for good end the session, and the driver is told to connect again', async () => {
-    const own = await connectAgent(playground);
-    await playground.standIn.expire('master-token');
-    const failure = await failureOf(own.execute('SELECT 1'));
-    expect(failure).toMatchObject({ code: '861006', message: expect.stringContaining('Retry: after connecting again') });
-    expect((await failureOf(own.execute('SELECT 1'))).code).toBe(407002);
-  });
-
-  test('as when an administrator ended the session', async () => {
-    driver = await connectAgent(playground);
-    const own = await connectAgent(playground);
-    await playground.standIn.expire('gone');
-    expect((await failureOf(own.execute('SELECT 1'))).code).toBe('861006');
-    expect((await failureOf(own.execute('SELECT 1'))).code).toBe(407002);
-    driver = await connectAgent(playground);
+    await playground.standIn.injectFault({ kind: 'status', target: 'renew' });
     expect((await driver.execute('SELECT 1 AS one')).rows).toEqual([{ ONE: 1 }]);
   });
-});
 
-describe('files', () => {
-  test.each([
-    'PUT file:///etc/passwd @~',
-    'GET @~/x file:///tmp/',
-    'put file:///tmp/a.csv @~/staged auto_compress=false',
-    '/* harmless */ PUT file:///etc/passwd @~',
-    "PUT 'file:///etc/passwd' @CRM.PUBLIC.S",
-  ])('%s is refused before Snowflake hears of it', async (text) => {
-    const wire = await loginByHand(playground);
-    await playground.standIn.reset();
-    const answer = await wire.run(text);
-    expect(answer).toMatchObject({ success: false, code: '861204' });
-    expect(JSON.stringify(answer)).not.toMatch(/stageInfo|creds|presigned|encryptionMaterial|UPLOAD/);
-    expect((await playground.standIn.counters()).statements).toBe(0);
+  test('a heartbeat renews as well', async () => {
+    const wire = await loginByHand(playground, { options: { ACCOUNT_NAME: 'crm' } });
+    await playground.standIn.expire('session-token');
+    expect((await wire.post('/session/heartbeat')).answer.success).toBe(true);
+    expect((await playground.standIn.counters()).renewals).toBeGreaterThan(0);
   });
-});
 
-describe('an answer in a form that is not passed on', () => {
-  /** Stands before the stand-in and changes the answer to every statement that asks for it. */
-  let relay: Server;
-  let odd: Playground;
-  let wire: WireClient;
-  let change: ((body: Record<string, unknown>) => Record<string, unknown>) | undefined;
-
-  beforeAll(async () => {
-    let target = '';
-    relay = createServer((request, response) => {
-      const parts: Buffer[] = [];
-      request.on('data', (part: Buffer) => parts.push(part));
-      request.on('end', () => {
-        const sent = Buffer.concat(parts);
-        const { authorization, accept } = request.headers;
-        fetch(`${target}${request.url ?? ''}`, {
-          method: request.method ?? 'GET',
-          headers: { 'content-type': 'application/json', ...(authorization && { authorization }), ...(accept && { accept }) },
-          ...(request.method === 'POST' ? { body: sent } : {}),
-        })
-          .then(async (answer) => {
-            const text = await answer.text();
-            const applies = change !== undefined && sent.includes('changed answer');
-            const body = applies && change !== undefined ? JSON.stringify(change(JSON.parse(text) as Record<string, unknown>)) : text;
-            response.writeHead(200, { 'content-type': 'application/json' }).end(body);
-          })
-          .catch(() => response.destroy());
+  test.each(['gone', 'master-token'] as const)(
+    'a session that ends for good (%s) is said to have ended, and a new one works',
+    async (what) => {
+      await driver.execute('SELECT id FROM customers');
+      await playground.standIn.expire(what);
+      const failure = await failureOf(driver.execute('SELECT id FROM customers'));
+      expect(failure).toMatchObject({
+        code: '861006',
+        sqlState: '28000',
+        message: expect.stringMatching(/session has ended.*Nothing was executed\. Retry: after connecting again/),
       });
-    });
-    await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
-    const { port } = relay.address() as AddressInfo;
-    odd = await startPlayground({
-      resources: {},
-      editResources: (name, text) => (name === 'connection.yaml' ? text.replace(/port: \d+/, `port: ${port}`) : text),
-    });
-    target = odd.standInUrl;
-    wire = await loginByHand(odd);
-  }, 60_000);
-  afterAll(async () => {
-    await odd?.stop();
-    relay?.closeAllConnections();
-    relay?.close();
+      const fresh = await connect();
+      expect((await fresh.execute('SELECT 1 AS one')).rows).toEqual([{ ONE: 1 }]);
+      await fresh.close();
+    },
+  );
+
+  test.each(['gone', 'master-token'] as const)(
+    'a session that ends while a statement runs (%s) does not claim that nothing was executed',
+    async (what) => {
+      const insert = await nextInsert(driver);
+      await playground.standIn.holdNext('INSERT INTO', 4);
+      const done = failureOf(driver.execute(insert.text));
+      await eventually('the first poll', async () =>
+        (await playground.standIn.counters()).polls > 0 ? true : undefined,
+      );
+      await playground.standIn.expire(what);
+      const failure = await done;
+      expect(failure).toMatchObject({
+        code: '861006',
+        message: expect.stringMatching(/unknown.*Retry: no, check its effect first/),
+      });
+      expect(failure.message).not.toMatch(/Nothing was executed/);
+    },
+  );
+});
+
+describe('parts of a result in object storage', () => {
+  const TEXT = 'SELECT id, payload FROM big ORDER BY id';
+  const answered = async () => {
+    const wire = await loginByHand(playground, { options: { ACCOUNT_NAME: 'crm' } });
+    const { data } = await wire.run(TEXT);
+    return (data['chunks'] as readonly { url: string }[]).map(({ url }) => url);
+  };
+
+  test.each<readonly [string, Fault]>([
+    ['403', { kind: 'status', target: 'chunk', status: 403 }],
+    ['503', { kind: 'status', target: 'chunk', status: 503 }],
+    ['a dead connection', { kind: 'reset', target: 'chunk' }],
+    ['half an answer', { kind: 'truncate', target: 'chunk' }],
+    ['a late first byte', { kind: 'delay', target: 'chunk', delayMilliseconds: 1000 }],
+  ])('that meet %s come all the same', async (_what, fault) => {
+    const driver = await connect();
+    await playground.standIn.injectFault(fault);
+    const { rows } = await driver.execute(TEXT);
+    expect(rows.map((row) => row['ID'])).toEqual(Array.from({ length: 5000 }, (_, index) => index + 1));
+    await driver.close();
   });
 
-  type Data = Record<string, unknown>;
-  const inData = (more: Data) => (body: Data): Data => ({ ...body, data: { ...(body['data'] as Data), ...more } });
+  test.each([
+    [404, 404, '861105', /no longer offers this part/],
+    [403, 404, '861105', /no longer offers this part/],
+    [503, 502, '861702', /cannot be fetched/],
+  ])(
+    'that are refused with %i for good end with %i and without a trace of their address',
+    async (status, expected, code, message) => {
+      const [url = ''] = await answered();
+      const before = (await recordsIn(playground.recordingDirectory)).length;
+      await playground.standIn.injectFault({ kind: 'status', target: 'chunk', status, times: 3 });
+      const response = await fetch(url);
+      const body = await response.text();
+      expect(response.status).toBe(expected);
+      expect(JSON.parse(body)).toMatchObject({ success: false, code, message: expect.stringMatching(message) });
+      expect(body).not.toContain(String(playground.standInChunkPort));
+      expect(body).not.toMatch(/https?:/);
+      expect(outlineOf((await recordsIn(playground.recordingDirectory)).slice(before))).toEqual([
+        `response.withheld withheld ${code}`,
+      ]);
+      expect((await fetch(url)).status).toBe(200);
+    },
+  );
 
-  test.each<readonly [string, (body: Data) => Data, string, RegExp]>([
-    ['Arrow', inData({ rowsetBase64: 'AAAA', rowset: undefined, queryResultFormat: 'arrow' }), '861702', /an Arrow result/],
-    ['an upload', inData({ command: 'UPLOAD', src_locations: ['/etc/passwd'], stageInfo: { creds: { AWS_KEY_ID: 'AKIA-INVENTED' } } }), '861702', /a file transfer/],
-    ['a presigned address', inData({ presignedUrls: ['https://storage.example/secret-signature'] }), '861702', /a file transfer/],
-    ['several results', inData({ resultIds: 'a,b', resultTypes: '4096,4096' }), '861702', /several results/],
-    ['another number of columns', inData({ rowset: [['1', '2']] }), '861702', /a malformed result/],
-    ['a cell that is no text', inData({ rowset: [[{ nested: true }]] }), '861702', /a malformed result/],
-    ['a column under another name', inData({ rowtype: [{ name: 'EMAIL', type: 'text', nullable: true, scale: null, precision: null }] }), '861403', /cannot mask/],
-    ['a second column', inData({ rowtype: [{ name: 'V', type: 'text' }, { name: 'EMAIL', type: 'text' }], rowset: [['x', 'ada.brandt@example.com']] }), '861403', /cannot mask/],
-    ['progress without a path', () => ({ success: true, code: '333333', message: null, data: { queryId: 'x' } }), '861702', /a pending answer without a result path/],
-    ['progress at another place', () => ({ success: true, code: '333333', message: null, data: { getResultUrl: 'https://elsewhere.example/x' } }), '861702', /a pending answer without a result path/],
-    ['a failure with an address in its words', () => ({ success: false, code: '091003', message: 'see https://storage.example/x?X-Amz-Signature=secret-signature', data: { sqlState: '22000' } }), '091003', /^see \[url withheld\]$/],
-  ])('%s', async (_what, how, code, words) => {
-    change = how;
-    const answer = await wire.run("SELECT 'changed answer' AS v");
-    expect(answer).toMatchObject({ success: false, code, message: expect.stringMatching(words) });
-    expect(JSON.stringify(answer)).not.toMatch(/AAAA|AKIA|secret-signature|passwd|ada\.brandt|elsewhere/);
-    const last = outlineOf(await recordsIn(odd.recordingDirectory)).at(-1);
-    expect(last).toMatch(code === '091003' ? /^response failed/ : /^response\.withheld withheld/);
-  });
-
-  test('fields nobody knows are left out, known ones stay', async () => {
-    change = inData({ surprise: { token: 'ver:3-hint:1-SECRET' }, total: 1, encryptionKey: 'x' });
-    const answer = await wire.run("SELECT 'changed answer' AS v");
-    expect(answer).toMatchObject({ success: true, data: { total: 1, rowset: [['changed answer']] } });
-    expect(JSON.stringify(answer)).not.toMatch(/surprise|SECRET|encryptionKey/);
+  test('that are gone end the statement in the driver', async () => {
+    const driver = await connect();
+    await playground.standIn.injectFault({ kind: 'status', target: 'chunk', status: 404, times: 1000 });
+    const failure = await failureOf(driver.execute(TEXT));
+    expect(failure.message).not.toContain(String(playground.standInChunkPort));
+    await playground.standIn.reset();
+    expect((await driver.execute(TEXT)).rows).toHaveLength(5000);
+    await driver.close();
   });
 });
 
-describe('Snowflake that is gone', () => {
-  test('is said to be gone, and the gateway lives', async () => {
-    const gone = await startPlayground();
+describe('an account that cannot be reached', () => {
+  test('is said to be out of reach, and the session goes on when it is back', async () => {
+    const driver = await connectRelayed();
+    await relay.cut();
     try {
-      const own = await connectAgent(gone);
-      await gone.stopStandIn();
-      const failure = await failureOf(own.execute('SELECT 1'));
-      expect(failure).toMatchObject({ code: '861702', sqlState: '08001', message: expect.stringContaining('Nothing ran. Retry: after 30s') });
-      expect((await failureOf(connectAgent(gone))).code).toBe('861702');
-      expect((await fetch(`${gone.opsUrl}/livez`)).status).toBe(200);
-      await own.close();
+      const failure = await failureOf(driver.execute('SELECT 1 AS one'));
+      expect(failure).toMatchObject({
+        code: '861702',
+        message: expect.stringMatching(/cannot be reached; the gateway is healthy\. Nothing ran/),
+      });
+      expect(await failureOf(connectRelayed())).toMatchObject({
+        code: '861702',
+        message: expect.stringMatching(/Nothing ran/),
+      });
+      expect(await (await fetch(`${playground.opsUrl}/readyz`)).text()).toBe('ok\n');
     } finally {
-      await gone.stop();
+      await relay.mend();
     }
-  }, 60_000);
+    expect((await driver.execute('SELECT 1 AS one')).rows).toEqual([{ ONE: 1 }]);
+    await driver.close();
+  });
+
+  test('while a statement runs leaves its outcome unknown, and that is said', async () => {
+    const driver = await connectRelayed();
+    await playground.standIn.holdNext('cut off', 100);
+    const done = failureOf(driver.execute("SELECT 'cut off' AS v"));
+    await eventually('the first poll', async () =>
+      (await playground.standIn.counters()).polls > 0 ? true : undefined,
+    );
+    await relay.cut();
+    let failure: Awaited<typeof done>;
+    try {
+      failure = await done;
+    } finally {
+      await relay.mend();
+    }
+    expect(failure).toMatchObject({
+      code: '861702',
+      message: expect.stringMatching(/unknown whether the statement ran\. Retry: no, check its effect first/),
+    });
+    expect(await arrivals(/cut off/)).toHaveLength(1);
+    await driver.close();
+  });
+
+  test('for a moment is not noticed', async () => {
+    const driver = await connectRelayed();
+    await relay.cut();
+    const done = driver.execute("SELECT 'patient' AS v");
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    await relay.mend();
+    expect((await done).rows).toEqual([{ V: 'patient' }]);
+    expect(await arrivals(/patient/)).toHaveLength(1);
+    await driver.close();
+  });
+});
+
+describe('an answer in another form than was asked for', () => {
+  const isQuery = (word: string) => (request: { body: string }) => request.body.includes(word);
+
+  test.each<readonly [string, (data: Record<string, unknown>) => Record<string, unknown>, RegExp]>([
+    [
+      'Arrow inline',
+      (data) => ({ ...data, queryResultFormat: 'arrow', rowset: undefined, rowsetBase64: 'QVJST1cx' }),
+      /an Arrow result/,
+    ],
+    ['Arrow in name', (data) => ({ ...data, queryResultFormat: 'arrow' }), /an Arrow result/],
+    ['several results', (data) => ({ ...data, resultIds: 'a,b', resultTypes: '1,1' }), /several results/],
+    ['rows of another width', (data) => ({ ...data, rowset: [['1', '2']] }), /malformed result/],
+    ['a number in a cell', (data) => ({ ...data, rowset: [[1]] }), /malformed result/],
+    ['no query id', (data) => ({ ...data, queryId: undefined }), /no query id/],
+  ])('(%s) is withheld', async (what, change, message) => {
+    const wire = await loginRelayed();
+    const word = `form-${what.replaceAll(' ', '-')}`;
+    relay.changeNext(isQuery(word), change);
+    const before = (await recordsIn(playground.recordingDirectory)).length;
+    const answer = await wire.run(`SELECT '${word}' AS v`);
+    expect(answer).toMatchObject({ success: false, code: '861702', message: expect.stringMatching(message) });
+    const [withheld] = (await recordsIn(playground.recordingDirectory))
+      .slice(before)
+      .filter(({ leaf }) => leaf.kind === 'response.withheld');
+    expect(withheld?.leaf.fields).toMatchObject({ code: '861702', outcome: 'withheld' });
+  });
+
+  test('a pending answer whose result path leads elsewhere is not followed', async () => {
+    const wire = await loginRelayed();
+    relay.changeNext(isQuery('led-astray'), (data) => ({
+      ...data,
+      getResultUrl: '//elsewhere.example/queries/x/result',
+    }));
+    await playground.standIn.holdNext('led-astray', 1);
+    expect(await wire.run("SELECT 'led-astray' AS v")).toMatchObject({
+      success: false,
+      code: '861702',
+      message: expect.stringMatching(/without a result path/),
+    });
+  });
+
+  test('a file transfer is refused before it leaves, and its answer would not come through either', async () => {
+    const direct = await wireLogin(playground.standInUrl, {
+      fields: { LOGIN_NAME: 'DIRECT', PASSWORD: 'direct-password' },
+      query: { databaseName: 'CRM', schemaName: 'PUBLIC' },
+    });
+    const wire = await loginRelayed();
+    for (const text of ['PUT file:///tmp/secret.csv @~', 'GET @~/data.csv file:///tmp/here']) {
+      const transfer = await direct.run(text);
+      expect(JSON.stringify(transfer)).toContain('stand-in-secret-key');
+      expect(await wire.run(text)).toMatchObject({ success: false, code: '861204' });
+      const word = `moves-${text.slice(0, 3)}`;
+      relay.changeNext(isQuery(word), () => transfer.data);
+      const answer = await wire.run(`SELECT '${word}' AS v`);
+      expect(answer).toMatchObject({
+        success: false,
+        code: '861702',
+        message: expect.stringMatching(/a file transfer/),
+      });
+      expect(JSON.stringify(answer)).not.toMatch(/stand-in-|STANDINKEYID|stageInfo|c3RhbmQt/);
+    }
+    expect((await arrivals(/^(PUT|GET)/)).map(({ user }) => user)).toEqual(['DIRECT', 'DIRECT']);
+    expect(await bytesIn(playground.recordingDirectory)).not.toMatch(/stand-in-secret-key|stand-in-session-token/);
+    expect(playground.gatewayOutput()).not.toMatch(/stand-in-secret-key|stand-in-session-token/);
+  });
+
+  test('fields of a successful answer that are not known do not come through', async () => {
+    const wire = await loginRelayed();
+    relay.changeNext(isQuery('unknown-fields'), (data) => ({
+      ...data,
+      sessionToken: 'ver:3-hint:leak',
+      resultUrl: 'https://leak.example',
+      parameters: [{ name: 'SERVICE_NAME', value: 'leak' }],
+    }));
+    const answer = await wire.run("SELECT 'unknown-fields' AS v");
+    expect(answer.success).toBe(true);
+    expect(JSON.stringify(answer)).not.toContain('leak');
+  });
+});
+
+test('no token of Snowflake and no address of a result part was written down anywhere', async () => {
+  const written = `${playground.gatewayOutput()}\n${await bytesIn(playground.recordingDirectory)}`;
+  expect(written).not.toMatch(/ver:\d+-hint:/);
+  expect(written).not.toContain(`127.0.0.1:${playground.standInChunkPort}/results`);
+  expect(written).not.toMatch(/eyJ[A-Za-z0-9_-]{20,}/);
 });

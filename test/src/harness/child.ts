@@ -13,7 +13,12 @@ export type Program = {
 };
 
 /** Limits of {@link startProgram}; the defaults suit a loaded build machine. */
-export type ProgramLimits = { readonly readyMilliseconds?: number; readonly killAfterMilliseconds?: number };
+export type ProgramLimits = {
+  readonly readyMilliseconds?: number;
+  readonly killAfterMilliseconds?: number;
+  /** Files it writes may not grow beyond this: what a full disk is to it. */
+  readonly maxFileKilobytes?: number | undefined;
+};
 
 /**
  * Starts a compiled program with the running Node and waits until it prints one line of JSON, the sign that it listens.
@@ -24,9 +29,13 @@ export async function startProgram(
   compiledPath: string,
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
-  { readyMilliseconds = 30_000, killAfterMilliseconds = 5000 }: ProgramLimits = {},
+  { readyMilliseconds = 30_000, killAfterMilliseconds = 5000, maxFileKilobytes }: ProgramLimits = {},
 ): Promise<Program> {
-  const child = spawn(process.execPath, ['--no-warnings', compiledPath, ...args], {
+  const command = [process.execPath, '--no-warnings', compiledPath, ...args];
+  // `exec` keeps the process id; Node ignores the signal that goes with the limit, so writing fails as on a full disk.
+  const limited = ['bash', '-c', `ulimit -f ${maxFileKilobytes} && exec "$@"`, 'bash', ...command];
+  const [file = '', ...rest] = maxFileKilobytes === undefined ? command : limited;
+  const child = spawn(file, rest, {
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

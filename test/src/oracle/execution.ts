@@ -18,6 +18,9 @@ const MACROS = [
   'IFF(c, a, b) AS CASE WHEN c THEN a ELSE b END',
   'NVL(a, b) AS COALESCE(a, b)',
   'COUNT_IF(c) AS COUNT(*) FILTER (WHERE c)',
+  // Fail on values that only changed columns hold.
+  "TO_NUMBER(a) AS CASE WHEN a = 'zz' THEN error('no number') ELSE LENGTH(a) END",
+  "TO_DOUBLE(a) AS CASE WHEN a = 7 THEN error('no double') ELSE a END",
 ];
 const MAX_ROWS = 3_000;
 const MAX_MILLISECONDS = 1_000;

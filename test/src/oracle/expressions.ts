@@ -16,7 +16,7 @@ export interface Subqueries {
   readonly rows: (types: readonly ValueType[], outer: Scope, depth: number) => string;
 }
 
-/** Expressions that cannot fail on any data, so that every difference is one of values. */
+/** Expressions over what the scope offers. Only TO_NUMBER and TO_DOUBLE can fail, and only on values of changed columns. */
 export class Expressions {
   readonly #random: Random;
   readonly #subqueries: Subqueries;
@@ -36,6 +36,11 @@ export class Expressions {
     return found ?? this.literal(type);
   }
 
+  /** A plain reference, where there is one. */
+  column(type: ValueType, scope: Scope): string | undefined {
+    return reference(type, scope, this.#random);
+  }
+
   literal(type: ValueType): string {
     return type === 'number'
       ? this.#random.pick(['0', '1', '2', '3'])
@@ -52,6 +57,7 @@ export class Expressions {
       () => `-${this.atom('number', place.scope)}`,
       () => `ABS(${n()})`,
       () => `LENGTH(${t()})`,
+      () => pick([`TO_NUMBER(${t()})`, `TO_DOUBLE(${n()})`]),
       () => `${pick(['COALESCE', 'NVL', 'GREATEST', 'LEAST', 'NULLIF'])}(${n()}, ${n()})`,
       () => `IFF(${this.condition(place)}, ${n()}, ${n()})`,
       () => `CASE WHEN ${this.condition(place)} THEN ${n()} ELSE ${n()} END`,
@@ -126,6 +132,8 @@ export class Expressions {
       () => 'COUNT(*)',
       () => `COUNT(${pick(['', 'DISTINCT '])}${this.#random.chance(0.5) ? n() : t()})`,
       () => `${pick(['SUM', 'MIN', 'MAX'])}(${n()})`,
+      // Named like this by DuckDB too, and referred to by that name.
+      () => pick(['MAX(a)', 'MIN(id)']),
       () => `COUNT_IF(${this.condition(inner)})`,
     ])();
   }

@@ -14,7 +14,8 @@ export function rowsKey(rows: readonly (readonly unknown[])[], ordered: boolean)
 
 /**
  * Why a changed column shows where the analysis says it cannot: undefined when it does not. Outputs that name the column
- * among their sources may change; a column of the predicate may change everything.
+ * among their sources may change; a column of the predicate may change everything; one that is worked on by what can fail
+ * may make the statement fail.
  */
 export function unexplained(
   facts: QueryFacts,
@@ -25,7 +26,10 @@ export function unexplained(
   ordered: boolean,
 ): string | undefined {
   if (after.kind === 'slow' || facts.predicate.some((ref) => isColumn(ref, table, column))) return undefined;
-  if (after.kind === 'error') return `the statement fails now: ${after.message}`;
+  if (after.kind === 'error') {
+    const mayFail = facts.failing.some((ref) => isColumn(ref, table, column));
+    return mayFail ? undefined : `the statement fails now: ${after.message}`;
+  }
   const free = facts.outputs.flatMap((output, index) =>
     output.sources.some((ref) => isColumn(ref, table, column)) ? [] : [index],
   );

@@ -96,7 +96,8 @@ export class QueryGenerator {
   }
 
   #orderByAll(columns: readonly TypedColumn[]): string {
-    const keys = this.#random.shuffled(columns.map((_, index) => String(index + 1)));
+    const positions = this.#random.shuffled(columns.map((_, index) => String(index + 1)));
+    const keys = this.#random.chance(0.6) ? positions : positions.slice(0, 1);
     const named = columns.find((column) => column.name !== undefined)?.name;
     const first = named !== undefined && this.#random.chance(0.4) ? [nameText(named, this.#random)] : [];
     return ` ORDER BY ${[...first, ...keys].join(', ')}`;
@@ -160,7 +161,10 @@ export class QueryGenerator {
     return { sql: `${head}${tail}`, columns };
   }
 
-  /** Positions close the list, so that ties do not make the order a matter of the engine's. */
+  /**
+   * Positions often close the list, so that ties are not settled by the engine. They also make every output decide about
+   * the order, so often they do not.
+   */
   #ordering(columns: readonly TypedColumn[], place: Place, single: boolean, distinct: boolean): string {
     const random = this.#random;
     if (!single && !random.chance(0.35)) return '';
@@ -169,11 +173,12 @@ export class QueryGenerator {
     const key = (): string => {
       if (distinct) return random.pick(keys);
       if (names.length > 0 && random.chance(0.6)) return random.pick(names);
-      return this.#expressions.value(random.pick(TYPES), { ...place, windows: false, depth: 1 });
+      return this.#expressions.column(random.pick(TYPES), place.scope) ?? random.pick(keys);
     };
     const first = `${key()}${random.pick(['', ' ASC', ' DESC', ' NULLS LAST'])}`;
     const limit = single ? ' LIMIT 1' : random.chance(0.4) ? ` LIMIT ${1 + random.below(3)}` : '';
-    return ` ORDER BY ${[first, ...random.shuffled(keys)].join(', ')}${limit}`;
+    const closing = distinct || random.chance(0.3) ? random.shuffled(keys) : [];
+    return ` ORDER BY ${[first, ...closing].join(', ')}${limit}`;
   }
 
   #star(place: Place): Generated | undefined {

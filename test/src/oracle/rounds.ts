@@ -190,7 +190,7 @@ async function checkStatement(round: Round, sql: string): Promise<void> {
   }
   counts.executed += 1;
   const ordered = isOrdered(analysis.canonicalText);
-  const { table } = canonical;
+  const table = withPlainNames(canonical.table, analysis.query);
   if (rowsKey(table.rows, ordered) !== rowsKey(submitted.table.rows, ordered)) report('canonical', 'another result');
   checkShape(analysis.query, table, report);
   if (falseCopies(analysis.query, table, (base, column) => valuesOf(round.data, base, column))) {
@@ -213,6 +213,14 @@ interface Executed extends Round {
   readonly ordered: boolean;
 }
 
+/** DuckDB numbers the second of two columns with one name when it leaves a subquery. */
+function withPlainNames(table: Table, { outputs }: QueryFacts): Table {
+  const names = table.names.map((name, index) =>
+    outputs[index]?.name === name ? name : snowflakeName(name.replace(/_\d+$/, '')),
+  );
+  return { ...table, names };
+}
+
 type Report = (kind: Violation['kind'], why: string, column?: string) => void;
 
 const MAX_VIOLATIONS = 40;
@@ -227,10 +235,7 @@ function reporter({ counts, roundSeed, views }: Round, sql: string, { canonicalT
 
 function checkShape(facts: QueryFacts, table: Table, report: Report): void {
   const expectation = { names: facts.outputs.map((output) => output.name), touchesProtected: false };
-  // DuckDB numbers the second of two columns with one name when it leaves a subquery.
-  const plain = (name: string, index: number): string =>
-    expectation.names[index] === name ? name : snowflakeName(name.replace(/_\d+$/, ''));
-  const rowtype = table.names.map((name, index) => ({ name: plain(name, index), type: table.types[index] ?? 'text' }));
+  const rowtype = table.names.map((name, index) => ({ name, type: table.types[index] ?? 'text' }));
   const mismatch = checkRowtype(rowtype, expectation);
   if (mismatch !== undefined) report('shape', `${mismatch}: ${table.names.join(', ')}`);
 }
@@ -273,7 +278,7 @@ async function checkDelivery(executed: Executed, analysis: Facts, before: Table)
       if (after.kind === 'slow') continue;
       counts.deliveries += 1;
       if (after.kind === 'table' && rowsKey(after.table.rows, ordered) !== rowsKey(before.rows, ordered)) counts.hidden += 1;
-      if (after.kind === 'error' || rowsKey(delivered(after.table, decision.masks), ordered) !== shown) {
+      if (after.kind === 'error' || rowsKey(delivered({ ...after.table, names: before.names }, decision.masks), ordered) !== shown) {
         report('delivery', `shows under ${JSON.stringify(policy.maskingPolicies)}`, `${table.schema}.${table.name}.${table.columns[column]?.name}`);
       }
     }

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Program, startProgram } from '../harness/child.js';
+import { type Program, type ProgramLimits, startProgram } from '../harness/child.js';
 import { freePorts } from './free-ports.js';
 
 const GATEWAY_MAIN = fileURLToPath(new URL('../../../gateway/dist/main.js', import.meta.url));
@@ -30,7 +30,7 @@ export interface GatewayProgram extends Omit<GatewayPlace, 'environment'> {
   /** Asks it to end and waits; the exit code. */
   readonly stop: () => Promise<number | null>;
   /** Starts it again over the same ports and folders, with changed environment; stop or kill it first. */
-  readonly start: (changes?: Environment) => Promise<void>;
+  readonly start: (changes?: Environment, limits?: ProgramLimits) => Promise<void>;
 }
 
 /** Takes ports and makes folders for a gateway named `name` under `directory`. */
@@ -60,12 +60,12 @@ export async function placeGateway(directory: string, name: string): Promise<Gat
 
 /** Starts the compiled gateway there. @throws Error with its output if it does not come up. */
 export async function startGatewayProgram(place: GatewayPlace, environment: Environment): Promise<GatewayProgram> {
-  const launch = (changes: Environment = {}): Promise<Program> =>
+  const launch = (changes: Environment = {}, limits: ProgramLimits = {}): Promise<Program> =>
     startProgram(
       GATEWAY_MAIN,
       [],
       { ...environment, ...place.environment, ...changes },
-      { killAfterMilliseconds: KILL_AFTER_MS },
+      { killAfterMilliseconds: KILL_AFTER_MS, ...limits },
     );
   let program = await launch();
   let earlier = '';
@@ -79,9 +79,9 @@ export async function startGatewayProgram(place: GatewayPlace, environment: Envi
       await program.stop();
     },
     stop: () => program.stop(),
-    async start(changes) {
+    async start(changes, limits) {
       earlier += program.output();
-      program = await launch(changes);
+      program = await launch(changes, limits);
     },
   };
 }

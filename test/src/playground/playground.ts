@@ -23,6 +23,8 @@ export interface PlaygroundOptions {
   readonly gatewayEnvironment?: Environment;
   /** Options of the stand-in, over the playground's own. */
   readonly standIn?: Readonly<Record<string, unknown>>;
+  /** Where the gateway looks for the account instead of the stand-in itself: the port of something that stands between. */
+  readonly accountPort?: number;
   /** Options of the issuer, over the playground's own. */
   readonly issuer?: Readonly<Record<string, unknown>>;
   /** Resource files that replace or join the playground's own; null leaves one out. */
@@ -61,6 +63,7 @@ export interface Playground {
   /** Stops the first gateway and starts it again over the same folders; ports stay. `killed` gives it no time to end. */
   restartGateway(how?: 'gently' | 'killed', changes?: Environment): Promise<void>;
   stopGateway(): Promise<number | null>;
+  stopStandIn(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -112,7 +115,7 @@ async function build(
   const resourcesDirectory = join(directory, 'resources');
   const secretsDirectory = join(directory, 'secrets');
   const files = {
-    ...playgroundResources({ standInPort: Number(standIn.ready['port']), issuerUrl }),
+    ...playgroundResources({ standInPort: options.accountPort ?? Number(standIn.ready['port']), issuerUrl }),
     ...options.resources,
   };
   for (const [name, text] of Object.entries(files)) if (text !== null) await put(join(resourcesDirectory, name), text);
@@ -172,6 +175,7 @@ async function build(
       await gateway.start(changes);
     },
     stopGateway: gateway.stop,
+    stopStandIn: async () => void (await standIn.stop()),
     stop,
   };
 }
