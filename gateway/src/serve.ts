@@ -39,6 +39,8 @@ export const VERSION = '0.1.0';
 
 /** How long statements under way may take after SIGTERM. Held ones continue on another gateway or after the restart. */
 const DRAIN_MS = 15_000;
+/** How long the answers of statements that ended may take to reach their drivers. */
+const LAST_ANSWERS_MS = 3_000;
 const CHECKPOINT_EVERY_MS = 1_000;
 const SWEEP_EVERY_MS = 15_000;
 
@@ -339,14 +341,15 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     async stop() {
       stopping = true;
       log.info('stopping');
-      driver.close();
-      driver.closeIdleConnections();
-      consoleServer.close();
+      const servers = [driver, consoleServer];
+      const ended = Promise.all(servers.map(stopListening));
       sweeping();
       followingCertificate();
       await statements.drain(DRAIN_MS);
-      driver.closeAllConnections();
-      consoleServer.closeAllConnections();
+      // A statement that ended is not an answer that arrived: it still has to be written.
+      for (const server of servers) server.closeIdleConnections();
+      await Promise.race([ended, sleep(LAST_ANSWERS_MS)]);
+      for (const server of servers) server.closeAllConnections();
       resources.close();
       await closeRecording();
       await store.close();
@@ -392,6 +395,14 @@ function readCredential(
 
 async function failWhen(condition: boolean, why: string): Promise<void> {
   if (condition) throw new Error(why);
+}
+
+/** Takes no new connections and drops idle ones; resolves when those with a request under way have ended too. */
+function stopListening(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
 }
 
 /** Resolves with the URL once the port is taken. */

@@ -9,13 +9,9 @@ export async function afterRun<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    switch (error.denial.code) {
-      case 'PISTE-1701':
-        throw new GatewayError(error.message, deny.cannotRecordResult(), { cause: error });
-      case 'PISTE-1703':
-        throw new GatewayError(error.message, deny.storeLost(), { cause: error });
-      default:
-        throw error;
-    }
+    const { message, denial } = error;
+    if (denial.code === 'PISTE-1701') throw new GatewayError(message, deny.cannotRecordResult(), { cause: error });
+    if (denial.code === 'PISTE-1703') throw new GatewayError(message, deny.storeLost(), { cause: error });
+    throw error;
   }
 }

@@ -500,11 +500,8 @@ export function createStatements(deps: StatementsDeps): Statements {
 
     async drain(milliseconds) {
       stopping.abort();
-      const ends = [...running.values()].map((entry) => entry.end);
-      await Promise.race([
-        Promise.allSettled(ends),
-        new Promise<void>((done) => deps.timers.after(milliseconds, done)),
-      ]);
+      const ends = Promise.allSettled([...running.values()].map((entry) => entry.end));
+      await within(deps, ends, milliseconds);
     },
   };
 }

@@ -57,7 +57,11 @@ function select(
   predicate: readonly ColumnRef[] = [],
   reads: readonly ObjectName[] = [customers],
 ): Facts {
-  return facts('SELECT', { canonicalText: 'SELECT …', objects: reads, query: { outputs, reads, predicate, computed: [], failing: [] } });
+  return facts('SELECT', {
+    canonicalText: 'SELECT …',
+    objects: reads,
+    query: { outputs, reads, predicate, computed: [], revealing: [] },
+  });
 }
 
 function unread(statementClass: string, kind: UnreadKind, fields: Partial<Unread> = {}): Unread {

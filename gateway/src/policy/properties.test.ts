@@ -25,7 +25,7 @@ const selects: fc.Arbitrary<Facts> = fc
     outputs: fc.array(outputs, { maxLength: 4 }),
     predicate: fc.array(columns, { maxLength: 2 }),
     computed: fc.array(columns, { maxLength: 1 }),
-    failing: fc.array(columns, { maxLength: 1 }),
+    revealing: fc.array(columns, { maxLength: 1 }),
     reads: fc.array(objects, { maxLength: 3 }),
   })
   .map((query) => ({ ...bare('SELECT', query.reads), query }));

@@ -46,9 +46,9 @@ export function judgeQuery(
   const computed = query.computed.map(guard);
   const guarded = [...query.outputs.flatMap(columnsOf).map(guard), ...predicate, ...computed];
   const valueFindings = [...columnFindings, ...judgePredicate(predicate)];
-  const failures = valueFindings.length > 0 ? [] : judgeFailing(query.failing.map(guard));
+  const revealed = valueFindings.length > 0 ? [] : judgeRevealing(query.revealing.map(guard));
   return {
-    findings: [...valueFindings, ...failures, ...judgeObjects(query, policy, matched)],
+    findings: [...valueFindings, ...revealed, ...judgeObjects(query, policy, matched)],
     reasons: [...masks.map(maskReason), ...dryRunReasons(guarded)],
     masks,
     touchesProtected: guarded.some((column) => column.enforced.length > 0),
@@ -134,12 +134,12 @@ function judgePredicate(predicate: readonly Guarded[]): readonly Finding[] {
   });
 }
 
-/** Whether a statement fails is an answer too, about outputs that are masked whole and columns nobody asks for in the end. */
-function judgeFailing(failing: readonly Guarded[]): readonly Finding[] {
-  return failing.flatMap(({ column, enforced }) => {
+/** Whether a statement fails, and how its rows are sorted, is an answer too: for outputs masked whole or not asked for. */
+function judgeRevealing(revealing: readonly Guarded[]): readonly Finding[] {
+  return revealing.flatMap(({ column, enforced }) => {
     const strictest = strictestOf(enforced);
     if (strictest === undefined) return [];
-    const form = `${showColumn(column)} inside an expression that its values can make fail`;
+    const form = `${showColumn(column)} inside an expression that can fail by its values or sorts by them`;
     return [finding('protected-column-not-direct', deny.cannotMask(form), ruleName(strictest))];
   });
 }

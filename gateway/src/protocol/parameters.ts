@@ -120,14 +120,19 @@ const CLIENT_CHOICES = new Set([
   'CLIENT_SESSION_KEEP_ALIVE',
 ]);
 
+/** Namespaces of client choices; the last is where drivers put notes about themselves (JDBC 4.4 at every login). */
+const CLIENT_PREFIXES = ['CLIENT_', 'JDBC_', 'SNOWPARK_', '_SNOWFLAKE.INTERNAL.'];
+
+/** What a driver says although it is so anyway: JDBC with every repeated use of a statement. The other value is refused. */
+const SAID_ANYWAY: Readonly<Record<string, Json>> = { NEW_SQL_FORMAT: false };
+
 /**
  * True for parameters that only say how the client would like its answer: the gateway decides that itself, so it may
  * drop them without changing what the statement means.
  */
-export function isDroppedChoice(name: string): boolean {
-  return (
-    CLIENT_CHOICES.has(name) || name.startsWith('CLIENT_') || name.startsWith('JDBC_') || name.startsWith('SNOWPARK_')
-  );
+function isDroppedChoice(name: string, value: Json): boolean {
+  if (Object.hasOwn(SAID_ANYWAY, name)) return SAID_ANYWAY[name] === value;
+  return CLIENT_CHOICES.has(name) || CLIENT_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
 /** Splits client-given parameters into what may be passed on, what is dropped, and the first that is refused. */
@@ -141,7 +146,7 @@ export function filterParameters(
     if (isAllowed(name)) {
       if (value !== null && typeof value === 'object' && !('rawJSON' in value)) return { passed, refused: name };
       passed[name] = value;
-    } else if (!isDroppedChoice(name)) return { passed, refused: name.replace(/[^A-Z0-9_$]/g, '?').slice(0, 80) };
+    } else if (!isDroppedChoice(name, value)) return { passed, refused: name.replace(/[^A-Z0-9_$]/g, '?').slice(0, 80) };
   }
   return { passed, refused: undefined };
 }

@@ -14,6 +14,7 @@ import type {
 } from './facts.js';
 import { lex } from './lexer.js';
 import { movedQuery } from './moved-query.js';
+import { UNREADABLE } from './moved-update.js';
 import { distinctNames, objectKey, qualify } from './names.js';
 import { type ParsedQuery, parseQueryStatement } from './parse-query.js';
 import { Refusal } from './refusal.js';
@@ -219,13 +220,13 @@ function readQuery(
   noteTables(parsed, session, seen);
   const columns = new ColumnTable();
   const computed = new Set<number>();
-  const failing = new Set<number>();
+  const revealing = new Set<number>();
   const tables = loadTables(parsed, session, catalog, columns, computed);
   const edits = new Map<number, Edit>(parsed.edits.map((edit) => [edit.from, edit]));
   const relation = resolveQuery(parsed.query, {
     columns,
     computed,
-    failing,
+    revealing,
     relationOf: tables.relationOf,
     rewrite: { tokens, edits },
   });
@@ -234,7 +235,7 @@ function readQuery(
     reads: tables.reads,
     predicate: columns.refs(relation.predicate),
     computed: columns.refs(computed),
-    failing: columns.refs(failing),
+    revealing: columns.refs(revealing),
   };
   return { facts, text: canonicalText(tokens, [...edits.values()]) };
 }
@@ -249,10 +250,12 @@ function readMoved(
 ): Facts['moved'] {
   const text = movedQuery(head, tokens, carriesQuery);
   if (text === undefined) return undefined;
-  const query = text === 'unreadable' ? undefined : readStatement(text);
+  const query = text === UNREADABLE ? undefined : readStatement(text);
   if (query?.ok !== true || query.head.class !== 'SELECT') return 'unread';
   try {
-    return readQuery(query.tokens, session, catalog, []).facts;
+    const { facts } = readQuery(query.tokens, session, catalog, []);
+    // Nothing leaves the table that an UPDATE changes, so only what comes into other columns counts.
+    return head.verb === 'UPDATE' ? { ...facts, reads: [] } : facts;
   } catch (error) {
     if (error instanceof Refusal && error.needs.length > 0) throw error;
     return 'unread';
@@ -273,7 +276,7 @@ function isSameQuery(one: QueryFacts, other: QueryFacts): boolean {
     isSameList(one.reads, other.reads, (left, right) => objectKey(left) === objectKey(right)) &&
     isSameList(one.predicate, other.predicate, isSameColumn) &&
     isSameList(one.computed, other.computed, isSameColumn) &&
-    isSameList(one.failing, other.failing, isSameColumn) &&
+    isSameList(one.revealing, other.revealing, isSameColumn) &&
     isSameList(
       one.outputs,
       other.outputs,

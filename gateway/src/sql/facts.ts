@@ -63,8 +63,11 @@ export interface QueryFacts {
   readonly predicate: readonly ColumnRef[];
   /** Columns that something works on, in the text or in a view behind it: an error's text may quote their values. */
   readonly computed: readonly ColumnRef[];
-  /** Of those, columns whose values can decide whether the statement fails, because its own text works on them by what can. */
-  readonly failing: readonly ColumnRef[];
+  /**
+   * Of those, columns whose values may show elsewhere than in an output that names them: the statement's own text works on
+   * them by something that can fail, or sorts rows by them in a window, in whose order they tend to come out.
+   */
+  readonly revealing: readonly ColumnRef[];
 }
 
 /** What a statement changes in the session when it succeeds. */

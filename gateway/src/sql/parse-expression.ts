@@ -14,6 +14,7 @@ interface Mentions {
   readonly columns: ColumnUse[];
   readonly stars: Star[];
   readonly queries: Query[];
+  readonly windowKeys: Expression[];
   /** Set at everything that is not known to work for every value. */
   canFail: boolean;
 }
@@ -29,7 +30,7 @@ const MAX_NAME_PARTS = 4;
 
 /** One expression, up to the first token that cannot continue it. */
 export function parseExpression(state: ParserState): Expression {
-  const mentions: Mentions = { columns: [], stars: [], queries: [], canFail: false };
+  const mentions: Mentions = { columns: [], stars: [], queries: [], windowKeys: [], canFail: false };
   const start = state.at;
   const shape = state.nested(() => chain(state, mentions));
   const [column] = mentions.columns;
@@ -482,20 +483,26 @@ function ignoreNulls(state: ParserState): void {
 }
 
 function ordering(state: ParserState, mentions: Mentions): void {
-  for (const expression of parseOrdering(state)) {
-    mentions.columns.push(...expression.columns);
-    mentions.stars.push(...expression.stars);
-    mentions.queries.push(...expression.queries);
-    mentions.canFail ||= expression.canFail;
-  }
+  for (const expression of parseOrdering(state)) mention(expression, mentions);
+}
+
+function mention(expression: Expression, mentions: Mentions): void {
+  mentions.columns.push(...expression.columns);
+  mentions.stars.push(...expression.stars);
+  mentions.queries.push(...expression.queries);
+  mentions.windowKeys.push(...expression.windowKeys);
+  mentions.canFail ||= expression.canFail;
 }
 
 /** `([PARTITION BY …] [ORDER BY …] [frame])` */
 function window(state: ParserState, mentions: Mentions): void {
   if (!state.seesSymbol('(')) unsupported('a named window');
   state.expectSymbol('(');
-  if (state.take('PARTITION', 'BY')) nestedChains(state, mentions);
-  if (state.take('ORDER', 'BY')) ordering(state, mentions);
+  const keys: Expression[] = [];
+  if (state.take('PARTITION', 'BY')) keys.push(...parseExpressions(state));
+  if (state.take('ORDER', 'BY')) keys.push(...parseOrdering(state));
+  for (const key of keys) mention(key, mentions);
+  mentions.windowKeys.push(...keys);
   if (state.takeOne('ROWS', 'RANGE') !== undefined) frame(state);
   state.expectSymbol(')');
 }

@@ -43,6 +43,10 @@ describe('columns a star changes are outputs of that name', () => {
     ],
     // Which of two columns of one name is changed is not said anywhere.
     ["SELECT * REPLACE ('x' AS email) FROM customers a CROSS JOIN customers b", 'refused'],
+    // The name of a column in brackets may be the one that is changed.
+    ['SELECT * EXCLUDE id FROM (SELECT (email), id FROM customers) q', 'refused'],
+    ['SELECT * RENAME id AS x FROM (SELECT (id), id, UPPER(email) FROM customers) q', 'refused'],
+    ['SELECT * EXCLUDE id FROM (SELECT UPPER(email), id FROM customers) q', 'CUSTOMERS.EMAIL | -'],
     ['SELECT * RENAME (email AS e) FROM customers a CROSS JOIN customers b', 'refused'],
     ['SELECT * EXCLUDE (email) FROM customers a CROSS JOIN customers b', 'refused'],
   ])('%s', (sql, expected) => expect(seen(sql)).toBe(expected));
@@ -66,7 +70,7 @@ describe('a column whose name Snowflake derives can be meant by any name that is
     ['SELECT (SELECT COUNT(*) FROM orders x WHERE x.customer_id = c.id) FROM customers c', ''],
     ['SELECT (SELECT COUNT(*) FROM orders WHERE customer_id = region) FROM customers', ''],
     ['SELECT city, COUNT(*) FROM customers GROUP BY city ORDER BY city', ''],
-    ["SELECT DATEADD(day, 1, q.d) FROM (SELECT created_at AS d, COUNT(*) FROM orders GROUP BY 1) q", ''],
+    ['SELECT DATEADD(day, 1, q.d) FROM (SELECT created_at AS d, COUNT(*) FROM orders GROUP BY 1) q', ''],
   ])('still read: %s', (sql) => expect(seen(sql)).not.toBe('refused'));
 });
 
@@ -98,7 +102,8 @@ describe('a position must be plain', () => {
 describe('names', () => {
   // "CUSTOMERS" in the inner query would be the inner source once the outer one is reached by its alias.
   test('a full name is not pointed to an alias that something nearer hides', () => {
-    const sql = 'SELECT (SELECT MAX(app.public.customers.city) FROM customers AS "CUSTOMERS") FROM app.public.customers';
+    const sql =
+      'SELECT (SELECT MAX(app.public.customers.city) FROM customers AS "CUSTOMERS") FROM app.public.customers';
     expect(seen(sql)).toBe('refused');
   });
 

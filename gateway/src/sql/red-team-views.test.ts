@@ -26,9 +26,18 @@ describe('the text of a view', () => {
     ['(SELECT email AS x FROM app.public.customers)', 'CUSTOMERS.EMAIL'],
     ['WITH q AS (SELECT ssn FROM app.public.customers) SELECT ssn FROM q', 'CUSTOMERS.SSN'],
     ['CREATE VIEW v (a) AS SELECT ssn FROM app.public.customers', 'CUSTOMERS.SSN'],
-    ["create or replace view v(a) copy grants comment = 'as select 1 as x' as select ssn from app.public.customers", 'CUSTOMERS.SSN'],
-    ["CREATE VIEW v (a COMMENT 'as') COMMENT = $$ AS SELECT 1 $$ AS SELECT ssn FROM app.public.customers", 'CUSTOMERS.SSN'],
-    ["CREATE VIEW v WITH TAG (t = 'as') CHANGE_TRACKING = TRUE AS SELECT ssn FROM app.public.customers", 'CUSTOMERS.SSN'],
+    [
+      "create or replace view v(a) copy grants comment = 'as select 1 as x' as select ssn from app.public.customers",
+      'CUSTOMERS.SSN',
+    ],
+    [
+      "CREATE VIEW v (a COMMENT 'as') COMMENT = $$ AS SELECT 1 $$ AS SELECT ssn FROM app.public.customers",
+      'CUSTOMERS.SSN',
+    ],
+    [
+      "CREATE VIEW v WITH TAG (t = 'as') CHANGE_TRACKING = TRUE AS SELECT ssn FROM app.public.customers",
+      'CUSTOMERS.SSN',
+    ],
     ['CREATE VIEW IF NOT EXISTS "AS" AS SELECT ssn FROM app.public.customers', 'CUSTOMERS.SSN'],
     ['CREATE VIEW v /* AS SELECT 1 */ AS -- SELECT 1\n SELECT ssn FROM app.public.customers', 'CUSTOMERS.SSN'],
     ['CREATE OR ALTER SECURE LOCAL TEMP VIEW v AS SELECT ssn FROM app.public.customers', 'CUSTOMERS.SSN'],
@@ -46,7 +55,10 @@ describe('the text of a view', () => {
     ['CREATE VIEW v (AS SELECT 1)', 'refused: unreadable-view'],
     ['CREATE VIEW as AS SELECT 1', 'refused: unreadable-view'],
     ['CREATE VIEW v AS (SELECT 1) AS SELECT ssn FROM app.public.customers', 'refused: unreadable-view'],
-    ['CREATE VIEW v AS SELECT ssn FROM app.public.customers WITH ROW ACCESS POLICY p ON (x)', 'refused: unreadable-view'],
+    [
+      'CREATE VIEW v AS SELECT ssn FROM app.public.customers WITH ROW ACCESS POLICY p ON (x)',
+      'refused: unreadable-view',
+    ],
     ['CREATE VIEW v (x MASKING POLICY p) AS SELECT 1 FROM app.public.customers', 'refused: unreadable-view'],
     ['CREATE VIEW v WITH ROW ACCESS POLICY p ON (x) AS SELECT 1 AS x', 'refused: unreadable-view'],
     ['CREATE RECURSIVE VIEW v (x) AS SELECT 1', 'refused: unreadable-view'],
@@ -77,6 +89,8 @@ describe('a view whose table changed after it was made', () => {
   ])('%s', (_name, columns, expected) => expect(seen(star, columns)).toBe(expected));
 
   test('a column list that does not fit the query is refused', () => {
-    expect(seen('CREATE VIEW v (a, b) AS SELECT id FROM app.public.public_info', ['A', 'B'])).toBe('refused: unreadable-view');
+    expect(seen('CREATE VIEW v (a, b) AS SELECT id FROM app.public.public_info', ['A', 'B'])).toBe(
+      'refused: unreadable-view',
+    );
   });
 });

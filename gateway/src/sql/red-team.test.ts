@@ -11,7 +11,8 @@ function seen(sql: string): string {
   const analysis = analyze(sql, sessionOf(), catalogOf());
   if (!analysis.read) return `${analysis.class} refused: ${analysis.kind}`;
   const { query, moved } = analysis;
-  if (query !== undefined) return `${query.outputs.map((output) => list(output.sources)).join(', ')} | ${list(query.predicate)}`;
+  if (query !== undefined)
+    return `${query.outputs.map((output) => list(output.sources)).join(', ')} | ${list(query.predicate)}`;
   const words = [analysis.class];
   if (analysis.carriesQuery) words.push('with query');
   if (moved === 'unread') words.push('moves what is not traced');
@@ -110,7 +111,10 @@ describe('names', () => {
     ["SELECT email FROM '@stage/x'", 'SELECT refused: unsupported'],
     ['SELECT email FROM "@stage"', 'SELECT refused: unknown-object'],
     ['SELECT t.$1 FROM @~/x.csv t', 'SELECT refused: dynamic'],
-    ['SELECT both, first, limit, date, value, time FROM cards', 'CARDS.BOTH, CARDS.FIRST, CARDS.LIMIT, CARDS.DATE, CARDS.VALUE, CARDS.TIME | -'],
+    [
+      'SELECT both, first, limit, date, value, time FROM cards',
+      'CARDS.BOTH, CARDS.FIRST, CARDS.LIMIT, CARDS.DATE, CARDS.VALUE, CARDS.TIME | -',
+    ],
     ["SELECT date '2020-01-01', date FROM cards", '-, CARDS.DATE | -'],
     ['SELECT limit FROM cards LIMIT 1', 'CARDS.LIMIT | -'],
     ['SELECT current_user, current_date, localtime FROM cards', '-, -, - | -'],
@@ -149,22 +153,49 @@ describe('aliases', () => {
 describe('stars', () => {
   test.each([
     ['SELECT * FROM public_info', 'PUBLIC_INFO.ID, PUBLIC_INFO.TITLE, PUBLIC_INFO.BODY | -'],
-    ['SELECT p.*, c.email FROM public_info p, customers c', 'PUBLIC_INFO.ID, PUBLIC_INFO.TITLE, PUBLIC_INFO.BODY, EMAIL | -'],
+    [
+      'SELECT p.*, c.email FROM public_info p, customers c',
+      'PUBLIC_INFO.ID, PUBLIC_INFO.TITLE, PUBLIC_INFO.BODY, EMAIL | -',
+    ],
     ['SELECT *, email FROM customers', 'ID, NAME, EMAIL, SSN, CITY, REGION, CREATED_AT, PROFILE, TAGS, EMAIL | -'],
     ['SELECT * EXCLUDE email FROM customers', 'ID, NAME, SSN, CITY, REGION, CREATED_AT, PROFILE, TAGS | -'],
     ['SELECT * EXCLUDE "email" FROM customers', 'SELECT refused: unknown-column'],
     ['SELECT * EXCLUDE (email, ssn, profile) FROM customers', 'ID, NAME, CITY, REGION, CREATED_AT, TAGS | -'],
     ["SELECT * ILIKE '%mail%' FROM customers", 'SELECT refused: unsupported'],
-    ['SELECT * REPLACE (ssn AS id) FROM customers', 'SSN, NAME, EMAIL, SSN, CITY, REGION, CREATED_AT, PROFILE, TAGS | -'],
+    [
+      'SELECT * REPLACE (ssn AS id) FROM customers',
+      'SSN, NAME, EMAIL, SSN, CITY, REGION, CREATED_AT, PROFILE, TAGS | -',
+    ],
     ['SELECT * REPLACE (ssn AS none) FROM customers', 'SELECT refused: unknown-column'],
-    ['SELECT * RENAME email AS id2 FROM customers', 'ID, NAME, EMAIL, SSN, CITY, REGION, CREATED_AT, PROFILE, TAGS | -'],
-    ['SELECT * EXCLUDE id RENAME email AS id FROM customers', 'NAME, EMAIL, SSN, CITY, REGION, CREATED_AT, PROFILE, TAGS | -'],
+    [
+      'SELECT * RENAME email AS id2 FROM customers',
+      'ID, NAME, EMAIL, SSN, CITY, REGION, CREATED_AT, PROFILE, TAGS | -',
+    ],
+    [
+      'SELECT * EXCLUDE id RENAME email AS id FROM customers',
+      'NAME, EMAIL, SSN, CITY, REGION, CREATED_AT, PROFILE, TAGS | -',
+    ],
     ['SELECT * EXCEPT (email) FROM customers', 'SELECT refused: unknown-syntax'],
-    ['SELECT COUNT(*), COUNT(c.*) FROM employees c', '-, EMPLOYEES.DEPT+EMPLOYEES.ID+EMPLOYEES.MANAGER_ID+EMPLOYEES.NAME+EMPLOYEES.SALARY | -'],
-    ['SELECT COUNT(DISTINCT *) FROM employees', 'EMPLOYEES.DEPT+EMPLOYEES.ID+EMPLOYEES.MANAGER_ID+EMPLOYEES.NAME+EMPLOYEES.SALARY | -'],
-    ['SELECT HASH(*) FROM employees', 'EMPLOYEES.DEPT+EMPLOYEES.ID+EMPLOYEES.MANAGER_ID+EMPLOYEES.NAME+EMPLOYEES.SALARY | -'],
-    ['SELECT HASH_AGG(*), HASH(e.*) FROM employees e', 'EMPLOYEES.DEPT+EMPLOYEES.ID+EMPLOYEES.MANAGER_ID+EMPLOYEES.NAME+EMPLOYEES.SALARY, EMPLOYEES.DEPT+EMPLOYEES.ID+EMPLOYEES.MANAGER_ID+EMPLOYEES.NAME+EMPLOYEES.SALARY | -'],
-    ['SELECT OBJECT_CONSTRUCT(*) FROM employees', 'EMPLOYEES.DEPT+EMPLOYEES.ID+EMPLOYEES.MANAGER_ID+EMPLOYEES.NAME+EMPLOYEES.SALARY | -'],
+    [
+      'SELECT COUNT(*), COUNT(c.*) FROM employees c',
+      '-, EMPLOYEES.DEPT+EMPLOYEES.ID+EMPLOYEES.MANAGER_ID+EMPLOYEES.NAME+EMPLOYEES.SALARY | -',
+    ],
+    [
+      'SELECT COUNT(DISTINCT *) FROM employees',
+      'EMPLOYEES.DEPT+EMPLOYEES.ID+EMPLOYEES.MANAGER_ID+EMPLOYEES.NAME+EMPLOYEES.SALARY | -',
+    ],
+    [
+      'SELECT HASH(*) FROM employees',
+      'EMPLOYEES.DEPT+EMPLOYEES.ID+EMPLOYEES.MANAGER_ID+EMPLOYEES.NAME+EMPLOYEES.SALARY | -',
+    ],
+    [
+      'SELECT HASH_AGG(*), HASH(e.*) FROM employees e',
+      'EMPLOYEES.DEPT+EMPLOYEES.ID+EMPLOYEES.MANAGER_ID+EMPLOYEES.NAME+EMPLOYEES.SALARY, EMPLOYEES.DEPT+EMPLOYEES.ID+EMPLOYEES.MANAGER_ID+EMPLOYEES.NAME+EMPLOYEES.SALARY | -',
+    ],
+    [
+      'SELECT OBJECT_CONSTRUCT(*) FROM employees',
+      'EMPLOYEES.DEPT+EMPLOYEES.ID+EMPLOYEES.MANAGER_ID+EMPLOYEES.NAME+EMPLOYEES.SALARY | -',
+    ],
     ['SELECT OBJECT_CONSTRUCT(* EXCLUDE salary) FROM employees', 'SELECT refused: unsupported'],
     ['SELECT {*} FROM employees', 'SELECT refused: unsupported'],
     ["SELECT {* ILIKE 's%'} FROM employees", 'SELECT refused: unsupported'],
@@ -172,12 +203,21 @@ describe('stars', () => {
     ['SELECT (*) FROM employees', 'SELECT refused: unknown-syntax'],
     ['SELECT COALESCE(** [1, 2]) FROM employees', 'SELECT refused: unsupported'],
     ['SELECT id IN (** ?) FROM employees', 'SELECT refused: unknown-syntax'],
-    ['SELECT ARRAY_AGG(employees.*) FROM employees', 'EMPLOYEES.DEPT+EMPLOYEES.ID+EMPLOYEES.MANAGER_ID+EMPLOYEES.NAME+EMPLOYEES.SALARY | -'],
-    ['SELECT public.employees.* FROM employees', 'EMPLOYEES.ID, EMPLOYEES.NAME, EMPLOYEES.MANAGER_ID, EMPLOYEES.SALARY, EMPLOYEES.DEPT | -'],
+    [
+      'SELECT ARRAY_AGG(employees.*) FROM employees',
+      'EMPLOYEES.DEPT+EMPLOYEES.ID+EMPLOYEES.MANAGER_ID+EMPLOYEES.NAME+EMPLOYEES.SALARY | -',
+    ],
+    [
+      'SELECT public.employees.* FROM employees',
+      'EMPLOYEES.ID, EMPLOYEES.NAME, EMPLOYEES.MANAGER_ID, EMPLOYEES.SALARY, EMPLOYEES.DEPT | -',
+    ],
     ['SELECT x.* FROM employees', 'SELECT refused: unknown-object'],
     ['SELECT *', 'SELECT refused: unknown-syntax'],
     ['SELECT * FROM v_cust', 'ID+V_CUST.ID, EMAIL+V_CUST.CONTACT, CITY+V_CUST.CITY | -'],
-    ['SELECT * FROM customers c JOIN orders o USING (id)', 'ID+ORDERS.ID, NAME, EMAIL, SSN, CITY, REGION, CREATED_AT, PROFILE, TAGS, ORDERS.CUSTOMER_ID, ORDERS.AMOUNT, ORDERS.STATUS, ORDERS.NOTE, ORDERS.ITEMS, ORDERS.CREATED_AT | ID+ORDERS.ID'],
+    [
+      'SELECT * FROM customers c JOIN orders o USING (id)',
+      'ID+ORDERS.ID, NAME, EMAIL, SSN, CITY, REGION, CREATED_AT, PROFILE, TAGS, ORDERS.CUSTOMER_ID, ORDERS.AMOUNT, ORDERS.STATUS, ORDERS.NOTE, ORDERS.ITEMS, ORDERS.CREATED_AT | ID+ORDERS.ID',
+    ],
     ['SELECT o.* FROM customers c JOIN orders o USING (id)', 'SELECT refused: unsupported'],
   ])('%s', (sql, expected) => expect(seen(sql)).toBe(expected));
 });
@@ -210,20 +250,35 @@ describe('what decides about rows', () => {
     ['SELECT o.id FROM orders o, customers c WHERE c.ssn (+) = o.note', 'ORDERS.ID | ORDERS.NOTE+SSN'],
     ['SELECT id FROM labels JOIN (SELECT id, label AS l FROM labels) USING (id)', 'LABELS.ID | LABELS.ID'],
     ['SELECT 1 FROM labels a NATURAL JOIN labels b', '- | LABELS.ID+LABELS.LABEL+LABELS.V'],
-    ['SELECT o.id FROM orders o ASOF JOIN customers c MATCH_CONDITION (o.note >= c.ssn) ON o.id = c.id', 'ORDERS.ID | ID+ORDERS.ID+ORDERS.NOTE+SSN'],
+    [
+      'SELECT o.id FROM orders o ASOF JOIN customers c MATCH_CONDITION (o.note >= c.ssn) ON o.id = c.id',
+      'ORDERS.ID | ID+ORDERS.ID+ORDERS.NOTE+SSN',
+    ],
     ['SELECT id FROM orders WHERE EXISTS (SELECT 1 FROM customers WHERE ssn = note)', 'ORDERS.ID | ORDERS.NOTE+SSN'],
     ['SELECT id FROM orders WHERE NOT EXISTS (SELECT ssn FROM customers)', 'ORDERS.ID | SSN'],
     ['SELECT id FROM orders WHERE note IN (SELECT ssn FROM customers)', 'ORDERS.ID | ORDERS.NOTE+SSN'],
-    ['SELECT id FROM orders WHERE (id, note) IN (SELECT id, ssn FROM customers)', 'ORDERS.ID | ID+ORDERS.ID+ORDERS.NOTE+SSN'],
+    [
+      'SELECT id FROM orders WHERE (id, note) IN (SELECT id, ssn FROM customers)',
+      'ORDERS.ID | ID+ORDERS.ID+ORDERS.NOTE+SSN',
+    ],
     ['SELECT id FROM orders WHERE note = ANY (SELECT ssn FROM customers)', 'ORDERS.ID | ORDERS.NOTE+SSN'],
     ['SELECT id FROM orders WHERE note > ALL (SELECT email FROM customers)', 'ORDERS.ID | EMAIL+ORDERS.NOTE'],
     ["SELECT id FROM orders WHERE note LIKE ANY ('a%', 'b%')", 'ORDERS.ID | ORDERS.NOTE'],
     ['SELECT id FROM orders WHERE note LIKE ANY (SELECT ssn FROM customers)', 'ORDERS.ID | ORDERS.NOTE+SSN'],
-    ['SELECT id FROM orders WHERE id BETWEEN 1 AND (SELECT MAX(LENGTH(ssn)) FROM customers)', 'ORDERS.ID | ORDERS.ID+SSN'],
+    [
+      'SELECT id FROM orders WHERE id BETWEEN 1 AND (SELECT MAX(LENGTH(ssn)) FROM customers)',
+      'ORDERS.ID | ORDERS.ID+SSN',
+    ],
     ["SELECT id FROM orders WHERE CASE WHEN (SELECT MAX(ssn) FROM customers) > 'm' THEN TRUE END", 'ORDERS.ID | SSN'],
-    ["SELECT id FROM orders WHERE id = 1 OR (SELECT COUNT(*) FROM customers WHERE ssn LIKE '1%') > 0", 'ORDERS.ID | ORDERS.ID+SSN'],
+    [
+      "SELECT id FROM orders WHERE id = 1 OR (SELECT COUNT(*) FROM customers WHERE ssn LIKE '1%') > 0",
+      'ORDERS.ID | ORDERS.ID+SSN',
+    ],
     ['SELECT id FROM orders ORDER BY (SELECT MAX(ssn) FROM customers)', 'ORDERS.ID | SSN'],
-    ["WITH c AS (SELECT id FROM customers WHERE ssn = '1') SELECT o.id FROM orders o JOIN c ON c.id = o.id", 'ORDERS.ID | ID+ORDERS.ID+SSN'],
+    [
+      "WITH c AS (SELECT id FROM customers WHERE ssn = '1') SELECT o.id FROM orders o JOIN c ON c.id = o.id",
+      'ORDERS.ID | ID+ORDERS.ID+SSN',
+    ],
     ["SELECT id FROM v_cust WHERE contact = 'x'", 'ID+V_CUST.ID | EMAIL+V_CUST.CONTACT'],
     ['SELECT n FROM v_nested', 'V_NESTED.N | EMAIL+V_CUST.CONTACT'],
   ])('%s', (sql, expected) => expect(seen(sql)).toBe(expected));
@@ -246,7 +301,10 @@ describe('values that flow', () => {
     ["SELECT SUM(id) FILTER (WHERE ssn = '1') FROM customers", 'SELECT refused: unsupported'],
     ['SELECT SUM(id) OVER w FROM customers WINDOW w AS (ORDER BY ssn)', 'SELECT refused: unsupported'],
     ['SELECT id, ROW_NUMBER() OVER (ORDER BY (SELECT MAX(ssn) FROM customers)) FROM orders', 'ORDERS.ID, SSN | -'],
-    ['SELECT profile:name.first, profile[\'a\'][0], profile:"x".y::string FROM customers', 'PROFILE, PROFILE, PROFILE | -'],
+    [
+      'SELECT profile:name.first, profile[\'a\'][0], profile:"x".y::string FROM customers',
+      'PROFILE, PROFILE, PROFILE | -',
+    ],
     ['SELECT items[profile:n] FROM customers JOIN orders ON TRUE', 'ORDERS.ITEMS+PROFILE | -'],
     ["SELECT GET(profile, 'a'), GET_PATH(profile, 'a.b') FROM customers", 'PROFILE, PROFILE | -'],
     ["SELECT email COLLATE 'en-ci' = 'x' FROM customers", 'EMAIL | -'],
@@ -274,14 +332,29 @@ describe('values that flow', () => {
     ['SELECT NOT ssn IS NULL, ssn IS NOT DISTINCT FROM email FROM customers', 'SSN, EMAIL+SSN | -'],
     ['SELECT city, email FROM customers UNION ALL SELECT ssn, city FROM customers', 'CITY+SSN, CITY+EMAIL | -'],
     ['SELECT city FROM customers UNION ALL BY NAME SELECT email AS city FROM customers', 'SELECT refused: unsupported'],
-    ['SELECT title FROM public_info WHERE id > (SELECT 0) UNION ALL SELECT email FROM customers', 'EMAIL+PUBLIC_INFO.TITLE | PUBLIC_INFO.ID'],
-    ['WITH RECURSIVE r AS (SELECT email FROM customers UNION ALL SELECT email FROM r) SELECT * FROM r', 'SELECT refused: unsupported'],
-    ['WITH r AS (SELECT email FROM customers UNION ALL SELECT email FROM r) SELECT * FROM r', 'SELECT refused: unsupported'],
-    ['WITH a AS (SELECT 1 AS x), a AS (SELECT email AS x FROM customers) SELECT x FROM a', 'SELECT refused: unknown-syntax'],
+    [
+      'SELECT title FROM public_info WHERE id > (SELECT 0) UNION ALL SELECT email FROM customers',
+      'EMAIL+PUBLIC_INFO.TITLE | PUBLIC_INFO.ID',
+    ],
+    [
+      'WITH RECURSIVE r AS (SELECT email FROM customers UNION ALL SELECT email FROM r) SELECT * FROM r',
+      'SELECT refused: unsupported',
+    ],
+    [
+      'WITH r AS (SELECT email FROM customers UNION ALL SELECT email FROM r) SELECT * FROM r',
+      'SELECT refused: unsupported',
+    ],
+    [
+      'WITH a AS (SELECT 1 AS x), a AS (SELECT email AS x FROM customers) SELECT x FROM a',
+      'SELECT refused: unknown-syntax',
+    ],
     ['WITH customers AS (SELECT * FROM customers) SELECT email FROM customers', 'SELECT refused: unsupported'],
     ["WITH customers AS (SELECT 'x' AS email) SELECT email FROM app.public.customers", 'EMAIL | -'],
     ["SELECT x.email FROM (WITH customers AS (SELECT 'x' AS email) SELECT email FROM customers) x, customers", '- | -'],
-    ['WITH b AS (SELECT * FROM a), a AS (SELECT email FROM customers) SELECT * FROM b', 'SELECT refused: unknown-object'],
+    [
+      'WITH b AS (SELECT * FROM a), a AS (SELECT email FROM customers) SELECT * FROM b',
+      'SELECT refused: unknown-object',
+    ],
     ['SELECT column1 FROM VALUES ((SELECT MAX(ssn) FROM customers))', 'SSN | -'],
     ['SELECT v.x FROM (VALUES (1), ((SELECT MAX(ssn) FROM customers))) v (x)', 'SSN | -'],
     ['SELECT id IN (VALUES (1)) FROM orders', 'SELECT refused: unknown-syntax'],
@@ -314,7 +387,10 @@ describe('sources and clauses that are not traced', () => {
     ['SELECT email FROM customers CHANGES (INFORMATION => DEFAULT) AT (OFFSET => -60)', 'SELECT refused: unsupported'],
     ['SELECT id FROM employees START WITH id = 1 CONNECT BY PRIOR id = manager_id', 'SELECT refused: unsupported'],
     ['SELECT CONNECT_BY_ROOT name FROM employees CONNECT BY id = manager_id', 'SELECT refused: unsupported'],
-    ["SELECT SYS_CONNECT_BY_PATH(name, '/') FROM employees CONNECT BY id = manager_id", 'SELECT refused: unknown-function'],
+    [
+      "SELECT SYS_CONNECT_BY_PATH(name, '/') FROM employees CONNECT BY id = manager_id",
+      'SELECT refused: unknown-function',
+    ],
     ['SELECT email INTO x FROM customers', 'SELECT refused: unsupported'],
     ['SELECT email FROM customers FOR UPDATE', 'SELECT refused: unknown-syntax'],
     ['SELECT * FROM SEMANTIC_VIEW(v DIMENSIONS d)', 'SELECT refused: unsupported'],
@@ -401,7 +477,10 @@ describe('functions', () => {
     ['SELECT CURRENT_TRANSACTION(), CURRENT_STATEMENT()', 'SELECT refused: unknown-function'],
     ["SELECT CURRENT_AVAILABLE_ROLES(), IS_ROLE_IN_SESSION('X')", 'SELECT refused: unknown-function'],
     ['SELECT CURRENT_IP_ADDRESS()', 'SELECT refused: unknown-function'],
-    ["SELECT EXPLAIN_JSON('x'), ESTIMATE_REMAINING_DML_DATA_MANIPULATION_COST('x')", 'SELECT refused: unknown-function'],
+    [
+      "SELECT EXPLAIN_JSON('x'), ESTIMATE_REMAINING_DML_DATA_MANIPULATION_COST('x')",
+      'SELECT refused: unknown-function',
+    ],
     ["SELECT POLICY_CONTEXT('x')", 'SELECT refused: unknown-function'],
     ['SELECT model!predict(email) FROM customers', 'SELECT refused: unsupported'],
     ['SELECT UPPER (city), upper(city), "CITY" FROM customers', 'CITY, CITY, CITY | -'],
@@ -461,29 +540,53 @@ describe('statements that are no queries', () => {
     ['DELETE t WHERE a = 1', 'DELETE refused: unknown-syntax'],
     ['UPDATE t SET a = c.email FROM customers c', 'UPDATE, with query, moves what is not traced'],
     ['UPDATE t SET a = (SELECT MAX(email) FROM customers)', 'UPDATE, with query, moves what is not traced'],
-    ['UPDATE t SET a = {*}', 'UPDATE'],
-    ['MERGE INTO t USING (SELECT * FROM customers) c ON t.id = c.id WHEN MATCHED THEN UPDATE SET a = c.email', 'MERGE, with query, moves what is not traced'],
-    ['MERGE INTO t USING customers ON t.a = customers.ssn WHEN MATCHED THEN DELETE', 'MERGE, with query, moves what is not traced'],
+    ['UPDATE t SET a = {*}', 'UPDATE, moves what is not traced'],
+    [
+      'MERGE INTO t USING (SELECT * FROM customers) c ON t.id = c.id WHEN MATCHED THEN UPDATE SET a = c.email',
+      'MERGE, with query, moves what is not traced',
+    ],
+    [
+      'MERGE INTO t USING customers ON t.a = customers.ssn WHEN MATCHED THEN DELETE',
+      'MERGE, with query, moves what is not traced',
+    ],
     ['CREATE TABLE x AS SELECT email FROM customers', 'CTAS, with query, moves EMAIL'],
     ['CREATE TABLE x LIKE customers', 'CREATE_TABLE'],
-    ['CREATE TABLE x CLONE customers', 'CREATE_TABLE, with query, moves ID, NAME, EMAIL, SSN, CITY, REGION, CREATED_AT, PROFILE, TAGS'],
+    [
+      'CREATE TABLE x CLONE customers',
+      'CREATE_TABLE, with query, moves ID, NAME, EMAIL, SSN, CITY, REGION, CREATED_AT, PROFILE, TAGS',
+    ],
     ['CREATE TABLE x USING TEMPLATE (SELECT 1)', 'CREATE_TABLE, with query, moves what is not traced'],
-    ['CREATE OR REPLACE TABLE x (a) AS SELECT email FROM customers', 'CREATE_OR_REPLACE_TABLE, with query, moves EMAIL'],
+    [
+      'CREATE OR REPLACE TABLE x (a) AS SELECT email FROM customers',
+      'CREATE_OR_REPLACE_TABLE, with query, moves EMAIL',
+    ],
     ['CREATE TEMP TABLE customers (id INT)', 'CREATE_TABLE'],
     ['CREATE VIEW v AS SELECT email AS x FROM customers', 'CREATE_VIEW, with query'],
-    ["CREATE DYNAMIC TABLE d TARGET_LAG = '1 m' WAREHOUSE = w AS SELECT email FROM customers", 'CREATE_DYNAMIC_TABLE, with query, moves EMAIL'],
+    [
+      "CREATE DYNAMIC TABLE d TARGET_LAG = '1 m' WAREHOUSE = w AS SELECT email FROM customers",
+      'CREATE_DYNAMIC_TABLE, with query, moves EMAIL',
+    ],
     ['CREATE STREAM s ON TABLE customers', 'CREATE_STREAM'],
     ["CREATE FUNCTION f() RETURNS STRING AS 'SELECT MAX(email) FROM customers'", 'CREATE_FUNCTION, with query'],
     ['CREATE TASK k AS DELETE FROM customers', 'CREATE_TASK, with query'],
     ['CREATE ALERT a IF (EXISTS (SELECT 1)) THEN CALL p()', 'CREATE_ALERT, with query'],
-    ['COPY INTO @s FROM customers', 'UNLOAD, with query, moves ID, NAME, EMAIL, SSN, CITY, REGION, CREATED_AT, PROFILE, TAGS'],
+    [
+      'COPY INTO @s FROM customers',
+      'UNLOAD, with query, moves ID, NAME, EMAIL, SSN, CITY, REGION, CREATED_AT, PROFILE, TAGS',
+    ],
     ["COPY INTO '@s/x' FROM (SELECT email FROM customers)", 'UNLOAD, with query, moves EMAIL'],
     ['COPY INTO t FROM @s', 'LOAD'],
     ['COPY INTO t FROM (SELECT $1 FROM @s)', 'LOAD, with query'],
-    ['ALTER TABLE customers RENAME COLUMN email TO e', 'ALTER_TABLE, moves ID, NAME, EMAIL, SSN, CITY, REGION, CREATED_AT, PROFILE, TAGS'],
-    ['ALTER TABLE customers RENAME TO other', 'ALTER_TABLE, moves ID, NAME, EMAIL, SSN, CITY, REGION, CREATED_AT, PROFILE, TAGS'],
+    [
+      'ALTER TABLE customers RENAME COLUMN email TO e',
+      'ALTER_TABLE, moves ID, NAME, EMAIL, SSN, CITY, REGION, CREATED_AT, PROFILE, TAGS',
+    ],
+    [
+      'ALTER TABLE customers RENAME TO other',
+      'ALTER_TABLE, moves ID, NAME, EMAIL, SSN, CITY, REGION, CREATED_AT, PROFILE, TAGS',
+    ],
     ['ALTER TABLE customers SWAP WITH other', 'ALTER_TABLE, moves what is not traced'],
-    ['ALTER TABLE customers ADD COLUMN x INT AS (LENGTH(ssn))', 'ALTER_TABLE'],
+    ['ALTER TABLE customers ADD COLUMN x INT AS (LENGTH(ssn))', 'ALTER_TABLE, moves what is not traced'],
     ['ALTER TABLE customers ADD COLUMN x STRING DEFAULT (SELECT MAX(ssn) FROM customers)', 'ALTER_TABLE, with query'],
     ["COMMENT ON TABLE customers IS 'x'", 'COMMENT'],
     ['GRANT ROLE a TO USER b', 'GRANT'],

@@ -1,6 +1,7 @@
 import type { Edit } from './canonical.js';
 import { type Column, type ColumnSet, type ColumnTable, NO_COLUMNS, type Relation } from './columns.js';
 import type { ObjectName } from './facts.js';
+import { type AliasMeaning, checkNotHidden, createScope, isHiddenByOutput, type Scope } from './name-scope.js';
 import { quoteIdentifier, quoteObjectName } from './names.js';
 import { Refusal, unknownSyntax, unsupported } from './refusal.js';
 import {
@@ -36,9 +37,9 @@ import type { Token } from './tokens.js';
 /** How a text's table names are looked up, and where corrections of the text go. */
 export interface ResolveContext {
   readonly columns: ColumnTable;
-  /** Gets the columns that expressions work on, and those by which they may fail: see `QueryFacts`. */
+  /** Get the columns that expressions work on, and those that may show by it: see `QueryFacts`. */
   readonly computed: Set<number>;
-  readonly failing: Set<number>;
+  readonly revealing: Set<number>;
   /** The relation behind a table name. The tables have been found before: see `loadTables`. */
   readonly relationOf: (table: TableSource) => Relation & { readonly object: ObjectName };
   /** Tokens of the text, and its corrections by first token; undefined for a view's text, which is not sent. */
@@ -54,36 +55,6 @@ const MAX_ALIAS_CHAIN = 50;
  */
 export function resolveQuery(query: Query, context: ResolveContext): Relation {
   return new Resolver(context).query(query, undefined);
-}
-
-/** The names visible at a place of a query, innermost first. */
-interface Scope {
-  readonly visible: Visible;
-  /** The outputs of the same SELECT that can be referred to by a name given to them there. */
-  readonly aliases: ReadonlyMap<string, readonly AliasMeaning[]>;
-  /** Some output of the same SELECT has a name derived from its text. */
-  readonly derivesNames: boolean;
-  readonly outer: Scope | undefined;
-  /**
-   * In the SELECT list a column wins over an alias of its name. Elsewhere which of the two Snowflake takes differs from
-   * clause to clause, so both count.
-   */
-  readonly aliasesAdd: boolean;
-  /** What has been found out already: without it nested queries that are mentioned twice cost exponential time. */
-  readonly values: Map<Expression, ColumnSet | 'in progress'>;
-}
-
-/** What an alias stands for: an expression, or a column that a star gives another name. */
-type AliasMeaning = { readonly expression: Expression } | { readonly star: Star; readonly column: string };
-
-function createScope(visible: Visible, outer: Scope | undefined, select?: Select): Scope {
-  const aliases = select === undefined ? new Map<string, readonly AliasMeaning[]>() : aliasesOf(select);
-  const derivesNames = select?.items.some(isDerivedName) === true;
-  return { visible, aliases, derivesNames, outer, aliasesAdd: false, values: new Map() };
-}
-
-function isDerivedName(item: Select['items'][number]): boolean {
-  return item.kind === 'expression' && item.alias === undefined && item.expression.exact === undefined;
 }
 
 class Resolver {
@@ -203,6 +174,9 @@ class Resolver {
     if (!changed.every((name) => named.has(name))) {
       throw new Refusal('unknown-column', 'a column changed behind a star is not known');
     }
+    if (changed.length > 0 && columns.some((column) => column.name === undefined && column.anyName === true)) {
+      unsupported('a changed star over a column in brackets');
+    }
     if (changed.some((name) => named.get(name)?.length !== 1)) {
       throw new Refusal('ambiguous-column', 'a column changed behind a star is ambiguous');
     }
@@ -310,14 +284,15 @@ class Resolver {
     const value = this.#computeValue(expression, scope);
     scope.values.set(expression, value);
     if (expression.exact === undefined) this.#note(value, expression.canFail);
+    for (const key of expression.windowKeys) this.#note(this.#value(key, scope), true);
     return value;
   }
 
-  #note(worked: ColumnSet, canFail: boolean): void {
-    const { columns, computed, failing } = this.#context;
+  #note(worked: ColumnSet, reveals: boolean): void {
+    const { columns, computed, revealing } = this.#context;
     columns.spend(worked.size);
     for (const id of worked) computed.add(id);
-    if (canFail) for (const id of worked) failing.add(id);
+    if (reveals) for (const id of worked) revealing.add(id);
   }
 
   #computeValue(expression: Expression, scope: Scope): ColumnSet {
@@ -400,39 +375,6 @@ class Resolver {
 
   #edit(edit: Edit): void {
     this.#context.rewrite?.edits.set(edit.from, edit);
-  }
-}
-
-function aliasesOf(select: Select): Scope['aliases'] {
-  const aliases = new Map<string, AliasMeaning[]>();
-  for (const [name, meaning] of select.items.flatMap(namesGivenBy)) {
-    aliases.set(name, [...(aliases.get(name) ?? []), meaning]);
-  }
-  return aliases;
-}
-
-/** The names an entry of the SELECT list gives: an alias, or what a star replaces and renames. */
-function namesGivenBy(item: Select['items'][number]): readonly (readonly [string, AliasMeaning])[] {
-  if (item.kind === 'expression') {
-    return item.alias === undefined ? [] : [[item.alias, { expression: item.expression }]];
-  }
-  const { star } = item;
-  const renamed = [...item.rename].map(([column, name]) => [name, { star, column }] as const);
-  const replaced = [...item.replace].map(([column, expression]) => {
-    return [item.rename.get(column) ?? column, { expression }] as const;
-  });
-  return [...renamed, ...replaced];
-}
-
-/** A name like `UPPER(EMAIL)` may be that of an output, which comes before anything further out. */
-function isHiddenByOutput(scope: Scope, name: string): boolean {
-  return mayBeUnnamed({ unnamed: scope.derivesNames ? 'derived' : 'no' }, name);
-}
-
-/** A full name becomes alias and column: no nearer source may answer to that alias. */
-function checkNotHidden(item: ScopeItem, from: Scope, to: Scope): void {
-  for (let at: Scope | undefined = from; at !== undefined && at !== to; at = at.outer) {
-    if (at.visible.items.some((other) => other.name === item.name)) unsupported('a source hidden by another of its name');
   }
 }
 

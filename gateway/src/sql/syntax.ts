@@ -128,6 +128,8 @@ export interface Expression {
   readonly isBracketed: boolean;
   /** The expression is exactly one call of an aggregate function without OVER. */
   readonly isAggregate: boolean;
+  /** What windows in it partition and sort by; among the mentions as well. */
+  readonly windowKeys: readonly Expression[];
   /** Some value may make it fail: a conversion, also an implied one, a calculation, a subquery with more than one row. */
   readonly canFail: boolean;
 }

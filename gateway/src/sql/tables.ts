@@ -168,7 +168,7 @@ class Loader implements Tables {
     try {
       const [columns, computed, relationOf] = [this.#columns, this.#computed, this.relationOf];
       // What a view computes may fail as its author wrote it; the caller cannot aim it.
-      return resolveQuery(query.query, { columns, computed, failing: new Set(), relationOf, rewrite: undefined });
+      return resolveQuery(query.query, { columns, computed, revealing: new Set(), relationOf, rewrite: undefined });
     } catch (error) {
       if (!(error instanceof Refusal) || error.kind === 'unreadable-view') throw error;
       throw new Refusal('unreadable-view', `in a view: ${error.message}`);

@@ -24,8 +24,9 @@ const RETRY_DELAYS_MS = [200, 800];
  */
 export function createChunkFetcher(deps: ChunkDeps): (source: ChunkSource) => Promise<Buffer> {
   return async (source) => {
-    const url = new URL(source.url);
-    if (url.protocol !== 'https:' && !(url.protocol === 'http:' && deps.allowInsecureUpstream)) {
+    const url = URL.canParse(source.url) ? new URL(source.url) : undefined;
+    const isAllowed = url?.protocol === 'https:' || (url?.protocol === 'http:' && deps.allowInsecureUpstream);
+    if (url === undefined || !isAllowed) {
       throw new GatewayError('a chunk is not offered over https', deny.upstreamUnexpected('a result part without TLS'));
     }
     let lost: Lost = 'unavailable';

@@ -401,14 +401,10 @@ function queryTag(receipt: RequestReceipt, claimedPurpose: string | undefined): 
 /** The same failure for a statement that may have taken effect: the caller must not be told that nothing ran. */
 function withUnknownOutcome(error: unknown): unknown {
   if (!(error instanceof GatewayError)) return error;
-  switch (error.denial.code) {
-    case 'PISTE-1702':
-      return new GatewayError(error.message, deny.upstreamUnavailable(true), { cause: error });
-    case 'PISTE-1006':
-      return new GatewayError(error.message, deny.sessionLost(), { cause: error });
-    default:
-      return error;
-  }
+  const { message, denial } = error;
+  if (denial.code === 'PISTE-1702') return new GatewayError(message, deny.upstreamUnavailable(true), { cause: error });
+  if (denial.code === 'PISTE-1006') return new GatewayError(message, deny.sessionLost(), { cause: error });
+  return error;
 }
 
 async function parseBody(bytes: Buffer, maxBytes: number): Promise<JsonObject | undefined> {

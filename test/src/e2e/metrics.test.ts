@@ -239,6 +239,7 @@ describe('after a session', () => {
       'unload-needs-owner',
       'deletes-need-owner',
       'notes-may-be-added',
+      'customer-pii/email',
       'default',
     ],
     issuer: [playground.issuerUrl, 'none'],

@@ -56,8 +56,10 @@ async function restore(): Promise<void> {
 
 const firstCustomer = async (): Promise<Readonly<Record<string, unknown>>> =>
   (await driver.execute('SELECT email, ssn, name FROM customers WHERE id = 1')).rows[0] ?? {};
-const emailOfFirst = async (): Promise<string> =>
-  String((await firstCustomer().catch(() => undefined))?.['EMAIL'] ?? '');
+const emailOfFirst = async (): Promise<string> => {
+  const email = (await firstCustomer().catch(() => undefined))?.['EMAIL'];
+  return typeof email === 'string' ? email : '';
+};
 
 const revisionOf = (record: LogRecord | undefined): unknown =>
   (record?.leaf.fields['dec'] as { pol?: unknown } | undefined)?.pol;

@@ -97,7 +97,8 @@ export class Expressions {
       () => `${v()} ${pick(['=', '<>', '<', '>=', '!='])} ${v()}`,
       () => `${v()} IS ${pick(['', 'NOT '])}NULL`,
       () => `${this.value('text', inner)} ${pick(['LIKE', 'NOT LIKE', 'ILIKE'])} 'a%'`,
-      () => `${this.atom('number', place.scope)} BETWEEN ${this.atom('number', place.scope)} AND ${this.value('number', inner)}`,
+      () =>
+        `${this.atom('number', place.scope)} BETWEEN ${this.atom('number', place.scope)} AND ${this.value('number', inner)}`,
       () => `${v()} ${pick(['IN', 'NOT IN'])} (${this.literal(type)}, ${v()})`,
       () => `${v()} IS ${pick(['', 'NOT '])}DISTINCT FROM ${v()}`,
     ];

@@ -7,7 +7,10 @@ import { TABLES, type TypedColumn, type View } from './world.js';
 export interface Supply {
   readonly views: readonly View[];
   readonly named: () => readonly NamedQuery[];
-  readonly derived: (outer: Scope | undefined, depth: number) => { readonly sql: string; readonly columns: readonly TypedColumn[] };
+  readonly derived: (
+    outer: Scope | undefined,
+    depth: number,
+  ) => { readonly sql: string; readonly columns: readonly TypedColumn[] };
   /** Counts a source; false when only cheap ones may follow. */
   readonly spend: () => boolean;
 }
@@ -17,7 +20,8 @@ export interface FromClause {
   readonly sources: readonly Source[];
 }
 
-const SOURCE_ALIASES = ['A', 'B', 'C', 'T1', 'T2', 'q'] as const;
+/** None is also a column's: DuckDB takes the name of a source for its whole row where Snowflake knows no such thing. */
+const SOURCE_ALIASES = ['S', 'U', 'T1', 'T2', 'q'] as const;
 
 interface Item extends Source {
   readonly sql: string;
@@ -140,7 +144,10 @@ export class FromClauses {
     const alias = nameText(name, random);
     const word = random.chance(0.6) ? ' AS' : '';
     if (!random.chance(0.1)) return { sql: `${sql}${word} ${alias}`, columns, name, qualifiers: [alias] };
-    const renamed = columns.map((column, index) => ({ ...column, name: ['ID', 'EMAIL', 'X', 'A'][index] ?? `C${index}` }));
+    const renamed = columns.map((column, index) => ({
+      ...column,
+      name: ['ID', 'EMAIL', 'X', 'A'][index] ?? `C${index}`,
+    }));
     const list = renamed.map((column) => nameText(column.name, random)).join(', ');
     return { sql: `${sql}${word} ${alias} (${list})`, columns: renamed, name, qualifiers: [alias] };
   }
@@ -148,9 +155,11 @@ export class FromClauses {
 
 /** Names that both sides have exactly once. */
 function commonNames(left: readonly Source[], right: Source): readonly string[] {
-  const namesOf = (columns: readonly TypedColumn[]): readonly string[] => columns.flatMap((column) => column.name ?? []);
+  const namesOf = (columns: readonly TypedColumn[]): readonly string[] =>
+    columns.flatMap((column) => column.name ?? []);
   const all = namesOf(left.flatMap((source) => source.columns));
   const own = namesOf(right.columns);
-  const once = (names: readonly string[], name: string): boolean => names.filter((other) => other === name).length === 1;
+  const once = (names: readonly string[], name: string): boolean =>
+    names.filter((other) => other === name).length === 1;
   return [...new Set(own)].filter((name) => once(own, name) && once(all, name));
 }

@@ -27,7 +27,7 @@ export function unexplained(
 ): string | undefined {
   if (after.kind === 'slow' || facts.predicate.some((ref) => isColumn(ref, table, column))) return undefined;
   if (after.kind === 'error') {
-    const mayFail = facts.failing.some((ref) => isColumn(ref, table, column));
+    const mayFail = facts.revealing.some((ref) => isColumn(ref, table, column));
     return mayFail ? undefined : `the statement fails now: ${after.message}`;
   }
   const free = facts.outputs.flatMap((output, index) =>
@@ -43,7 +43,11 @@ export function unexplained(
 }
 
 /** Values of an output that claims to be a copy of a base column, and are none of that column's. */
-export function falseCopies(facts: QueryFacts, table: Table, valuesOf: (table: BaseTable, column: number) => ReadonlySet<string>): boolean {
+export function falseCopies(
+  facts: QueryFacts,
+  table: Table,
+  valuesOf: (table: BaseTable, column: number) => ReadonlySet<string>,
+): boolean {
   return facts.outputs.some(({ direct }, index) => {
     if (direct === undefined) return false;
     for (const base of TABLES) {

@@ -22,10 +22,15 @@ async function run(): Promise<Counts> {
   return await counted;
 }
 
+/** One round ends within 400 statements. */
+function again(roundSeed: number): string {
+  return `PISTE_ORACLE_SEED=${roundSeed} PISTE_ORACLE_QUERIES=400 PISTE_ORACLE_MILLISECONDS=120000 npm test -- oracle`;
+}
+
 /** Every broken promise of these kinds, with what is needed to see it again. */
 async function violations(...kinds: Counts['violations'][number]['kind'][]): Promise<readonly unknown[]> {
   const found = (await run()).violations.filter((violation) => kinds.includes(violation.kind));
-  return found.map((violation) => ({ ...violation, again: `PISTE_ORACLE_SEED=${violation.roundSeed}` }));
+  return found.map((violation) => ({ ...violation, again: again(violation.roundSeed) }));
 }
 
 describe(`random statements on a real engine, PISTE_ORACLE_SEED=${seed}`, () => {
@@ -66,11 +71,11 @@ describe(`random statements on a real engine, PISTE_ORACLE_SEED=${seed}`, () => 
     async () => {
       const counts = await run();
       console.info(
-        `${counts.generated} statements, ${counts.accepted} read, ${counts.executed} run; ` +
+        `${counts.generated} statements, ${counts.accepted} read, ${counts.executed} run, ${counts.unstable} of them without a certain result; ` +
           `${counts.perturbations} changed columns, ${counts.visible} visible; ` +
           `${counts.allowed} of ${counts.policies} decisions allowed, ${counts.masked} with masks, ${counts.hidden} changes hidden`,
       );
-      expect(counts.executed).toBeGreaterThan(20);
+      expect(counts.executed - counts.unstable).toBeGreaterThan(20);
       expect(counts.visible).toBeGreaterThan(5);
       expect(counts.allowed).toBeGreaterThan(20);
     },

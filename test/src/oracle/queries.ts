@@ -69,7 +69,8 @@ export class QueryGenerator {
       const renamed = random.chance(0.2)
         ? columns.map((column, index) => ({ ...column, name: `C${index + 1}` }))
         : undefined;
-      const list = renamed === undefined ? '' : ` (${renamed.map((column) => nameText(column.name, random)).join(', ')})`;
+      const list =
+        renamed === undefined ? '' : ` (${renamed.map((column) => nameText(column.name, random)).join(', ')})`;
       definitions.push(`${nameText(name, random)}${list} AS (${sql})`);
       this.#named = [{ name, columns: renamed ?? columns }, ...this.#named];
     }
@@ -108,7 +109,8 @@ export class QueryGenerator {
     const from = this.#from.clause(outer, depth);
     const scope: Scope = { sources: from.sources, aliases: [], outer };
     const place: Place = { scope, depth: Math.min(depth, 2), windows: true };
-    const mode = wanted.single && !mayOrder ? 'aggregate' : random.pick(['plain', 'plain', 'plain', 'grouped', 'aggregate']);
+    const mode =
+      wanted.single && !mayOrder ? 'aggregate' : random.pick(['plain', 'plain', 'plain', 'grouped', 'aggregate']);
     switch (mode) {
       case 'grouped':
         return this.#grouped(wanted, from.sql, place, mayOrder);
@@ -124,7 +126,11 @@ export class QueryGenerator {
     return ` WHERE ${this.#expressions.condition({ ...place, windows: false })}`;
   }
 
-  #alias(type: ValueType, place: Place, taken: Set<string>): { readonly text: string; readonly name: string | undefined } {
+  #alias(
+    type: ValueType,
+    place: Place,
+    taken: Set<string>,
+  ): { readonly text: string; readonly name: string | undefined } {
     if (!this.#random.chance(0.65)) return { text: '', name: undefined };
     const name = this.#random.pick(ALIASES);
     if (taken.has(name)) return { text: '', name: undefined };
@@ -237,11 +243,16 @@ export class QueryGenerator {
         ? this.#expressions.value(type, { ...place, windows: false, depth: 1 })
         : this.#expressions.aggregate(type, { ...place, depth: 1 });
       const alias = this.#alias(type, { ...place, scope: { ...place.scope, aliases: [] } }, taken);
-      if (isKey) keys.push(random.pick([sql, sql, String(index + 1), alias.name === undefined ? sql : nameText(alias.name, random)]));
+      if (isKey)
+        keys.push(
+          random.pick([sql, sql, String(index + 1), alias.name === undefined ? sql : nameText(alias.name, random)]),
+        );
       columns.push({ name: alias.name ?? (isKey ? plainName(sql) : undefined), type });
       return `${sql}${alias.text}`;
     });
-    const form = random.pick(['list', 'list', 'all', 'rollup', 'sets', 'more']);
+    // DuckDB counts a key twice that is written in two ways.
+    const forms = ['list', 'list', 'all', 'more', ...(keys.length === 1 ? ['rollup', 'sets'] : [])];
+    const form = random.pick(forms);
     const more = this.#expressions.value(random.pick(TYPES), { ...place, windows: false, depth: 1 });
     const grouping: Readonly<Record<string, string>> = {
       list: keys.join(', '),

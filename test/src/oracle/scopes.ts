@@ -25,7 +25,20 @@ export interface NamedQuery {
 }
 
 /** Names outputs and aliases get: those of base columns, quoted ones, and one that DuckDB derives for an expression. */
-export const ALIASES = ['ID', 'A', 'B', 'EMAIL', 'X', 'NAME', 'email', 'Mixed', 'COUNT', 'DATE', 'max(A)', 'min(ID)'] as const;
+export const ALIASES = [
+  'ID',
+  'A',
+  'B',
+  'EMAIL',
+  'X',
+  'NAME',
+  'email',
+  'Mixed',
+  'COUNT',
+  'DATE',
+  'max(A)',
+  'min(ID)',
+] as const;
 
 const OUTER_CHANCE = 0.2;
 const ALIAS_CHANCE = 0.15;

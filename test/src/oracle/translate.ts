@@ -8,7 +8,6 @@ const CASE_MARK = '~case';
 /** Words Snowflake lets a column be called without quotes and DuckDB does not everywhere. */
 const RESERVED_BY_DUCKDB: ReadonlySet<string> = new Set(['OFFSET', 'NAME', 'DATE', 'COUNT']);
 
-
 /** A Snowflake name between quotes, as DuckDB knows it. */
 export function duckName(name: string): string {
   const marked = CASE_VARIANTS.has(name) ? `${name}${CASE_MARK}` : name;
@@ -42,8 +41,14 @@ function translated(token: Token, next: Token | undefined, database: string): st
     case 'string':
     case 'dollar-string':
       return `'${stringValue(token).replaceAll("'", "''")}'`;
-    default:
+    case 'number':
+    case 'variable':
+    case 'stage':
+    case 'file':
+    case 'symbol':
       return token.raw;
+    default:
+      return token.kind satisfies never;
   }
 }
 

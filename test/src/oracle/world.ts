@@ -50,13 +50,23 @@ type Cell = number | string | null;
 type Rows = readonly (readonly Cell[])[];
 export type Data = ReadonlyMap<BaseTable, Rows>;
 
-export function randomData(random: Random): Data {
+/** Rows with few values that meet each other, or with values that differ within a column, so that sorting leaves no ties. */
+export function randomData(random: Random, distinct: boolean): Data {
   return new Map(
-    TABLES.map((table) => [
-      table,
-      Array.from({ length: ROWS }, () => table.columns.map((column) => randomCell(column.type, random))),
-    ]),
+    TABLES.map((table) => {
+      const columns = table.columns.map((column) => {
+        if (distinct)
+          return random.shuffled<Cell>(column.type === 'number' ? [0, 1, 2, 3, 4, 5] : ['a', 'b', 'c', 'ab', 'A', 'd']);
+        return Array.from({ length: ROWS }, () => randomCell(column.type, random));
+      });
+      return [table, Array.from({ length: ROWS }, (_, row) => columns.map((cells) => cells[row] ?? null))];
+    }),
   );
+}
+
+/** The same rows in another order. */
+export function shuffledData(data: Data, random: Random): Data {
+  return new Map([...data].map(([table, rows]) => [table, random.shuffled(rows)]));
 }
 
 function randomCell(type: ValueType, random: Random): Cell {

@@ -43,7 +43,21 @@ function renderItem({ approval, access }: InboxItem): Html {
     approval.state === 'pending'
       ? `${access.mayDecide ? 'Yours to decide' : 'Waiting for others'}; denied automatically at ${showUtc(approval.expiresAtMs)}`
       : `${showState(approval.state)}, ${showUtc(decidedAt(approval))}`;
-  return html`<li><a href="/requests/${encodeURIComponent(approval.id)}"><strong>${showText(subject.class)}</strong> on ${showText(subject.connection)}</a>
-<div>asked by <bdi>${showText(who)}</bdi></div><div>${when}</div></li>
+  const { delegator } = subject.requester;
+  const behalf = delegator === undefined ? undefined : html` for <bdi>${showText(delegator)}</bdi>`;
+  return html`<li><a href="/requests/${encodeURIComponent(approval.id)}"><strong>${showText(subject.class)}</strong> ${renderObjects(approval)}</a>
+<div>through connection ${showText(subject.connection)}, asked by <bdi>${showText(who)}</bdi>${behalf}</div><div>${when}</div></li>
 `;
+}
+
+const MAX_OBJECTS_SHOWN = 3;
+
+/** What tells one request from the next: the objects it touches, as far as they are known. */
+function renderObjects({ subject: { objects } }: Approval): Html {
+  if (objects.length === 0) return html`on an object the gateway cannot name`;
+  const shown = objects
+    .slice(0, MAX_OBJECTS_SHOWN)
+    .map(({ database, schema, name }) => [database, schema, name].filter((part) => part !== '').join('.'));
+  const more = objects.length - shown.length;
+  return html`on ${showText(shown.join(', '))}${more > 0 ? ` and ${more} more` : ''}`;
 }

@@ -14,15 +14,17 @@ main, .top { max-width: 60rem; margin: 0 auto; padding: .75rem; }
 .top { display: flex; flex-wrap: wrap; gap: .75rem; align-items: center; border-bottom: 1px solid var(--line); }
 .top form { margin-left: auto; }
 .skip { position: absolute; left: -100rem; } .skip:focus { position: static; }
-a { color: var(--link); } .top a, li > a { display: inline-block; min-height: 44px; line-height: 44px; }
+a { color: var(--link); } .top a, li > a, p > a:only-child { display: inline-block; min-width: 44px; min-height: 44px; line-height: 44px; }
 h1 { font-size: 1.35rem; margin: .25rem 0; overflow-wrap: anywhere; } h2 { font-size: 1.05rem; margin: 1.5rem 0 .5rem; }
 .verdict, .note { border: 2px solid var(--line); border-radius: .4rem; padding: .75rem; background: var(--soft); }
-.note { margin: .75rem 0; } .verdict p, .note p { margin: .25rem 0; }
+.note { margin: .75rem 0; } .verdict p, .note p { margin: .25rem 0; } .note ul { margin: 0; padding-left: 1.25rem; }
 .warning { background: var(--warn); color: var(--warn-ink); border-color: currentColor; }
 .stop { background: var(--stop); color: var(--stop-ink); border-color: currentColor; }
 .go { background: var(--go); color: var(--go-ink); border-color: currentColor; }
 dl { display: grid; grid-template-columns: minmax(7rem, max-content) 1fr; gap: .35rem 1rem; margin: 0; }
 dd { margin: 0; overflow-wrap: anywhere; } dt { font-weight: 600; }
+blockquote { margin: .5rem 0; padding-left: .75rem; border-left: 3px solid var(--line); } main { overflow-wrap: anywhere; }
+@media (max-width: 30rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; } }
 .tag { display: inline-block; font-size: .8rem; font-weight: 600; border: 1px solid currentColor; border-radius: .25rem; padding: 0 .35rem; }
 .claimed { border: 2px dashed currentColor; padding: .35rem .5rem; font-style: italic; background: var(--warn); color: var(--warn-ink); }
 pre { margin: 0; padding: .75rem; background: var(--soft); border: 1px solid var(--line); white-space: pre-wrap;
@@ -41,6 +43,7 @@ button { font: inherit; font-weight: 600; min-height: 44px; min-width: 44px; pad
 .actions button { width: 100%; margin-top: .5rem; }
 :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
 ul.requests { list-style: none; padding: 0; } ul.requests li { border: 1px solid var(--line); border-radius: .4rem; padding: .5rem .75rem; margin: .5rem 0; }
+ul.requests a, ul.requests div { overflow-wrap: anywhere; } ul.requests a { line-height: 1.5; padding: .6rem 0; }
 `;
 
 /** Where the stylesheet is served; the name changes with its content, so it may be cached for ever. */

@@ -1,0 +1,60 @@
+import { describe, expect, test } from '@jest/globals';
+import { changedParameters, clientParameters, filterParameters } from './parameters.js';
+
+const allowed = (name: string): boolean => name === 'TIMEZONE' || name === 'QUERY_TAG';
+
+describe('parameters a client sends', () => {
+  test('are passed on when policy allows them, in upper case', () => {
+    expect(filterParameters({ timezone: 'UTC', QUERY_TAG: 'x' }, allowed)).toEqual({
+      passed: { TIMEZONE: 'UTC', QUERY_TAG: 'x' },
+      refused: undefined,
+    });
+  });
+
+  test.each([
+    ['a result format', { PYTHON_CONNECTOR_QUERY_RESULT_FORMAT: 'ARROW' }],
+    ['a choice of the client', { CLIENT_TELEMETRY_ENABLED: true, JDBC_QUERY_RESULT_FORMAT: 'ARROW' }],
+    ['a note of a driver about itself', { '_SNOWFLAKE.INTERNAL.CONNECTIONIDENTIFIERSHAPE': { hostProvided: true } }],
+    ['a default said aloud', { NEW_SQL_FORMAT: false }],
+  ])('are dropped when they are %s', (_what, given) => {
+    expect(filterParameters(given, allowed)).toEqual({ passed: {}, refused: undefined });
+  });
+
+  test.each([
+    ['changes how names are read', { QUOTED_IDENTIFIERS_IGNORE_CASE: true }, 'QUOTED_IDENTIFIERS_IGNORE_CASE'],
+    ['is not the default', { NEW_SQL_FORMAT: true }, 'NEW_SQL_FORMAT'],
+    ['is an object where a value belongs', { QUERY_TAG: { a: 1 } }, 'QUERY_TAG'],
+    ['nobody knows', { 'x"<\n>': 1 }, 'X????'],
+  ])('are refused when one %s', (_what, given, refused) => {
+    expect(filterParameters(given, allowed)).toMatchObject({ refused });
+  });
+});
+
+describe('parameters a client is told', () => {
+  const upstream = [
+    { name: 'TIMEZONE', value: 'UTC' },
+    { name: 'CLIENT_TELEMETRY_ENABLED', value: true },
+    { name: 'PYTHON_CONNECTOR_QUERY_RESULT_FORMAT', value: 'ARROW' },
+    { name: 'SOME_INTERNAL_SWITCH', value: 'secret' },
+  ];
+
+  test('are those it acts on, with the choices of the gateway over them', () => {
+    const told = clientParameters(upstream, 'PythonConnector');
+    expect(told).toContainEqual({ name: 'TIMEZONE', value: 'UTC' });
+    expect(told).toContainEqual({ name: 'CLIENT_TELEMETRY_ENABLED', value: false });
+    expect(told).toContainEqual({ name: 'PYTHON_CONNECTOR_QUERY_RESULT_FORMAT', value: 'JSON' });
+    expect(told).toContainEqual({ name: 'CLIENT_STAGE_ARRAY_BINDING_THRESHOLD', value: 0 });
+    expect(JSON.stringify(told)).not.toContain('SOME_INTERNAL_SWITCH');
+  });
+
+  test('turn staged binds off in the way the Node driver understands', () => {
+    expect(clientParameters([], 'JavaScript')).toContainEqual({
+      name: 'CLIENT_STAGE_ARRAY_BINDING_THRESHOLD',
+      value: 2_147_483_647,
+    });
+  });
+
+  test('stay unsaid when nothing changed', () => {
+    expect(changedParameters([], 'JDBC')).toEqual([]);
+  });
+});
