@@ -131,7 +131,7 @@ export const deny = {
     denial(
       'PISTE-1006',
       '28000',
-      'This session has ended: Snowflake closed it while the statement was under way. It is unknown whether the statement ran. Retry: no, check its effect first, then connect again.',
+      'This session ended while the statement was under way. It is unknown whether the statement ran. Retry: no, check its effect first, then connect again.',
     ),
   unknownConnection: (account: string, available: readonly string[]) =>
     denial(

@@ -16,8 +16,8 @@ import { type Connection, findConnection, type Resources } from '../resources/in
 import type { IssuedTokens, Sessions } from '../session/index.js';
 import type { Log } from '../telemetry/index.js';
 import type { Endpoint, LoggedIn, Snowflake, UpstreamCredential } from '../upstream/index.js';
+import type { Answer } from './answer.js';
 import { contextFields, whoFields } from './entries.js';
-import type { Answer } from './statements.js';
 
 export interface LoginDeps {
   readonly resources: Pick<Resources, 'current'>;

@@ -4,9 +4,10 @@ import type { Recording } from '../recording/index.js';
 import type { Authenticated, Session, Sessions, TokenRefusal } from '../session/index.js';
 import type { Log } from '../telemetry/index.js';
 import type { Endpoint, Snowflake } from '../upstream/index.js';
+import type { Answer } from './answer.js';
 import type { Catalogs } from './catalogs.js';
 import { controlEntry } from './entries.js';
-import type { Answer, Statements } from './statements.js';
+import type { Statements } from './statements.js';
 import { createTokenBox } from './token-box.js';
 
 export interface SessionControlDeps {

@@ -55,7 +55,10 @@ const MEASURE = `(() => {
   const least = 44 - 0.5;
   const root = document.documentElement;
   const faults = [];
-  if (root.scrollWidth > root.clientWidth) faults.push('the page is ' + root.scrollWidth + ' px wide in ' + root.clientWidth + ' px');
+  if (root.scrollWidth > root.clientWidth) {
+    const beyond = [...document.body.querySelectorAll('*')].filter((element) => element.getBoundingClientRect().right > root.clientWidth);
+    faults.push('the page is ' + root.scrollWidth + ' px wide in ' + root.clientWidth + ' px: ' + beyond.slice(0, 5).map((element) => element.outerHTML.slice(0, 120)).join(' | '));
+  }
   for (const element of document.querySelectorAll('a:not(.skip), button, summary, textarea, input:not([type=hidden])')) {
     const { width, height, right } = element.getBoundingClientRect();
     const name = element.tagName.toLowerCase() + ' "' + element.textContent.trim().slice(0, 40) + '"';

@@ -14,22 +14,20 @@ export function rowsKey(rows: readonly (readonly unknown[])[], ordered: boolean)
 
 /**
  * Why a changed column shows where the analysis says it cannot: undefined when it does not. Outputs that name the column
- * among their sources may change; a column of the predicate may change everything; one that is worked on by what can fail
- * may make the statement fail.
+ * among their sources may change; a column of the predicate may change everything; a revealing one may make the statement
+ * fail, or settle ties where windows sort.
  */
 export function unexplained(
   facts: QueryFacts,
-  table: BaseTable,
-  column: number,
+  { table, column }: { readonly table: BaseTable; readonly column: number },
   before: Table,
   after: Outcome,
-  ordered: boolean,
+  { ordered, windows }: { readonly ordered: boolean; readonly windows: boolean },
 ): string | undefined {
   if (after.kind === 'slow' || facts.predicate.some((ref) => isColumn(ref, table, column))) return undefined;
-  if (after.kind === 'error') {
-    const mayFail = facts.revealing.some((ref) => isColumn(ref, table, column));
-    return mayFail ? undefined : `the statement fails now: ${after.message}`;
-  }
+  const reveals = facts.revealing.some((ref) => isColumn(ref, table, column));
+  if (after.kind === 'error') return reveals ? undefined : `the statement fails now: ${after.message}`;
+  if (reveals && windows) return undefined;
   const free = facts.outputs.flatMap((output, index) =>
     output.sources.some((ref) => isColumn(ref, table, column)) ? [] : [index],
   );

@@ -218,8 +218,10 @@ async function checkStatement(round: Round, sql: string): Promise<void> {
     runs.set(database, known);
     return known;
   };
-  await checkAnalysis({ ...round, runIn, report, ordered }, analysis.query, table);
-  await checkDelivery({ ...round, runIn, report, ordered }, analysis, table);
+  const windows = /\bOVER \(/i.test(analysis.canonicalText);
+  const executed: Executed = { ...round, runIn, report, ordered, windows };
+  await checkAnalysis(executed, analysis.query, table);
+  await checkDelivery(executed, analysis, table);
 }
 
 /** One statement that ran on the unchanged rows. */
@@ -227,6 +229,8 @@ interface Executed extends Round {
   readonly runIn: (database: string) => Promise<Outcome>;
   readonly report: Report;
   readonly ordered: boolean;
+  /** The text sorts or partitions rows in a window. */
+  readonly windows: boolean;
 }
 
 /** DuckDB numbers the second of two columns with one name when it leaves a subquery. */
@@ -266,7 +270,7 @@ async function checkAnalysis(executed: Executed, query: QueryFacts, before: Tabl
     if (after.kind === 'slow') continue;
     counts.perturbations += 1;
     if (after.kind === 'error' || rowsKey(after.table.rows, ordered) !== full) counts.visible += 1;
-    const why = unexplained(query, table, column, before, after, ordered);
+    const why = unexplained(query, { table, column }, before, after, executed);
     if (why !== undefined) report('analysis', why, `${table.schema}.${table.name}.${table.columns[column]?.name}`);
   }
 }
