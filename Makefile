@@ -28,7 +28,7 @@ test: build redis ## Everything that needs no foreign toolchain (about five minu
 	@npm run --silent tally -- .cache/tests.json
 
 .PHONY: test-all
-test-all: test python ## `make test`, then the Python driver (own virtual environment), lint and drift
+test-all: test python browser go jdbc ## `make test`, then drivers of other languages and a real browser, lint and drift
 	@rm -f .cache/foreign.json
 	PISTE_FOREIGN=1 npm test --silent -- --json --outputFile=.cache/foreign.json || true
 	$(MAKE) --no-print-directory lint verify
@@ -40,11 +40,36 @@ redis: # Finds redis-server or installs it; says so when it cannot
 	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server >/dev/null; } || \
 	  { echo 'REDIS IS MISSING: the store suites will fail. Install redis-server and try again.' >&2; exit 1; }; }
 
+# $(call needs,command,package): finds a command or installs its package; says so when it cannot.
+needs = @command -v $(1) >/dev/null || { echo '$(1) is missing, installing $(2)'; \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(2) >/dev/null; } || \
+	  { echo '$(1) IS MISSING: its suites would fail. Install it and try again.' >&2; exit 1; }; }
+
 .PHONY: python
-python: # The Python driver in a virtual environment of its own
-	@[ -x .cache/venv/bin/pytest ] && .cache/venv/bin/python -c 'import snowflake.connector, pyarrow' 2>/dev/null || { \
-	  echo 'setting up the Python driver in .cache/venv'; mkdir -p .cache; \
-	  python3 -m venv .cache/venv && .cache/venv/bin/pip install --quiet --requirement test/python/requirements.txt; }
+python: build # The Python driver, SQLAlchemy and the snow command in virtual environments of their own
+	@python3 -c 'import ensurepip' 2>/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-venv >/dev/null; }
+	@npm run --silent set-up-python --workspace test
+
+.PHONY: browser
+browser: # Chromium, for the console
+	$(call needs,chromium,chromium)
+
+.PHONY: go
+go: # Both major versions of the Go driver, compiled before the clock of a test runs
+	$(call needs,go,golang-go)
+	@cd test/go && GOFLAGS=-mod=readonly go test -vet=off -run '^$$' ./... >/dev/null
+
+# The releases of which the suite asks for the jars, too.
+JDBC_VERSIONS := 4.4.1 3.24.2
+
+.PHONY: jdbc
+jdbc: $(JDBC_VERSIONS:%=.cache/jdbc/%) # Both major versions of the JDBC driver
+	$(call needs,java,default-jdk-headless)
+
+.cache/jdbc/%:
+	$(call needs,mvn,maven)
+	@echo 'fetching the JDBC driver $*'
+	@mvn --quiet --batch-mode --file test/jdbc/pom.xml dependency:copy-dependencies -Djdbc.version=$* -DoutputDirectory=$(CURDIR)/$@ || { rm -rf $@; exit 1; }
 
 .PHONY: lint
 lint: $(INSTALLED) ## Format, faults, and the room table

@@ -15,6 +15,7 @@ const tables: Readonly<Record<string, readonly CatalogColumn[]>> = {
 const views: Readonly<Record<string, readonly [string, readonly CatalogColumn[]]>> = {
   PLAIN: ['SELECT id, email AS contact FROM customers', text('ID', 'CONTACT')],
   NUMBERS: ['SELECT id, TO_NUMBER(email) AS n FROM customers', text('ID', 'N')],
+  RANKED: ['SELECT id, RANK() OVER (ORDER BY salary) AS r FROM customers', text('ID', 'R')],
   FILTERED: ["SELECT id FROM customers WHERE email LIKE 'a%'", text('ID')],
   // The table had two columns when the view was made.
   GROWN: ['SELECT * FROM customers', text('ID', 'EMAIL')],
@@ -157,6 +158,7 @@ describe('errors are answers too', () => {
     'SELECT id FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY salary) AS n FROM customers)',
     'SELECT id FROM (SELECT id, COUNT(*) OVER (PARTITION BY email) AS n FROM customers)',
     'SELECT id, RANK() OVER (ORDER BY salary) AS n FROM customers',
+    'SELECT id FROM ranked',
   ])('a protected column is not worked on by what can fail or sorts rows: %s', (sql) => {
     expect(verdict(sql)).toBe('PISTE-1403');
     expect(verdict(sql, policy({ onUnresolved: 'MaskAll' }))).toBe('PISTE-1403');

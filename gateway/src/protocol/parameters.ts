@@ -146,7 +146,8 @@ export function filterParameters(
     if (isAllowed(name)) {
       if (value !== null && typeof value === 'object' && !('rawJSON' in value)) return { passed, refused: name };
       passed[name] = value;
-    } else if (!isDroppedChoice(name, value)) return { passed, refused: name.replace(/[^A-Z0-9_$]/g, '?').slice(0, 80) };
+    } else if (!isDroppedChoice(name, value))
+      return { passed, refused: name.replace(/[^A-Z0-9_$]/g, '?').slice(0, 80) };
   }
   return { passed, refused: undefined };
 }

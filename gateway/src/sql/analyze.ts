@@ -219,14 +219,12 @@ function readQuery(
   const parsed = parseQueryStatement(tokens);
   noteTables(parsed, session, seen);
   const columns = new ColumnTable();
-  const computed = new Set<number>();
-  const revealing = new Set<number>();
-  const tables = loadTables(parsed, session, catalog, columns, computed);
+  const worked = { computed: new Set<number>(), revealing: new Set<number>() };
+  const tables = loadTables(parsed, session, catalog, columns, worked);
   const edits = new Map<number, Edit>(parsed.edits.map((edit) => [edit.from, edit]));
   const relation = resolveQuery(parsed.query, {
     columns,
-    computed,
-    revealing,
+    worked,
     relationOf: tables.relationOf,
     rewrite: { tokens, edits },
   });
@@ -234,8 +232,8 @@ function readQuery(
     outputs: relation.columns.map((column) => output(column, columns)),
     reads: tables.reads,
     predicate: columns.refs(relation.predicate),
-    computed: columns.refs(computed),
-    revealing: columns.refs(revealing),
+    computed: columns.refs(worked.computed),
+    revealing: columns.refs(worked.revealing),
   };
   return { facts, text: canonicalText(tokens, [...edits.values()]) };
 }

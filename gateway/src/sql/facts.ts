@@ -65,7 +65,7 @@ export interface QueryFacts {
   readonly computed: readonly ColumnRef[];
   /**
    * Of those, columns whose values may show elsewhere than in an output that names them: the statement's own text works on
-   * them by something that can fail, or sorts rows by them in a window, in whose order they tend to come out.
+   * them by something that can fail, or it or a view sorts rows by them in a window, in whose order they tend to come out.
    */
   readonly revealing: readonly ColumnRef[];
 }

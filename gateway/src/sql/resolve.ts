@@ -34,12 +34,16 @@ import type {
 } from './syntax.js';
 import type { Token } from './tokens.js';
 
+/** Gets the columns that expressions work on, and those that may show by it: see `QueryFacts`. */
+export interface WorkedColumns {
+  readonly computed: Set<number>;
+  readonly revealing: Set<number>;
+}
+
 /** How a text's table names are looked up, and where corrections of the text go. */
 export interface ResolveContext {
   readonly columns: ColumnTable;
-  /** Get the columns that expressions work on, and those that may show by it: see `QueryFacts`. */
-  readonly computed: Set<number>;
-  readonly revealing: Set<number>;
+  readonly worked: WorkedColumns;
   /** The relation behind a table name. The tables have been found before: see `loadTables`. */
   readonly relationOf: (table: TableSource) => Relation & { readonly object: ObjectName };
   /** Tokens of the text, and its corrections by first token; undefined for a view's text, which is not sent. */
@@ -99,7 +103,7 @@ class Resolver {
       const sources = this.#union(...same.map((other) => other?.sources ?? NO_COLUMNS));
       // Values of different types are converted to one.
       const converts = !this.#context.columns.haveOneType(same.map((other) => other?.direct));
-      if (arms.length > 1) this.#note(sources, converts);
+      if (arms.length > 1) this.#note(sources, converts && this.#isAimed);
       return {
         ...column,
         sources,
@@ -283,16 +287,21 @@ class Resolver {
     scope.values.set(expression, 'in progress');
     const value = this.#computeValue(expression, scope);
     scope.values.set(expression, value);
-    if (expression.exact === undefined) this.#note(value, expression.canFail);
+    if (expression.exact === undefined) this.#note(value, expression.canFail && this.#isAimed);
     for (const key of expression.windowKeys) this.#note(this.#value(key, scope), true);
     return value;
   }
 
+  /** What a view computes may fail as its author wrote it: the caller cannot aim it at a value. */
+  get #isAimed(): boolean {
+    return this.#context.rewrite !== undefined;
+  }
+
   #note(worked: ColumnSet, reveals: boolean): void {
-    const { columns, computed, revealing } = this.#context;
+    const { columns, worked: notes } = this.#context;
     columns.spend(worked.size);
-    for (const id of worked) computed.add(id);
-    if (reveals) for (const id of worked) revealing.add(id);
+    for (const id of worked) notes.computed.add(id);
+    if (reveals) for (const id of worked) notes.revealing.add(id);
   }
 
   #computeValue(expression: Expression, scope: Scope): ColumnSet {

@@ -3,7 +3,7 @@ import type { Catalog, CatalogObject, ObjectName } from './facts.js';
 import { type CurrentSchema, distinctNames, objectKey, qualify } from './names.js';
 import type { ParsedQuery } from './parse-query.js';
 import { Refusal } from './refusal.js';
-import { type ResolveContext, resolveQuery } from './resolve.js';
+import { type ResolveContext, resolveQuery, type WorkedColumns } from './resolve.js';
 import type { TableSource } from './syntax.js';
 import { parseView } from './views.js';
 
@@ -33,9 +33,9 @@ export function loadTables(
   current: CurrentSchema,
   catalog: Catalog,
   columns: ColumnTable,
-  computed: Set<number>,
+  worked: WorkedColumns,
 ): Tables {
-  const loader = new Loader(catalog, columns, computed);
+  const loader = new Loader(catalog, columns, worked);
   loader.load(query, current);
   return loader;
 }
@@ -43,16 +43,16 @@ export function loadTables(
 class Loader implements Tables {
   readonly #catalog: Catalog;
   readonly #columns: ColumnTable;
-  readonly #computed: Set<number>;
+  readonly #worked: WorkedColumns;
   readonly #found = new Map<TableSource, FoundTable>();
   readonly #views = new Map<string, ParsedQuery>();
   readonly #relations = new Map<string, Relation>();
   readonly #open = new Set<string>();
 
-  constructor(catalog: Catalog, columns: ColumnTable, computed: Set<number>) {
+  constructor(catalog: Catalog, columns: ColumnTable, worked: WorkedColumns) {
     this.#catalog = catalog;
     this.#columns = columns;
-    this.#computed = computed;
+    this.#worked = worked;
   }
 
   get reads(): readonly ObjectName[] {
@@ -166,9 +166,8 @@ class Loader implements Tables {
 
   #resolveView(query: ParsedQuery): Relation {
     try {
-      const [columns, computed, relationOf] = [this.#columns, this.#computed, this.relationOf];
-      // What a view computes may fail as its author wrote it; the caller cannot aim it.
-      return resolveQuery(query.query, { columns, computed, revealing: new Set(), relationOf, rewrite: undefined });
+      const [columns, worked, relationOf] = [this.#columns, this.#worked, this.relationOf];
+      return resolveQuery(query.query, { columns, worked, relationOf, rewrite: undefined });
     } catch (error) {
       if (!(error instanceof Refusal) || error.kind === 'unreadable-view') throw error;
       throw new Refusal('unreadable-view', `in a view: ${error.message}`);

@@ -9,13 +9,8 @@ import { type Decision, permitFor, permitInternal } from '../policy/index.js';
 import type { Recording, RequestReceipt } from '../recording/index.js';
 import { openTestRecording, withDirectory } from '../recording/recording-fixture.js';
 import type { Endpoint } from './endpoint.js';
-import {
-  createSnowflake,
-  type OutgoingStatement,
-  type Snowflake,
-  type TokenBox,
-  type UpstreamTokens,
-} from './snowflake.js';
+import type { TokenBox, UpstreamTokens } from './session-calls.js';
+import { createSnowflake, type OutgoingStatement, type Snowflake } from './snowflake.js';
 import { createTransport, type Transport } from './transport.js';
 
 /** One request as it arrived. */

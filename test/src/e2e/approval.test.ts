@@ -93,7 +93,7 @@ describe('a statement that changes the shape of data', () => {
     expect(submitted).toMatchObject({
       code: '333334',
       success: true,
-      data: { getResultUrl: `/queries/${submitted.data['queryId']}/result` },
+      data: { getResultUrl: `/queries/${String(submitted.data['queryId'])}/result` },
     });
     const request = await owner.find(/QUEUED_TABLE/i);
     expect(request.queryId).toBe(submitted.data['queryId']);

@@ -416,7 +416,8 @@ describe('bytes that are no request', () => {
   ])('%s', async (_what, bytes) => {
     const text = await sendBytes(playground.driverUrl, bytes, 2_000);
     received.push(text);
-    expect(text).not.toMatch(/^HTTP\/1\.1 (101|2\d\d) [^]*"success":true/);
+    expect(text).not.toMatch(/^HTTP\/1\.1 101/);
+    expect(text).not.toContain('"success":true');
     expect(await playground.standIn.counters()).toMatchObject({ statements: 0, logins: 0, heartbeats: 0 });
     await isAlive();
   });

@@ -70,7 +70,8 @@ async function hold(driver: NodeDriver = agent) {
   return { order: lastOrder, done, request, path: `/requests/${request.id}` };
 }
 
-const countOf = async (order: number) => (await agent.execute(`SELECT COUNT(*) AS n FROM orders WHERE id = ${order}`)).rows;
+const countOf = async (order: number) =>
+  (await agent.execute(`SELECT COUNT(*) AS n FROM orders WHERE id = ${order}`)).rows;
 
 describe.each([
   ['with scripts', true],
@@ -136,7 +137,9 @@ test('the one who asked sees the request, but nothing to approve it with', async
   const page = await newPage();
   await openAs(page, 'Sam (analyst)', held.path);
   await keepPicture(page, 'own request');
-  expect(await page.locator('main').innerText()).toContain('You asked for this yourself, so somebody else must decide.');
+  expect(await page.locator('main').innerText()).toContain(
+    'You asked for this yourself, so somebody else must decide.',
+  );
   expect(await page.getByRole('button', { name: /approve|deny/i }).count()).toBe(0);
   await deny(held.request.id);
   await own.close();
@@ -233,5 +236,7 @@ async function deny(id: string): Promise<void> {
   const dana = await connectApprover(playground);
   const request = (await dana.list()).find((one) => one.id === id);
   if (request !== undefined) await dana.decide(request, 'deny', 'the test is over');
-  await eventually('the end of the request', async () => ((await dana.get(id)).body['state'] === 'denied' ? true : undefined));
+  await eventually('the end of the request', async () =>
+    (await dana.get(id)).body['state'] === 'denied' ? true : undefined,
+  );
 }

@@ -42,20 +42,27 @@ async function decideAll(): Promise<void> {
   expect(state).toBe('withdrawn');
 }
 
-test.each(VERSIONS)('the JDBC driver %s works through the gateway', async (version) => {
-  const jar = join(DRIVERS, version, `snowflake-jdbc-${version}.jar`);
-  if (!existsSync(jar)) throw new Error(`${jar} is missing; run: make jdbc`);
-  const running = runToEnd('java', ['-cp', jar, PROGRAM, `jdbc:snowflake://${new URL(playground.driverUrl).host}/`], {
-    // Without it the driver asks the metadata services of three clouds where it runs.
-    env: { SNOWFLAKE_DISABLE_PLATFORM_DETECTION: 'true', TOKEN: await playground.mint('agent-1', AGENT_CLAIMS, { expiresInSeconds: 600 }) },
-    timeoutMilliseconds: 120_000,
-  });
-  const [ended, decided] = await Promise.allSettled([running, decideAll()]);
-  if (ended.status === 'rejected') throw ended.reason;
-  const { code, output } = ended.value;
-  const lines = output.split('\n').filter((line) => /^(not )?ok /.test(line));
-  expect(decided).toEqual({ status: 'fulfilled', value: undefined });
-  expect(lines.filter((line) => line.startsWith('not'))).toEqual([]);
-  expect(code === 0 ? 'passed' : output).toBe('passed');
-  expect(lines).toHaveLength(20);
-}, 180_000);
+test.each(VERSIONS)(
+  'the JDBC driver %s works through the gateway',
+  async (version) => {
+    const jar = join(DRIVERS, version, `snowflake-jdbc-${version}.jar`);
+    if (!existsSync(jar)) throw new Error(`${jar} is missing; run: make jdbc`);
+    const running = runToEnd('java', ['-cp', jar, PROGRAM, `jdbc:snowflake://${new URL(playground.driverUrl).host}/`], {
+      // Without it the driver asks the metadata services of three clouds where it runs.
+      env: {
+        SNOWFLAKE_DISABLE_PLATFORM_DETECTION: 'true',
+        TOKEN: await playground.mint('agent-1', AGENT_CLAIMS, { expiresInSeconds: 600 }),
+      },
+      timeoutMilliseconds: 120_000,
+    });
+    const [ended, decided] = await Promise.allSettled([running, decideAll()]);
+    if (ended.status === 'rejected') throw ended.reason;
+    const { code, output } = ended.value;
+    const lines = output.split('\n').filter((line) => /^(not )?ok /.test(line));
+    expect(decided).toEqual({ status: 'fulfilled', value: undefined });
+    expect(lines.filter((line) => line.startsWith('not'))).toEqual([]);
+    expect(code === 0 ? 'passed' : output).toBe('passed');
+    expect(lines).toHaveLength(20);
+  },
+  180_000,
+);
