@@ -1,17 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import { Server as TlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createApprovals } from './approval/index.js';
-import { type Config, type Listener, parseConfig, readSecretFile } from './config/index.js';
+import { type Config, parseConfig, readSecretFile } from './config/index.js';
 import { errorMessage } from './errors.js';
 import { createConsole } from './http/console/index.js';
 import { serveDrivers } from './http/driver-server.js';
-import { createListeningServer, followCertificate } from './http/listening-server.js';
+import { createListeningServer, followCertificate, listen, stopListening } from './http/listening-server.js';
 import { createOps } from './http/ops.js';
 import { createConsoleLogin, createIdentity } from './identity/index.js';
-import { createMasker, type Masker } from './masking/index.js';
+import { createCurrentMasker } from './masking/index.js';
 import {
   createCatalogs,
   createResultParts,
@@ -20,7 +18,7 @@ import {
   createStatements,
   type LoginDeps,
 } from './pipeline/index.js';
-import { openRecording, type Recording, updateTrustFile } from './recording/index.js';
+import { openRecording, publishCheckpoints, type Recording } from './recording/index.js';
 import { type ConnectionCredential, openResources } from './resources/index.js';
 import { createSessions } from './session/index.js';
 import { createMemoryStore, createRedisStore, createSealer } from './store/index.js';
@@ -41,7 +39,6 @@ export const VERSION = '0.1.0';
 const DRAIN_MS = 15_000;
 /** How long the answers of statements that ended may take to reach their drivers. */
 const LAST_ANSWERS_MS = 3_000;
-const CHECKPOINT_EVERY_MS = 1_000;
 const SWEEP_EVERY_MS = 15_000;
 
 const clock = { nowMs: () => Date.now(), monotonicNs: () => process.hrtime.bigint() };
@@ -118,7 +115,7 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     log,
     metrics: metrics.recording,
   });
-  const publishing = await publishCheckpoints(recording, config.checkpointFile, log);
+  const publishing = await publishCheckpoints(recording, config.checkpointFile, timers, log);
   const closeRecording = async (): Promise<void> => {
     await recording.close();
     await publishing();
@@ -187,7 +184,7 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     metrics: metrics.approval,
     sealer,
   });
-  const masker = maskerFor(() => resources.maskingKeys());
+  const masker = createCurrentMasker(() => resources.maskingKeys());
   const catalogs = createCatalogs({
     recording,
     snowflake,
@@ -360,20 +357,6 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
   };
 }
 
-/** One masker as long as the keys stay the same. */
-function maskerFor(currentKeys: () => ReadonlyMap<string, Uint8Array>): () => Masker {
-  let keys = currentKeys();
-  let masker = createMasker({ keys });
-  return () => {
-    const now = currentKeys();
-    if (now !== keys) {
-      keys = now;
-      masker = createMasker({ keys });
-    }
-    return masker;
-  };
-}
-
 /** The keys as the upstream room wants them; one that cannot be read is left out and said so. */
 function readCredential(
   held: ConnectionCredential | undefined,
@@ -395,54 +378,4 @@ function readCredential(
 
 async function failWhen(condition: boolean, why: string): Promise<void> {
   if (condition) throw new Error(why);
-}
-
-/** Takes no new connections and drops idle ones; resolves when those with a request under way have ended too. */
-function stopListening(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
-  });
-}
-
-/** Resolves with the URL once the port is taken. */
-function listen(server: Server, listener: Listener): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(listener.port, listener.host, () => {
-      server.off('error', reject);
-      const { port } = server.address() as AddressInfo;
-      const host = listener.host.includes(':') ? `[${listener.host}]` : listener.host;
-      resolve(`${server instanceof TlsServer ? 'https' : 'http'}://${host}:${port}`);
-    });
-  });
-}
-
-/**
- * Keeps the newest checkpoint in a file outside the log, so that a cut tail can be told from the end. The returned function
- * writes the last one.
- */
-async function publishCheckpoints(recording: Recording, file: string, log: Log): Promise<() => Promise<void>> {
-  let publishedSize = 0;
-  let publishing = Promise.resolve();
-  const publish = (): Promise<void> => {
-    publishing = publishing.then(async () => {
-      const checkpoint = recording.checkpoint();
-      if (checkpoint.size === publishedSize) return;
-      try {
-        await updateTrustFile(file, checkpoint);
-        publishedSize = checkpoint.size;
-      } catch (error) {
-        log.warn('the checkpoint could not be published', { error: errorMessage(error) });
-      }
-    });
-    return publishing;
-  };
-  // The log's key is known outside it before it holds anything of a caller.
-  await publish();
-  const stop = timers.every(CHECKPOINT_EVERY_MS, () => void publish());
-  return () => {
-    stop();
-    return publish();
-  };
 }

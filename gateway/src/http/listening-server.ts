@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
-import type { TlsFiles } from '../config/index.js';
+import type { AddressInfo } from 'node:net';
+import type { Listener, TlsFiles } from '../config/index.js';
 import { errorMessage } from '../errors.js';
 import type { Log } from '../telemetry/index.js';
 
@@ -46,5 +47,26 @@ export function followCertificate(
     } catch (error) {
       log.error('the renewed certificate cannot be used', { error: errorMessage(error) });
     }
+  });
+}
+
+/** Takes no new connections and drops idle ones; resolves when those with a request under way have ended too. */
+export function stopListening(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+}
+
+/** Resolves with the URL once the port is taken. */
+export function listen(server: Server, listener: Listener): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(listener.port, listener.host, () => {
+      server.off('error', reject);
+      const { port } = server.address() as AddressInfo;
+      const host = listener.host.includes(':') ? `[${listener.host}]` : listener.host;
+      resolve(`${server instanceof TlsServer ? 'https' : 'http'}://${host}:${port}`);
+    });
   });
 }

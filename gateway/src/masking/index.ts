@@ -1,4 +1,5 @@
 export { isPlaceholder } from '../policy/placeholder.js';
+export { createCurrentMasker } from './current-masker.js';
 export type { MaskingKeys } from './mask-cell.js';
 export { maskedRowtype } from './masked-rowtype.js';
 export {

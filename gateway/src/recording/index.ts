@@ -3,6 +3,7 @@ export type { Finding, Severity } from './finding.js';
 export type { LogSummary } from './judge-log.js';
 export type { Leaf } from './leaf.js';
 export type { RecordingClock } from './leaf-clock.js';
+export { publishCheckpoints } from './publish-checkpoints.js';
 export { type LogDamage, type LogRecord, readLog } from './read-log.js';
 export { isRequestReceipt, type Receipt, type RequestReceipt } from './receipt.js';
 export { openRecording, type Recording, type RecordingDeps, type RecordingMetrics } from './recording.js';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { connectAgent, connectApprover, eventually, failureOf } from '../e2e/callers.js';
 import { findLayoutFaults, findViolations, keepPicture, launchChromium } from '../harness/browser.js';
 import type { NodeDriver } from '../harness/node-driver.js';
@@ -49,6 +49,10 @@ async function newPage(options: BrowserContextOptions = {}): Promise<Page> {
   return page;
 }
 
+/** The text as a person sees it. */
+// biome-ignore lint/performance/useDomNodeTextContent: what the layout hides must not count as shown
+const shown = (locator: Locator): Promise<string> => locator.innerText();
+
 /** Opens a page of the console and signs in at the issuer on the way. */
 async function openAs(page: Page, person: string, path = '/requests'): Promise<void> {
   await page.goto(`${playground.consoleUrl}${path}`);
@@ -86,13 +90,13 @@ describe.each([
     await page.waitForURL(`**${held.path}`);
     await keepPicture(page, `decision ${how}`);
     const statement = page.locator('pre').first();
-    expect((await statement.innerText()).trim()).toBe(held.request.canonicalText.trim());
+    expect((await shown(statement)).trim()).toBe(held.request.canonicalText.trim());
     expect(await statement.isVisible()).toBe(true);
     await page.getByLabel('Note (optional)').fill('agreed');
     await page.getByRole('button', { name: 'Approve once' }).click();
     await page.waitForURL(`**${held.path}/receipt`);
     await keepPicture(page, `receipt ${how}`);
-    expect(await page.locator('main').innerText()).toContain('Approved');
+    expect(await shown(page.locator('main'))).toContain('Approved');
     expect((await held.done).rows).toEqual([{ 'number of rows deleted': 1 }]);
     expect(await countOf(held.order)).toEqual([{ N: 0 }]);
   }, 60_000);
@@ -113,7 +117,7 @@ describe.each([
     expect(error.code).toBe('861302');
     expect(error.message).toContain('Denied by Dana (data owner)');
     expect(error.message).toContain('"not before the audit"');
-    expect(await page.locator('blockquote').innerText()).toBe(error.message);
+    expect(await shown(page.locator('blockquote'))).toBe(error.message);
     expect(await countOf(held.order)).toEqual([{ N: 1 }]);
   }, 60_000);
 });
@@ -122,10 +126,10 @@ test('warns of hidden comments and of letters that look like others, and runs no
   const held = await hold();
   const page = await newPage();
   await openAs(page, 'Dana (data owner)', held.path);
-  const warnings = await page.locator('.warning').innerText();
+  const warnings = await shown(page.locator('.warning'));
   expect(warnings).toContain('A comment');
   expect(warnings).toContain('U+0440');
-  expect(await page.locator('pre').first().innerText()).toContain('<script>alert(1)</script>');
+  expect(await shown(page.locator('pre').first())).toContain('<script>alert(1)</script>');
   expect(await page.locator('script').count()).toBe(0);
   await deny(held.request.id);
 });
@@ -137,9 +141,7 @@ test('the one who asked sees the request, but nothing to approve it with', async
   const page = await newPage();
   await openAs(page, 'Sam (analyst)', held.path);
   await keepPicture(page, 'own request');
-  expect(await page.locator('main').innerText()).toContain(
-    'You asked for this yourself, so somebody else must decide.',
-  );
+  expect(await shown(page.locator('main'))).toContain('You asked for this yourself, so somebody else must decide.');
   expect(await page.getByRole('button', { name: /approve|deny/i }).count()).toBe(0);
   await deny(held.request.id);
   await own.close();
@@ -150,9 +152,9 @@ test('for somebody who is neither requester nor approver there is no such reques
   const page = await newPage();
   await openAs(page, 'Sky (security)', held.path);
   await keepPicture(page, 'no such request');
-  expect(await page.locator('main').innerText()).toContain('There is no such request');
+  expect(await shown(page.locator('main'))).toContain('There is no such request');
   await page.goto(`${playground.consoleUrl}/requests`);
-  expect(await page.locator('main').innerText()).toContain('Nothing waits for you.');
+  expect(await shown(page.locator('main'))).toContain('Nothing waits for you.');
   await deny(held.request.id);
 });
 
@@ -191,7 +193,7 @@ test('after signing out, signing in again asks the issuer who it is', async () =
   await page.getByRole('link', { name: 'Sign in again' }).click();
   await page.getByRole('button', { name: 'Sam (analyst)' }).click();
   await page.waitForURL(`${playground.consoleUrl}/requests`);
-  expect(await page.locator('header').innerText()).toContain('Signed in as Sam (analyst)');
+  expect(await shown(page.locator('header'))).toContain('Signed in as Sam (analyst)');
 });
 
 describe.each([

@@ -218,7 +218,8 @@ async function checkStatement(round: Round, sql: string): Promise<void> {
     runs.set(database, known);
     return known;
   };
-  const windows = /\bOVER \(/i.test(analysis.canonicalText);
+  const texts = [analysis.canonicalText, ...round.views.map((view) => view.canonicalText)];
+  const windows = texts.some((text) => /\bOVER \(/i.test(text));
   const executed: Executed = { ...round, runIn, report, ordered, windows };
   await checkAnalysis(executed, analysis.query, table);
   await checkDelivery(executed, analysis, table);
@@ -229,7 +230,7 @@ interface Executed extends Round {
   readonly runIn: (database: string) => Promise<Outcome>;
   readonly report: Report;
   readonly ordered: boolean;
-  /** The text sorts or partitions rows in a window. */
+  /** The text or a view sorts or partitions rows in a window. */
   readonly windows: boolean;
 }
 
