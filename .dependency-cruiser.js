@@ -31,7 +31,19 @@ const ROOMS = {
     'resources',
     'upstream',
   ],
-  http: ['pipeline', 'protocol', 'identity', 'session', 'approval', 'recording', 'store', 'telemetry', 'config', 'sql', 'policy'],
+  http: [
+    'pipeline',
+    'protocol',
+    'identity',
+    'session',
+    'approval',
+    'recording',
+    'store',
+    'telemetry',
+    'config',
+    'sql',
+    'policy',
+  ],
   cli: ['recording', 'telemetry', 'config'],
 };
 
@@ -53,7 +65,10 @@ const roomRules = Object.entries(ROOMS).map(([room, mayImport]) => ({
   severity: 'error',
   comment: `${room} may look only into: ${mayImport.join(', ') || 'itself'}`,
   from: { path: `^gateway/src/${room}/`, pathNot: notTests },
-  to: { path: '^gateway/src/', pathNot: [`^gateway/src/(${[room, ...mayImport].join('|')})/`, '^gateway/src/errors\\.ts$'] },
+  to: {
+    path: '^gateway/src/',
+    pathNot: [`^gateway/src/(${[room, ...mayImport].join('|')})/`, '^gateway/src/errors\\.ts$'],
+  },
 }));
 
 const homeRules = Object.entries(HOMES).map(([dependency, rooms]) => ({
@@ -66,7 +81,12 @@ const homeRules = Object.entries(HOMES).map(([dependency, rooms]) => ({
 
 export default {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     ...roomRules,
     ...homeRules,
     {
@@ -93,7 +113,12 @@ export default {
       from: { path: '^(gateway|operator)/src/' },
       to: { path: '^(gateway|operator)/src/', pathNot: '^$1/src/' },
     },
-    { name: 'no-undeclared-dependency', severity: 'error', from: { pathNot: notTests }, to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown'] } },
+    {
+      name: 'no-undeclared-dependency',
+      severity: 'error',
+      from: { pathNot: notTests },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown'] },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules|/dist/' },

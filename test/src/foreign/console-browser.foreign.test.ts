@@ -86,7 +86,9 @@ describe.each([
     const page = await newPage({ javaScriptEnabled });
     await openAs(page, 'Dana (data owner)');
     await keepPicture(page, `inbox ${how}`);
-    await page.locator(`a[href="${held.path}"]`).click();
+    const link = page.locator(`a[href="${held.path}"]`);
+    expect(await shown(link)).toBe('DELETE on CRM.PUBLIC.ORDERS');
+    await link.click();
     await page.waitForURL(`**${held.path}`);
     await keepPicture(page, `decision ${how}`);
     const statement = page.locator('pre').first();
