@@ -2,7 +2,15 @@ import { checkRowtype } from '@piste/gateway/dist/masking/index.js';
 import { decide } from '@piste/gateway/dist/policy/index.js';
 import { analyze, type Facts, type QueryFacts } from '@piste/gateway/dist/sql/index.js';
 import type { Engine, Outcome, Table } from './execution.js';
-import { delivered, falseCopies, isProtected, randomPolicy, rowsKey, unexplained } from './interference.js';
+import {
+  delivered,
+  falseCopies,
+  isProtected,
+  mayFailInView,
+  randomPolicy,
+  rowsKey,
+  unexplained,
+} from './interference.js';
 import { QueryGenerator } from './queries.js';
 import { createRandom, type Random } from './random.js';
 import { snowflakeName, toDuckDb } from './translate.js';
@@ -298,7 +306,8 @@ async function checkDelivery(executed: Executed, analysis: Facts, before: Table)
     for (const { table, column, sameNulls } of concerned(executed, analysis.query)) {
       if (!isProtected(table, column, WHO, policy)) continue;
       const after = await runIn(sameNulls);
-      if (after.kind === 'slow') continue;
+      const failsInView = after.kind === 'error' && mayFailInView(analysis.query, table, column);
+      if (after.kind === 'slow' || failsInView) continue;
       counts.deliveries += 1;
       if (after.kind === 'table' && rowsKey(after.table.rows, ordered) !== rowsKey(before.rows, ordered))
         counts.hidden += 1;

@@ -74,7 +74,7 @@ export class Queries {
   readonly #byId = new Map<string, Query>();
   readonly #byRequest = new Map<string, Query>();
   readonly #history: Query[] = [];
-  #hold: Hold | undefined;
+  readonly #holds: Hold[] = [];
   #repeated = 0;
 
   constructor(options: Options) {
@@ -87,7 +87,13 @@ export class Queries {
   }
 
   holdNext(hold: Hold): void {
-    this.#hold = hold;
+    this.#holds.push(hold);
+  }
+
+  /** The first waiting hold that the text matches; each serves once. */
+  #takeHold(sqlText: string): Hold | undefined {
+    const index = this.#holds.findIndex(({ pattern }) => pattern.test(sqlText));
+    return index === -1 ? undefined : this.#holds.splice(index, 1)[0];
   }
 
   /** Starts a statement, or returns the one already started under this requestId, whatever text comes this time. */
@@ -164,7 +170,7 @@ export class Queries {
   ): Query {
     const id = randomUUID();
     const { promise, resolve } = Promise.withResolvers<void>();
-    const holds = this.#hold?.pattern.test(request.sqlText) === true;
+    const hold = this.#takeHold(request.sqlText);
     const query: Query = {
       id,
       session,
@@ -176,9 +182,8 @@ export class Queries {
       done: promise,
       outcome: undefined,
       endTime: undefined,
-      holdPolls: holds ? (this.#hold?.polls ?? 0) : 0,
+      holdPolls: hold?.polls ?? 0,
     };
-    if (holds) this.#hold = undefined;
     this.#byId.set(id, query);
     this.#history.push(query);
     session.queryIds.push(id);
