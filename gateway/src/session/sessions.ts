@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type { Principal } from '../identity/principal.js';
 import type { SessionContext } from '../sql/facts.js';
 import type { Sealer } from '../store/seal.js';
 import type { Store, Versioned } from '../store/store.js';
@@ -15,15 +14,7 @@ export interface SessionsDeps {
   readonly masterTokenSeconds: number;
 }
 
-export interface NewSession {
-  readonly principal: Principal;
-  readonly connection: string;
-  readonly account: string;
-  readonly clientApp: string;
-  readonly clientVersion: string;
-  readonly context: SessionContext;
-  readonly claimedPurpose: string | undefined;
-  readonly upstream: UpstreamSession;
+export interface NewSession extends Omit<Session, 'id' | 'createdAtMs'> {
   readonly idleTimeoutSeconds: number;
   readonly maxLifetimeSeconds: number;
 }

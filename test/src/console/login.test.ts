@@ -8,6 +8,7 @@ import { createApprovals } from '@piste/gateway/dist/approval/index.js';
 import { createConsole } from '@piste/gateway/dist/http/console/index.js';
 import { createConsoleLogin, createIdentity } from '@piste/gateway/dist/identity/index.js';
 import { createMemoryStore } from '@piste/gateway/dist/store/index.js';
+import { type Browser, fieldOf, openBrowser, type Page } from '../harness/page-browser.js';
 import type { Issuer } from '../issuer/issuer.js';
 import { startIssuer } from '../issuer/issuer.js';
 
@@ -105,61 +106,12 @@ async function startWorld() {
   return { url, issuer, approvals, loginOptions };
 }
 
-interface Page {
-  readonly status: number;
-  readonly url: string;
-  readonly text: string;
-}
+const first = (pattern: RegExp, text: string): string => pattern.exec(text)?.[1] ?? '';
 
-/** A browser as far as it matters here: cookies per host, redirects followed, forms sent from where they stand. */
-function newBrowser() {
-  const jars = new Map<string, Map<string, string>>();
-  const jarOf = (url: string) => {
-    // Cookies do not know ports; paths keep the issuer's and the console's apart by name only.
-    const { hostname } = new URL(url);
-    const jar = jars.get(hostname) ?? new Map<string, string>();
-    jars.set(hostname, jar);
-    return jar;
-  };
-  async function open(url: string, form?: Record<string, string>): Promise<Page> {
-    let target = url;
-    let body = form === undefined ? undefined : new URLSearchParams(form);
-    for (let step = 0; step < 10; step += 1) {
-      const jar = jarOf(target);
-      const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
-      const { origin } = new URL(target);
-      const sent = body === undefined ? { headers: { cookie } } : { method: 'POST', body, headers: { cookie, origin } };
-      const response = await fetch(target, { ...sent, redirect: 'manual' });
-      for (const line of response.headers.getSetCookie()) {
-        const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-        if (value === '') jar.delete(name);
-        else jar.set(name, value);
-      }
-      const text = await response.text();
-      const location = response.headers.get('location');
-      if (location === null) return { status: response.status, url: target, text };
-      target = new URL(location, target).href;
-      body = undefined;
-    }
-    throw new Error('too many redirects');
-  }
-  return open;
-}
-
-const first = (pattern: RegExp, text: string) => pattern.exec(text)?.[1] ?? '';
-const field = (page: Page, name: string) => first(new RegExp(`name="${name}" value="([^"]*)"`), page.text);
-
-/** Opens a page and signs in on the way, as a person would. */
-async function openAs(browser: ReturnType<typeof newBrowser>, person: string, url: string): Promise<Page> {
-  const loginPage = await browser(url);
-  expect(loginPage.text).toContain('For demonstrations only.');
-  return browser(new URL(first(/action="([^"]+)"/, loginPage.text), loginPage.url).href, { login: person });
-}
-
-const decide = (browser: ReturnType<typeof newBrowser>, page: Page, choice: string, reason = '') =>
-  browser(`${page.url}/decision`, {
-    csrf: field(page, 'csrf'),
-    bindingHash: field(page, 'bindingHash'),
+const decide = (browser: Browser, page: Page, choice: string, reason = '') =>
+  browser.open(`${page.url}/decision`, {
+    csrf: fieldOf(page, 'csrf'),
+    bindingHash: fieldOf(page, 'bindingHash'),
     choice,
     reason,
   });
@@ -168,18 +120,18 @@ test('two people sign in at the issuer, see the statement and approve it togethe
   const { url, issuer, approvals } = await startWorld();
   const { id } = await approvals.request(subjectOf(issuer));
 
-  const dana = newBrowser();
-  const danasPage = await openAs(dana, 'dana.owner', `${url}/requests/${id}`);
+  const dana = openBrowser();
+  const danasPage = await dana.openAs('dana.owner', `${url}/requests/${id}`);
   expect([danasPage.status, danasPage.url]).toEqual([200, `${url}/requests/${id}`]);
   expect(danasPage.text).toContain('Signed in as <bdi>Dana (data owner)</bdi>');
   expect(danasPage.text).toContain('DROP TABLE SALES.PUBLIC.ORDERS');
   const receipt = await decide(dana, danasPage, 'approve', 'agreed');
   expect(receipt.url).toBe(`${url}/requests/${id}/receipt`);
   expect(receipt.text).toContain('Waiting for a decision.');
-  expect((await dana(`${url}/requests/${id}`)).text).toContain('Your vote is counted');
+  expect((await dana.open(`${url}/requests/${id}`)).text).toContain('Your vote is counted');
 
-  const sky = newBrowser();
-  const skysPage = await openAs(sky, 'sky.security', `${url}/requests/${id}`);
+  const sky = openBrowser();
+  const skysPage = await sky.openAs('sky.security', `${url}/requests/${id}`);
   expect((await decide(sky, skysPage, 'approve')).text).toContain('<strong>Approved.</strong>');
   expect(await approvals.get(id)).toMatchObject({
     state: 'approved',
@@ -190,7 +142,7 @@ test('two people sign in at the issuer, see the statement and approve it togethe
 test('somebody without the right sees nothing of it, also with a bearer token', async () => {
   const { url, issuer, approvals } = await startWorld();
   const { id } = await approvals.request(subjectOf(issuer));
-  const page = await openAs(newBrowser(), 'sam.analyst', `${url}/requests/${id}`);
+  const page = await openBrowser().openAs('sam.analyst', `${url}/requests/${id}`);
   expect(page.status).toBe(404);
   expect(page.text).not.toContain('DROP TABLE');
 
@@ -217,12 +169,12 @@ test('an ID token of the console opens no API: its audience is another', async (
 
 test('after signing out the issuer asks again who it is', async () => {
   const { url } = await startWorld();
-  const browser = newBrowser();
-  const inbox = await openAs(browser, 'dana.owner', `${url}/requests`);
-  const signedOut = await browser(`${url}/auth/logout`, { csrf: field(inbox, 'csrf') });
+  const browser = openBrowser();
+  const inbox = await browser.openAs('dana.owner', `${url}/requests`);
+  const signedOut = await browser.open(`${url}/auth/logout`, { csrf: fieldOf(inbox, 'csrf') });
   expect(signedOut.url).toBe(`${url}/auth/signed-out`);
   const again = new URL(first(/href="(\/auth\/login[^"]*)"/, signedOut.text), url).href;
-  expect((await openAs(browser, 'sky.security', again)).text).toContain('Sky (security)');
+  expect((await browser.openAs('sky.security', again)).text).toContain('Sky (security)');
 });
 
 test('a login with another nonce, state or verifier is rejected, and so is a wrong client secret', async () => {
@@ -231,10 +183,10 @@ test('a login with another nonce, state or verifier is rejected, and so is a wro
     const login = createConsoleLogin({ ...loginOptions, clientSecret: secret });
     const begun = await login.begin();
     if (begun === undefined) throw new Error('the issuer did not answer');
-    const browser = newBrowser();
-    const form = await browser(begun.url);
+    const browser = openBrowser();
+    const form = await browser.open(begun.url);
     // The console of this test has no pending login, so its callback answers 400 and the code stays unused.
-    const callback = await browser(new URL(first(/action="([^"]+)"/, form.text), issuer.url).href, {
+    const callback = await browser.open(new URL(first(/action="([^"]+)"/, form.text), issuer.url).href, {
       login: 'dana.owner',
     });
     return login.finish(new URL(callback.url).search, { ...begun.pending, ...change });

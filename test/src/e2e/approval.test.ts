@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { NodeDriver } from '../harness/node-driver.js';
+import { fieldOf, openBrowser } from '../harness/page-browser.js';
 import { AGENT_CLAIMS, type Playground, startPlayground } from '../playground/playground.js';
-import { fieldOf, openBrowser } from './browser.js';
 import { type Approver, connectAgent, connectApprover, eventually, failureOf, loginByHand } from './callers.js';
 import { outlineOf, recordsIn } from './records.js';
 
