@@ -129,6 +129,15 @@ describe('a statement that changes the shape of data', () => {
     expect(await ran()).toEqual([]);
   });
 
+  test('is told no value when Snowflake fails on one after the yes', async () => {
+    const failure = failureOf(driver.start('DELETE FROM customers WHERE TO_NUMBER(ssn) > 1').done);
+    await owner.decide(await owner.find(/TO_NUMBER/), 'approve');
+    const { code, message } = await failure;
+    expect(String(code)).toBe('861405');
+    expect(message).not.toContain('900-');
+    expect(await ran()).toEqual([expect.stringContaining('TO_NUMBER(ssn)')]);
+  }, 30_000);
+
   test('is withdrawn when the driver cancels, and a late yes is refused', async () => {
     const { statement, done } = driver.start('ALTER TABLE orders ADD COLUMN extra text');
     const outcome = failureOf(done);

@@ -72,11 +72,14 @@ function refusalOf(recorded: Recorded, answer: Exclude<UpstreamAnswer, { kind: '
   return refuseAsSnowflake(recorded.queryId, answer.code, answer.sqlState, withoutSecrets(answer.message), 'failed');
 }
 
-/** A statement that moves rows without being a plain query may meet any value on its way. */
+/** Verbs whose statements work on stored rows even without a query in them. */
+const WORKS_ON_ROWS = new Set(['UPDATE', 'DELETE', 'MERGE', 'ALTER']);
+
+/** A statement that works on rows without being a plain query may meet any value on its way. */
 function mayQuoteValues(recorded: Recorded): boolean {
   const facts = factsOf(recorded.analysis);
-  const hasPolicies = recorded.connection.policy.maskingPolicies.length > 0;
-  return hasPolicies && (facts === undefined || (facts.query === undefined && facts.carriesQuery));
+  if (recorded.connection.policy.maskingPolicies.length === 0 || facts?.query !== undefined) return false;
+  return facts === undefined || facts.carriesQuery || WORKS_ON_ROWS.has(facts.verb);
 }
 
 /** URLs in an error text may be signed. */
