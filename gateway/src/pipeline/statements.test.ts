@@ -7,7 +7,7 @@ import { createMasker } from '../masking/index.js';
 import type { ConnectionPolicy } from '../policy/index.js';
 import type { JsonObject, StatementRequest, UpstreamAnswer } from '../protocol/index.js';
 import { type Entry, type Recording, RecordingUnavailable } from '../recording/index.js';
-import { openTestRecording, SILENT_LOG, withDirectory } from '../recording/recording-fixture.js';
+import { openSuiteRecording, SILENT_LOG } from '../recording/recording-fixture.js';
 import type { Connection } from '../resources/index.js';
 import { createSessions, type Session, type Sessions } from '../session/index.js';
 import { createMemoryStore, createSealer, type Store, StoreUnavailable } from '../store/index.js';
@@ -75,7 +75,7 @@ let recording: Recording;
 let entries: Entry[];
 /** What the record let go. */
 let released: Entry[];
-let finish: () => void;
+let closeRecording: () => Promise<void>;
 let store: Store;
 let sessions: Sessions;
 let session: Session;
@@ -89,18 +89,9 @@ let breakRecord: (entry: Entry) => boolean;
 let breakStore: (key: string) => boolean;
 
 beforeAll(async () => {
-  const opened = Promise.withResolvers<Recording>();
-  const finished = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
-  void withDirectory(async (directory) => {
-    opened.resolve(await openTestRecording(directory));
-    await finished;
-    await recording.close();
-  });
-  recording = await opened.promise;
+  ({ recording, close: closeRecording } = await openSuiteRecording());
 });
-afterAll(() => finish());
+afterAll(() => closeRecording());
 
 beforeEach(async () => {
   entries = [];

@@ -143,7 +143,7 @@ function otherFindings(question: Question, facts: Facts): readonly Finding[] {
   if (group === 'other' || (matched.hold.length === 0 && matched.allow.length === 0)) {
     return [finding('no-rule-admits', deny.noRuleAdmits(whatIs(facts, group)))];
   }
-  if (group === 'opaque' && policy.maskingPolicies.some((masking) => masking.enforcement === 'Enforce')) {
+  if (group === 'opaque' && hasEnforcedMasks(policy)) {
     return [finding('unread', deny.unread(`${explainClass(facts)} runs code whose result cannot be masked`))];
   }
   const moves = movedFindings(question, facts);
@@ -152,10 +152,14 @@ function otherFindings(question: Question, facts: Facts): readonly Finding[] {
   return why === undefined ? [] : [finding('unread', deny.unread(why))];
 }
 
+function hasEnforcedMasks(policy: ConnectionPolicy): boolean {
+  return policy.maskingPolicies.some((masking) => masking.enforcement === 'Enforce');
+}
+
 /** A person may approve a change, not that protected values go where no mask reaches them. */
 function movedFindings({ matched, policy, who }: Question, facts: Facts): readonly Finding[] {
   const { moved } = facts;
-  if (moved === undefined || !policy.maskingPolicies.some((masking) => masking.enforcement === 'Enforce')) return [];
+  if (moved === undefined || !hasEnforcedMasks(policy)) return [];
   const what = explainClass(facts);
   if (moved === 'unread')
     return [finding('unread', deny.unread(`${what}: the columns it would move could not be traced`))];

@@ -42,4 +42,4 @@ export {
   type UpstreamChunk,
   type UpstreamResult,
 } from './results.js';
-export { matchRoute, type Route, type RouteName, tokenOf } from './routes.js';
+export { matchRoute, type Route, tokenOf } from './routes.js';

@@ -12,8 +12,6 @@ export type Route =
   | { readonly name: 'monitoring'; readonly queryId: string }
   | { readonly name: 'chunk'; readonly capability: string; readonly index: number };
 
-export type RouteName = Route['name'];
-
 const FIXED: Readonly<Record<string, Route>> = {
   'POST /session/v1/login-request': { name: 'login' },
   'POST /session/token-request': { name: 'token-request' },

@@ -55,6 +55,27 @@ export async function withDirectory<T>(use: (directory: string) => Promise<T>): 
   }
 }
 
+/** A recording for a whole suite, in a directory of its own; `close` ends it and removes the directory. */
+export async function openSuiteRecording(): Promise<{
+  readonly recording: Recording;
+  readonly close: () => Promise<void>;
+}> {
+  const opened = Promise.withResolvers<Recording>();
+  const finished = Promise.withResolvers<void>();
+  const closed = withDirectory(async (directory) => {
+    const recording = await openTestRecording(directory);
+    opened.resolve(recording);
+    await finished.promise;
+    await recording.close();
+  });
+  closed.catch(opened.reject);
+  const close = (): Promise<void> => {
+    finished.resolve();
+    return closed;
+  };
+  return { recording: await opened.promise, close };
+}
+
 export function openTestRecording(directory: string, deps: Partial<RecordingDeps> = {}): Promise<Recording> {
   return openRecording({
     directory,

@@ -7,7 +7,7 @@ import { GatewayError } from '../errors.js';
 import { type Binding, bindingHash } from '../policy/binding.js';
 import { type Decision, permitFor, permitInternal } from '../policy/index.js';
 import type { Recording, RequestReceipt } from '../recording/index.js';
-import { openTestRecording, withDirectory } from '../recording/recording-fixture.js';
+import { openSuiteRecording } from '../recording/recording-fixture.js';
 import type { Endpoint } from './endpoint.js';
 import type { TokenBox, UpstreamTokens } from './session-calls.js';
 import { createSnowflake, type OutgoingStatement, type Snowflake } from './snowflake.js';
@@ -60,20 +60,11 @@ let script: Answer[];
 let slept: number[];
 let snowflake: Snowflake;
 let recording: Recording;
-let finish: () => void;
+let closeRecording: () => Promise<void>;
 let stored: UpstreamTokens | undefined;
 
 beforeAll(async () => {
-  const opened = Promise.withResolvers<Recording>();
-  const finished = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
-  void withDirectory(async (directory) => {
-    opened.resolve(await openTestRecording(directory));
-    await finished;
-    await recording.close();
-  });
-  recording = await opened.promise;
+  ({ recording, close: closeRecording } = await openSuiteRecording());
   server = createServer((request, response) => void receive(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   endpoint = {
@@ -87,7 +78,7 @@ afterAll(async () => {
   server.closeAllConnections();
   server.close();
   await transport.close();
-  finish();
+  await closeRecording();
 });
 beforeEach(() => {
   arrived = [];

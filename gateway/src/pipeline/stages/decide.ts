@@ -1,6 +1,6 @@
 import { deny } from '../../errors.js';
 import { bindingHash } from '../../policy/binding.js';
-import { type Decision, decide, isAllowedParameter, isPlaceholder } from '../../policy/index.js';
+import { classGroup, type Decision, decide, isAllowedParameter, isPlaceholder } from '../../policy/index.js';
 import { filterParameters, isJsonObject, type JsonObject, stringifyJson } from '../../protocol/index.js';
 import type { StatementDeps } from '../deps.js';
 import { blockedEntry } from '../entries.js';
@@ -22,8 +22,6 @@ interface Refused {
   readonly decision: Decision;
   readonly denial: ReturnType<(typeof deny)['badRequest']>;
 }
-
-const ROW_CHANGES = new Set(['INSERT', 'INSERT_OVERWRITE', 'UPDATE', 'DELETE', 'MERGE']);
 
 /** A masked value that an agent read and now writes back would replace the real one. */
 function holdsPlaceholder(bindings: JsonObject): boolean {
@@ -48,7 +46,7 @@ export function decideStatement(analyzed: Analyzed): Decided | Refused {
       denial: deny.badRequest('a statement that needs approval cannot be described first; execute it directly'),
     };
   }
-  if (ROW_CHANGES.has(analysis.verb) && request.bindings !== undefined && holdsPlaceholder(request.bindings)) {
+  if (classGroup(analysis) === 'row-change' && request.bindings !== undefined && holdsPlaceholder(request.bindings)) {
     return { decision, denial: deny.maskedWriteBack('a bind value') };
   }
   const { passed, refused } = filterParameters(request.parameters, isAllowedParameter);
