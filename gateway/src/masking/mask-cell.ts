@@ -35,6 +35,11 @@ export function maskCell(cell: Cell, type: string, action: MaskAction, keys: Pre
       return maskPartially(cell, action);
     case 'Hash':
       return hashToken(cell, keyOf(action.key, keys));
+    case 'DateTruncate':
+    case 'Bucket':
+    case 'Constant':
+    case 'Tokenize':
+      return null;
   }
 }
 

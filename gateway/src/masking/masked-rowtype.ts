@@ -46,6 +46,10 @@ function atLeast(raw: JsonObject, field: string, minimum: number): JsonObject {
 function longestMask({ action }: MaskObligation): number {
   switch (action.type) {
     case 'Null':
+    case 'DateTruncate':
+    case 'Bucket':
+    case 'Constant':
+    case 'Tokenize':
       return 0;
     case 'Redact':
       return PLACEHOLDER.length;

@@ -23,7 +23,7 @@ const partial = (keepFirst: number, keepLast: number, replacement = '*'): MaskAc
 
 function obligation(index: number, action: MaskAction, name?: string): MaskObligation {
   const column = { object: { database: 'D', schema: 'S', name: 'T' }, column: 'C' };
-  return { index, name, action, policy: 'pii', rule: 'r', column };
+  return { index, name, action, policy: 'pii', rule: 'r', column, barrier: 'only' };
 }
 
 describe('one cell', () => {

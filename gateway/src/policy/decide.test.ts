@@ -60,7 +60,7 @@ function select(
   return facts('SELECT', {
     canonicalText: 'SELECT …',
     objects: reads,
-    query: { outputs, reads, predicate, computed: [], revealing: [] },
+    query: { text: 'SELECT …', sources: [], outputs, reads, predicate, computed: [], revealing: [] },
   });
 }
 

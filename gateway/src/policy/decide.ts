@@ -49,8 +49,8 @@ export function decide(
   const outputs = expectation(analysis, query);
   const reasons = [...admittingReasons(question), ...(query?.reasons ?? [])];
   return matched.hold.length > 0
-    ? { ...common, verdict: 'hold', reasons, masks, outputs, approval: demandOf(matched.hold) }
-    : { ...common, verdict: 'allow', reasons, masks, outputs };
+    ? { ...common, verdict: 'hold', reasons, masks, sourceMasks: [], outputs, approval: demandOf(matched.hold) }
+    : { ...common, verdict: 'allow', reasons, masks, sourceMasks: [], outputs };
 }
 
 /** Every reason to block, the most telling first. */

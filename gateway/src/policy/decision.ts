@@ -6,7 +6,15 @@ export type MaskAction =
   | { readonly type: 'Null' }
   | { readonly type: 'Partial'; readonly keepFirst: number; readonly keepLast: number; readonly replacement: string }
   /** `key` names a key held by `masking`; key bytes never stand in a decision. */
-  | { readonly type: 'Hash'; readonly key: string };
+  | { readonly type: 'Hash'; readonly key: string }
+  /** The beginning of the unit a date or timestamp lies in; other types become NULL. */
+  | { readonly type: 'DateTruncate'; readonly unit: 'Year' | 'Quarter' | 'Month' | 'Week' | 'Day' | 'Hour' }
+  /** Lower bound of the bucket a number falls into; other types become NULL. */
+  | { readonly type: 'Bucket'; readonly size: number }
+  /** One value for all; NULL where the column's type cannot hold it. */
+  | { readonly type: 'Constant'; readonly value: string }
+  /** FF1 over the characters of `alphabet`, others stay in place; only the gateway can compute it. */
+  | { readonly type: 'Tokenize'; readonly key: string; readonly alphabet: 'Digits' | 'Alphanumeric' };
 
 /** An obligation: output column `index` must leave only through `action`. */
 export interface MaskObligation {
@@ -17,6 +25,23 @@ export interface MaskObligation {
   readonly policy: string;
   readonly rule: string;
   readonly column: ColumnRef;
+  /**
+   * `only`: nothing else hides the values. `second`: they were masked at the source already, and a value that already is what
+   * the action gives stays as it is.
+   */
+  readonly barrier: 'only' | 'second';
+}
+
+/**
+ * A column that is replaced where it is read, before the statement can use it: every reference to its table becomes a query
+ * that masks it.
+ */
+export interface SourceMask {
+  /** With `traits`, which say the type the mask keeps. */
+  readonly column: ColumnRef;
+  readonly action: MaskAction;
+  readonly policy: string;
+  readonly rule: string;
 }
 
 /** Why a decision fell as it did. Closed vocabulary. */
@@ -76,11 +101,13 @@ export type Decision = {
   | {
       readonly verdict: 'allow';
       readonly masks: readonly MaskObligation[];
+      readonly sourceMasks: readonly SourceMask[];
       readonly outputs: OutputExpectation | undefined;
     }
   | {
       readonly verdict: 'hold';
       readonly masks: readonly MaskObligation[];
+      readonly sourceMasks: readonly SourceMask[];
       readonly outputs: OutputExpectation | undefined;
       readonly approval: ApprovalDemand;
     }

@@ -20,6 +20,7 @@ const common = {
   reasons: [],
   policyRevision: 'rev',
   masks: [],
+  sourceMasks: [],
   outputs: undefined,
 };
 const allowed: Decision = { ...common, verdict: 'allow' };

@@ -28,7 +28,7 @@ const selects: fc.Arbitrary<Facts> = fc
     revealing: fc.array(columns, { maxLength: 1 }),
     reads: fc.array(objects, { maxLength: 3 }),
   })
-  .map((query) => ({ ...bare('SELECT', query.reads), query }));
+  .map((query) => ({ ...bare('SELECT', query.reads), query: { text: 'SELECT …', sources: [], ...query } }));
 const others: fc.Arbitrary<Facts> = fc
   .record({
     class: fc.constantFrom(...classes),

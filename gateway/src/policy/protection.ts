@@ -37,7 +37,17 @@ export function isExempt(exemption: Exemption, requester: Requester): boolean {
   }
 }
 
-const STRICTNESS = ['Partial', 'Hash', 'Redact', 'Null', 'Deny'] as const;
+const STRICTNESS = [
+  'Partial',
+  'Bucket',
+  'DateTruncate',
+  'Tokenize',
+  'Hash',
+  'Constant',
+  'Redact',
+  'Null',
+  'Deny',
+] as const;
 
 /** How much an action hides; a larger number hides more. */
 export function strictness(action: CompiledMaskingRule['action']): number {

@@ -122,6 +122,7 @@ function obligation(output: Output, index: number, columns: readonly Guarded[]):
     policy: strictest.policy.name,
     rule: strictest.rule.name,
     column: guarded.column,
+    barrier: 'only',
   };
 }
 

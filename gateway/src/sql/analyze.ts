@@ -228,14 +228,17 @@ function readQuery(
     relationOf: tables.relationOf,
     rewrite: { tokens, edits },
   });
+  const text = canonicalText(tokens, [...edits.values()]);
   const facts: QueryFacts = {
+    text,
+    sources: [],
     outputs: relation.columns.map((column) => output(column, columns)),
     reads: tables.reads,
     predicate: columns.refs(relation.predicate),
     computed: columns.refs(worked.computed),
     revealing: columns.refs(worked.revealing),
   };
-  return { facts, text: canonicalText(tokens, [...edits.values()]) };
+  return { facts, text };
 }
 
 /** Lineage of the rows a statement moves. Objects that are not loaded yet are asked for, like those of a query. */

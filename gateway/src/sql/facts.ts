@@ -13,6 +13,8 @@ export interface ObjectName {
 export interface ColumnRef {
   readonly object: ObjectName;
   readonly column: string;
+  /** What the catalog says of the column; absent where it was not asked. Two references are equal without it. */
+  readonly traits?: CatalogColumn;
 }
 
 /** Where unqualified names point when the statement is read. */
@@ -21,12 +23,46 @@ export interface SessionContext {
   readonly schema: string | undefined;
   readonly role: string | undefined;
   readonly warehouse: string | undefined;
+  /** What earlier statements of the session left behind; absent: nothing is known of it, so nothing of it can be read. */
+  readonly facts?: SessionFacts;
+}
+
+/** What statements of a session leave behind for later ones. */
+export interface SessionFacts {
+  /** Session variables by upper-case name: the columns their value may depend on. Variables not listed are unknown. */
+  readonly variables: Readonly<Record<string, readonly ColumnRef[]>>;
+  /** Results that RESULT_SCAN may read, by the query id the caller was given, newest last. */
+  readonly results: readonly EarlierResult[];
+}
+
+/** The result of an earlier query of the same session. */
+export interface EarlierResult {
+  /** As the caller knows it. */
+  readonly queryId: string;
+  /** As Snowflake knows it: what the canonical text names. */
+  readonly upstreamQueryId: string;
+  readonly columns: readonly { readonly name: string; readonly sources: readonly ColumnRef[] }[];
+  readonly predicate: readonly ColumnRef[];
 }
 
 export interface CatalogColumn {
   readonly name: string;
-  /** Snowflake's own type word, lower case: `text`, `fixed`, … */
+  /** Snowflake's own type word, lower case: `text`, `fixed`, …; `unknown` where it is not told. */
   readonly type: string;
+  /** Digits and decimals of `fixed`, characters or bytes of `text` and `binary`, fraction digits of times. */
+  readonly precision?: number;
+  readonly scale?: number;
+  readonly length?: number;
+  /** Tags set on the column or inherited from table, schema or database. */
+  readonly tags?: readonly ColumnTag[];
+  /** Semantic category that Snowflake's classification gave it (its SEMANTIC_CATEGORY tag), upper case. */
+  readonly category?: string;
+}
+
+export interface ColumnTag {
+  /** Full name as stored: DATABASE.SCHEMA.TAG. */
+  readonly name: string;
+  readonly value: string;
 }
 
 /**
@@ -55,7 +91,7 @@ export interface Output {
   readonly direct: ColumnRef | undefined;
 }
 
-export interface QueryFacts {
+export interface QueryFacts extends MaskableQuery {
   readonly outputs: readonly Output[];
   /** Base tables and views read, fully qualified, without duplicates. */
   readonly reads: readonly ObjectName[];
@@ -68,6 +104,31 @@ export interface QueryFacts {
    * them by something that can fail, or it or a view sorts rows by them in a window, in whose order they tend to come out.
    */
   readonly revealing: readonly ColumnRef[];
+}
+
+/** A query's text and the places where it reads tables: all that masking at the source needs. */
+export interface MaskableQuery {
+  /** Canonical text of the query alone. */
+  readonly text: string;
+  /** Every table and view in its FROM clauses, in order of appearance; names of common table expressions are none. */
+  readonly sources: readonly SourceSite[];
+}
+
+/** A table or view in a FROM clause. */
+export interface SourceSite {
+  readonly object: ObjectName;
+  /**
+   * Characters [start, end) of the text: the qualified name and what must stay with it (AT, BEFORE), without its alias, which
+   * follows. A query in brackets may stand in this place.
+   */
+  readonly start: number;
+  readonly end: number;
+  /** All columns of the object, in its own order. */
+  readonly columns: readonly CatalogColumn[];
+  /** A view's own query, its columns in order those of `columns`; undefined for a table. */
+  readonly view: MaskableQuery | undefined;
+  /** Why no query in brackets can stand here (`SAMPLE … SEED`, CHANGES, …); undefined where one can. */
+  readonly unmaskable: string | undefined;
 }
 
 /** What a statement changes in the session when it succeeds. */

@@ -127,6 +127,7 @@ const ALLOWED: Decision = {
   policyRevision: 'r1',
   reasons: [],
   masks: [],
+  sourceMasks: [],
   outputs: undefined,
 };
 

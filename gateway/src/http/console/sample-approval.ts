@@ -36,6 +36,7 @@ export function sampleSubject(changes: Partial<ApprovalSubject> = {}): ApprovalS
         policy: 'pii',
         rule: 'mail',
         column: { object: { database: 'SALES', schema: 'PUBLIC', name: 'CUSTOMERS' }, column: 'EMAIL' },
+        barrier: 'only',
       },
     ],
     demand: {
