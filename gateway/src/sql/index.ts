@@ -1,3 +1,4 @@
 export { analyze, readStatement, type StatementReading } from './analyze.js';
 export type * from './facts.js';
+export { type MaskedSources, type MaskOf, maskSources } from './mask-sources.js';
 export { formatObjectName, quoteIdentifier } from './names.js';
