@@ -11,3 +11,4 @@ export {
   type Masker,
 } from './masker.js';
 export { MaskingFailed } from './masking-failed.js';
+export { type KeyPads, keyPads, sourceExpression } from './source-expression.js';
