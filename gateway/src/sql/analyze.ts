@@ -271,7 +271,9 @@ function isDefinition(head: StatementHead): boolean {
 }
 
 function readsOf(flows: FlowFacts): readonly ObjectName[] {
-  return [flows.moved, flows.defined, flows.explained].flatMap((facts) => (typeof facts === 'object' ? facts.reads : []));
+  return [flows.moved, flows.defined, flows.explained].flatMap((facts) =>
+    typeof facts === 'object' ? facts.reads : [],
+  );
 }
 
 /** The facts of a query that stands in a statement or for a part of it. */

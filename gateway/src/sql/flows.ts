@@ -42,9 +42,7 @@ export function readFlows(
 /** A definition that cannot be traced is told as one; everything else might move. */
 function unreadFlow(head: StatementHead, because: string): Partial<FlowFacts> {
   const isDefinition = head.verb.startsWith('CREATE') && (head.objectType === 'VIEW' || head.objectType === 'STREAM');
-  return isDefinition
-    ? { defined: 'unread', unreadBecause: because }
-    : { moved: 'unread', unreadBecause: because };
+  return isDefinition ? { defined: 'unread', unreadBecause: because } : { moved: 'unread', unreadBecause: because };
 }
 
 type Traced<T> = { readonly value: T } | { readonly because: string };
@@ -74,7 +72,11 @@ function explainedFlow(head: StatementHead, tokens: readonly Token[], read: Read
   return { ...NOTHING_FLOWS, explained, unreadBecause: flows.unreadBecause };
 }
 
-const unreadExplained = (unreadBecause: string): FlowFacts => ({ ...NOTHING_FLOWS, explained: 'unread', unreadBecause });
+const unreadExplained = (unreadBecause: string): FlowFacts => ({
+  ...NOTHING_FLOWS,
+  explained: 'unread',
+  unreadBecause,
+});
 
 const EXPLAINABLE: ReadonlySet<string> = new Set([
   'INSERT',

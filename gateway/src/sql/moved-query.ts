@@ -1,6 +1,6 @@
 import type { StatementHead } from './classify.js';
-import { createdFlow } from './moved-create.js';
 import { decidingPart, type Flow, movesParts, movesRowsOf, movingPart, NO_FLOW, untraceable } from './flow-plan.js';
+import { createdFlow } from './moved-create.js';
 import { insertFlow } from './moved-insert.js';
 import { mergeFlow } from './moved-merge.js';
 import { deleteFlow, updateFlow } from './moved-update.js';
@@ -46,7 +46,7 @@ export function flowOf(head: StatementHead, tokens: readonly Token[], carriesQue
 function unloadFlow(pieces: Pieces): Flow {
   if (!pieces.skipTo('FROM')) unknownSyntax('FROM was expected');
   pieces.expect('FROM');
-  const query = pieces.bracketHoldsQuery() ? pieces.wholeQuery() : `SELECT * FROM ${pieces.tableName()}`;
+  const query = pieces.bracketHoldsQuery() ? pieces.queryInBrackets() : `SELECT * FROM ${pieces.tableName()}`;
   const parts = [movingPart(query)];
   while (!pieces.done) {
     // What files are named by stands in their names.
@@ -74,7 +74,9 @@ function loadFlow(pieces: Pieces): Flow {
   const readsFiles = inner.every((token, index) => {
     return index === 0 || !isWord(token, 'FROM') || inner[index + 1]?.kind === 'stage';
   });
-  const readsMore = inner.some((token) => isWord(token, 'JOIN', 'UNION', 'INTERSECT', 'EXCEPT', 'MINUS', 'WITH', 'TABLE'));
+  const readsMore = inner.some((token) =>
+    isWord(token, 'JOIN', 'UNION', 'INTERSECT', 'EXCEPT', 'MINUS', 'WITH', 'TABLE'),
+  );
   return selects === 1 && readsFiles && !readsMore && !hasSecondSource(inner)
     ? NO_FLOW
     : untraceable('a load that reads more than files');
@@ -93,7 +95,8 @@ function setFlow(pieces: Pieces): Flow {
   const names = pieces.seesSymbol('(') ? pieces.names() : [pieces.identifier().value];
   pieces.expectSymbol('=');
   const isList = isSymbol(pieces.tokens[1], '(');
-  const query = isList && !pieces.bracketHoldsQuery() ? `SELECT ${pieces.bracketed().join(', ')}` : setQuery(pieces, isList);
+  const query =
+    isList && !pieces.bracketHoldsQuery() ? `SELECT ${pieces.bracketed().join(', ')}` : setQuery(pieces, isList);
   pieces.expectEnd();
   return movesParts([movingPart(query, names)], true);
 }

@@ -76,6 +76,13 @@ export class Pieces extends ParserState {
     return this.#textFrom(start);
   }
 
+  /** A query in brackets, up to the closing one. */
+  queryInBrackets(): string {
+    const start = this.at;
+    this.bracketedQuery();
+    return this.#textFrom(start);
+  }
+
   /** Does a query begin here, in brackets or not? */
   get seesQuery(): boolean {
     return isWord(this.peek(), 'SELECT', 'WITH') || this.bracketHoldsQuery();

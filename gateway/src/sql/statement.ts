@@ -81,7 +81,10 @@ function read(head: StatementHead, cursor: Cursor, session: SessionContext): Rea
     case 'UNLOAD':
       return readUnload(cursor, session);
     case 'COPY_FILES':
-      return { objects: stages(cursor, session), writes: stagesIn(cursor.tokens.slice(cursor.at, cursor.at + 1), session) };
+      return {
+        objects: stages(cursor, session),
+        writes: stagesIn(cursor.tokens.slice(cursor.at, cursor.at + 1), session),
+      };
     case 'PUT':
       return { objects: stages(cursor, session), writes: stages(cursor, session) };
     case 'LIST':
