@@ -199,7 +199,7 @@ function selectFindings(query: QueryJudgement | undefined): readonly Finding[] {
 function otherFindings(question: Question, facts: Facts): readonly Finding[] {
   const { group, matched, policy } = question;
   if (showsVariables(facts))
-    return [finding('no-rule-admits', deny.unread('SHOW VARIABLES shows values that queries left behind'))];
+    return [finding('unread', deny.unread('SHOW VARIABLES shows values that queries left behind'))];
   if ((group === 'show' || group === 'describe') && isFreeMetadata(facts)) return [];
   if (group === 'explain' && facts.explained !== undefined) return explainedFindings(facts, question);
   if (group === 'other' || (matched.hold.length === 0 && matched.allow.length === 0)) {
