@@ -231,6 +231,7 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     snowflake,
     endpointOf: endpoints,
     masker,
+    maskingKeys: () => resources.maskingKeys(),
     gates: createSessionGates(),
     parts,
     sealer,

@@ -25,7 +25,7 @@ const RESULT: Forwarded = {
     rowtype: [
       { name: 'number of rows inserted', type: 'fixed', raw: { name: 'number of rows inserted', type: 'fixed' } },
     ],
-    rows: [['1']],
+    inline: { format: 'json', bytes: Buffer.from('["1"]') },
     chunks: [],
     chunkHeaders: {},
     parameters: [],
@@ -213,6 +213,7 @@ function gateway(limits: Partial<Limits> = {}): Statements {
     recording: recorder,
     snowflake,
     endpointOf: () => ({ connection: 'crm', account: 'ACME', origin: 'https://acme' }),
+    maskingKeys: () => new Map(),
     masker: () => createMasker({ keys: new Map() }),
     gates: createSessionGates(),
     parts: { register: async () => [], serve: async () => undefined },

@@ -146,6 +146,7 @@ async function receiptFor(binding: Binding, kind: 'caller' | 'internal' = 'calle
 const statementOf = (more: Partial<OutgoingStatement> = {}): OutgoingStatement => ({
   binding: BINDING,
   bindings: undefined,
+  keyBindings: undefined,
   describeOnly: false,
   claimedPurpose: 'reports',
   parameters: {},
