@@ -1,6 +1,6 @@
-import type { MaskObligation } from '../policy/decision.js';
-import { encodeChunkBody, parseChunkBody, type RowBytes } from '../protocol/results.js';
-import type { MaskableColumn, MaskedCount, Masker } from './masker.js';
+import type { RowBytes } from '../protocol/results.js';
+import { maskJsonRows } from './json-rows.js';
+import type { MaskedCount, MaskPlan } from './mask-plan.js';
 import { MaskingFailed } from './masking-failed.js';
 
 /** Rows that may leave, in the format they came in. */
@@ -11,16 +11,9 @@ export interface MaskedBytes {
   readonly counts: readonly MaskedCount[];
 }
 
-export function maskBytes(
-  masker: Masker,
-  rowtype: readonly MaskableColumn[],
-  { format, bytes }: RowBytes,
-  obligations: readonly MaskObligation[],
-): MaskedBytes {
+/** One part of a result under its plan. Throws `MaskingFailed` for whatever is not rows of the plan's columns. */
+export function maskBytes(plan: MaskPlan, { format, bytes }: RowBytes): MaskedBytes {
   if (format === 'arrow') throw new MaskingFailed('an Arrow result');
-  const rows = parseChunkBody(bytes.toString('utf8'), rowtype.length);
-  if (rows === undefined) throw new MaskingFailed('a malformed result');
-  if (obligations.length === 0) return { format, bytes, rows: rows.length, counts: [] };
-  const masked = masker.maskRows(rowtype, rows, obligations);
-  return { format, bytes: Buffer.from(encodeChunkBody(masked.rows)), rows: rows.length, counts: masked.counts };
+  const masked = maskJsonRows(bytes, plan);
+  return { ...masked, format, bytes: Buffer.from(masked.bytes.buffer, masked.bytes.byteOffset, masked.bytes.length) };
 }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { deny, driverCode, GatewayError } from '../errors.js';
-import { type MaskedBytes, type Masker, MaskingFailed, maskBytes } from '../masking/index.js';
+import { createMaskPlan, type MaskedBytes, MaskingFailed, type MaskingKeys, maskBytes } from '../masking/index.js';
 import type { MaskObligation } from '../policy/decision.js';
 import type { ClientChunk, ResultFormat, RowtypeColumn, UpstreamChunk } from '../protocol/index.js';
 import type { Recording } from '../recording/index.js';
@@ -26,7 +26,7 @@ export interface ResultPartsDeps {
   readonly store: Store;
   readonly sealer: Sealer;
   readonly recording: Recording;
-  readonly masker: () => Masker;
+  readonly maskingKeys: () => MaskingKeys;
   readonly fetchChunk: (source: ChunkSource) => Promise<Buffer>;
   readonly onDelivered: (connection: string, rows: number, bytes: number) => void;
   readonly onMaskFailed: (reason: string) => void;
@@ -127,7 +127,7 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
 
 function maskOrRefuse(deps: ResultPartsDeps, { rowtype, format, masks }: Kept, bytes: Buffer): MaskedBytes {
   try {
-    return maskBytes(deps.masker(), rowtype, { format, bytes }, masks);
+    return maskBytes(createMaskPlan(rowtype, masks, deps.maskingKeys()), { format, bytes });
   } catch (error) {
     deps.onMaskFailed('failed');
     if (error instanceof MaskingFailed)

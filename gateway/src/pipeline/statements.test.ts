@@ -214,7 +214,6 @@ function gateway(limits: Partial<Limits> = {}): Statements {
     snowflake,
     endpointOf: () => ({ connection: 'crm', account: 'ACME', origin: 'https://acme' }),
     maskingKeys: () => new Map(),
-    masker: () => createMasker({ keys: new Map() }),
     gates: createSessionGates(),
     parts: { register: async () => [], serve: async () => undefined },
     sealer: createSealer(new Uint8Array(32)),

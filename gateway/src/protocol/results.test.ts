@@ -81,6 +81,10 @@ describe('an answer of Snowflake', () => {
     expect(arrow.kind === 'result' && readRows(arrow.result)).toBeUndefined();
   });
 
+  test.each(['AQI', 'AQ*=', 'A===', 'AQ I=', 'AQI=AAAA'])('Arrow is decoded strictly: %s', (rowsetBase64) => {
+    expect(read(result({ rowset: [], rowsetBase64, queryResultFormat: 'arrow' }))).toMatchObject({ kind: 'unusable' });
+  });
+
   test.each([
     ['a number as a cell', [[1]]],
     ['a row that is too wide', [['x', 'y']]],

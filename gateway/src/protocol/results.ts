@@ -168,8 +168,16 @@ function inlineRows(data: JsonObject, { rowset, rowsetBase64 }: UpstreamBody): R
   const holdsArrow = rowsetBase64 !== undefined && rowsetBase64.length > 0;
   if (isArrow ? holdsJson : holdsArrow) return undefined;
   if (!isArrow) return { format: 'json', bytes: holdsJson ? json : Buffer.alloc(0) };
-  const bytes = Buffer.from(rowsetBase64?.toString('latin1') ?? '', 'base64');
-  return holdsArrow && bytes.length === 0 ? undefined : { format: 'arrow', bytes };
+  const bytes = decodeBase64(rowsetBase64 ?? Buffer.alloc(0));
+  return bytes === undefined ? undefined : { format: 'arrow', bytes };
+}
+
+/** Strictly: a decoder that steps over what it does not know would let two readers see two things. */
+function decodeBase64(text: Buffer): Buffer | undefined {
+  const plain = text.toString('latin1').replaceAll('\\/', '/');
+  const padding = plain.endsWith('==') ? 2 : plain.endsWith('=') ? 1 : 0;
+  const bytes = Buffer.from(plain, 'base64');
+  return plain.length % 4 === 0 && bytes.length === (plain.length / 4) * 3 - padding ? bytes : undefined;
 }
 
 const isBlank = (bytes: Buffer): boolean => bytes.every((byte) => byte <= 0x20);
