@@ -1,5 +1,4 @@
 export { isPlaceholder } from '../policy/placeholder.js';
-export { type MaskedBytes, maskBytes } from './mask-bytes.js';
 export {
   createJsonRowStream,
   type JsonRowStream,
@@ -7,9 +6,11 @@ export {
   maskJsonRows,
   maskJsonRowset,
 } from './json-rows.js';
+export { type MaskedBytes, maskBytes } from './mask-bytes.js';
 export type { MaskingKeys } from './mask-cell.js';
 export { createMaskPlan, type MaskedCount, type MaskPlan } from './mask-plan.js';
 export { maskedRowtype } from './masked-rowtype.js';
 export { checkRowtype, createMasker, type MaskedRows, type Masker } from './masker.js';
 export { MaskingFailed } from './masking-failed.js';
+export { type KeyPads, keyPads, sourceExpression } from './source-expression.js';
 export type { MaskableColumn } from './value-type.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { createJsonRowStream, maskJsonRows, maskJsonRowset } from './json-rows.js';
+import { createJsonRowStream, maskJsonRows } from './json-rows.js';
 import { createMaskPlan } from './mask-plan.js';
 import { createMasker } from './masker.js';
 import { MaskingFailed } from './masking-failed.js';

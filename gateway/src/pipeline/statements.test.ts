@@ -3,7 +3,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { type Approvals, createApprovals } from '../approval/index.js';
 import type { Limits } from '../config/index.js';
 import { isSamePrincipal, type Principal } from '../identity/index.js';
-import { createMasker } from '../masking/index.js';
 import type { ConnectionPolicy } from '../policy/index.js';
 import type { JsonObject, StatementRequest, UpstreamAnswer } from '../protocol/index.js';
 import { type Entry, type Recording, RecordingUnavailable } from '../recording/index.js';

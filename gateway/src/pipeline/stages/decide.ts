@@ -41,7 +41,10 @@ function holdsPlaceholder(bindings: JsonObject): boolean {
 }
 
 /** The decision alone, without recording it: for a second look after an approval. */
-export function decideStatement(deps: Pick<StatementDeps, 'clock' | 'maskingKeys'>, analyzed: Analyzed): Decided | Refused {
+export function decideStatement(
+  deps: Pick<StatementDeps, 'clock' | 'maskingKeys'>,
+  analyzed: Analyzed,
+): Decided | Refused {
   const { analysis, session, connection, request } = analyzed;
   const decision = decide(analysis, session.principal, session.context, connection.policy, deps.clock.nowMs());
   if (decision.verdict === 'block') return { decision, denial: decision.denial };
