@@ -52,9 +52,6 @@ export function maskAtSource({ query, masks, keys, bindings, describeOnly }: Mas
   const keyBindings = keyring.bindings();
   if (!masked.ok) return masked;
   if (keyBindings === undefined) return { ...masked, keyBindings };
-  if (placeholders.positional > 0 && placeholders.highest > 0) {
-    return { ok: false, detail: 'a statement with both ? and numbered placeholders' };
-  }
   if (Object.values(bindings ?? {}).some(isBatch))
     return { ok: false, detail: 'a statement run for a batch of values' };
   return { ok: true, text: numberPlaceholders(masked.text), keyBindings };
