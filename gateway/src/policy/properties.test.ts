@@ -56,6 +56,11 @@ function bare(name: string, named: readonly ObjectName[]): Facts {
     effect: undefined,
     carriesQuery: false,
     moved: undefined,
+    writes: [],
+    temporary: [],
+    defined: undefined,
+    explained: undefined,
+    unreadBecause: undefined,
     identifiers: ['A', 'X'],
     placeholders: 0,
   };
