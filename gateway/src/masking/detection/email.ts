@@ -13,6 +13,8 @@ const QUOTE = codeOf('"');
 const BACKSLASH = codeOf('\\');
 const DOT = codeOf('.');
 const STAR = codeOf('*');
+const DASH = codeOf('-');
+const CASE_BIT = 0x20;
 
 /** An address around the at sign that stands at `at` and is `width` bytes wide (`@`, or `%40` within a URL). */
 export function emailAt(cell: Cell, at: number, width: number): Outcome {
@@ -65,12 +67,14 @@ function isDomain(cell: Cell, start: number): boolean {
 
 function isTopLevel(cell: Cell, start: number, end: number): boolean {
   if (end - start < 2) return false;
-  if (end - start > 4 && byteAt(cell, start + 2) === 0x2d && byteAt(cell, start + 3) === 0x2d) return true;
+  if (end - start > 4 && byteAt(cell, start + 2) === DASH && byteAt(cell, start + 3) === DASH) return true;
   let ending = '';
   for (let at = start; at < end; at += 1) {
     const byte = byteAt(cell, at);
     if (!isLetter(byte)) return false;
-    if (ending.length <= LONGEST_ENDING) ending += String.fromCharCode(byte | 0x20);
+    // Text of another script may follow without a space: what counts is the part before it.
+    if (byte >= 0x80) return ending.length !== 1 && !FILE_ENDINGS.has(ending);
+    if (ending.length <= LONGEST_ENDING) ending += String.fromCharCode(byte | CASE_BIT);
   }
   return !FILE_ENDINGS.has(ending);
 }

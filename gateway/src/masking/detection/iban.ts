@@ -16,6 +16,7 @@ export const IBAN_LENGTHS: Readonly<Record<string, number>> = Object.fromEntries
 const LETTERS = 26;
 const UPPER_A = 0x41;
 const LOWER = 0x20;
+const DASH = 0x2d;
 
 /** Lengths by country as a table over two letters; 0 where no country is. */
 const LENGTHS = new Uint8Array(LETTERS * LETTERS);
@@ -39,6 +40,8 @@ export function ibanAt(cell: Cell, at: number): Outcome {
   if (firstIndex < 0 || firstIndex >= LETTERS || secondIndex < 0 || secondIndex >= LETTERS) return NOTHING;
   const length = LENGTHS[firstIndex * LETTERS + secondIndex] as number;
   if (length === 0 || (second & LOWER) !== letterCase || isInsideWord(cell, at - 2)) return NOTHING;
+  // The last groups of a UUID.
+  if (byteAt(cell, at - 3) === DASH && isAsciiWord(byteAt(cell, at - 4))) return NOTHING;
   if (!isDigit(byteAt(cell, at + 1))) return NOTHING;
   const end = accountEnd(cell, at + 2, length - GROUP, letterCase);
   if (end === -1) return NOTHING;
@@ -49,11 +52,15 @@ export function ibanAt(cell: Cell, at: number): Outcome {
   return MATCH;
 }
 
-/** End of the account part: exactly `count` digits and letters of one case, with gaps only between groups; else -1. */
+/** End of the account part: exactly `count` digits and letters of one case, with the same gap between all groups or none; else -1. */
 function accountEnd(cell: Cell, start: number, count: number, letterCase: number): number {
+  const kind = gapKind(cell, start);
   let at = start;
   for (let seen = 0; seen < count; seen += 1) {
-    if (seen % GROUP === 0 && gapKind(cell, at) !== NO_GAP) at += gapWidth(cell, at);
+    if (seen % GROUP === 0 && kind !== NO_GAP) {
+      if (gapKind(cell, at) !== kind) return -1;
+      at += gapWidth(cell, at);
+    }
     const byte = byteAt(cell, at);
     const letter = (byte & ~LOWER) - UPPER_A;
     const isAccountLetter = letter >= 0 && letter < LETTERS && (byte & LOWER) === letterCase;

@@ -4,7 +4,6 @@ import {
   type Cell,
   codeOf,
   continuesNumber,
-  DASH_GAP,
   digitsEnd,
   gapKind,
   gapWidth,
@@ -19,6 +18,8 @@ const PLUS = codeOf('+');
 const OPEN = codeOf('(');
 const CLOSE = codeOf(')');
 const DOT = codeOf('.');
+const DASH = codeOf('-');
+const COLON = codeOf(':');
 const SLASH = codeOf('/');
 const ZERO = codeOf('0');
 
@@ -94,15 +95,21 @@ export function nationalPhoneAt(cell: Cell, at: number, groupEnd: number): Outco
   if (length < 2 || length > 6 || isInsideWord(cell, at)) return NOTHING;
   const before = byteAt(cell, at - 1);
   if (before === PLUS || before === SLASH) return NOTHING;
-  if (before === OPEN) return bracketedPhone(cell, at, groupEnd);
-  if (continuesNumber(cell, at) && !followsLoneOne(cell, at)) return NOTHING;
+  if (before === OPEN && byteAt(cell, groupEnd) === CLOSE) return bracketedPhone(cell, at, groupEnd);
+  // The seconds of `12:30:08` begin no number.
+  if (before === COLON && isDigit(byteAt(cell, at - 2))) return NOTHING;
+  if (continuesName(cell, at) && !followsLoneOne(cell, at)) return NOTHING;
   const american = length === 3 ? northAmericanPhone(cell, at, groupEnd) : NOTHING;
   return american === NOTHING ? groupedPhone(cell, at, groupEnd) : american;
 }
 
+/** `ORD-`, `12-` or `3.` before: the number is a part of a longer name. */
+const continuesName = (cell: Cell, at: number): boolean =>
+  continuesNumber(cell, at) || (byteAt(cell, at - 1) === DASH && isAsciiWord(byteAt(cell, at - 2)));
+
 /** `1-` before an area code. */
 const followsLoneOne = (cell: Cell, at: number): boolean =>
-  byteAt(cell, at - 2) === codeOf('1') && !isInsideWord(cell, at - 2) && !continuesNumber(cell, at - 2);
+  byteAt(cell, at - 2) === codeOf('1') && !isInsideWord(cell, at - 2) && !continuesName(cell, at - 2);
 
 function northAmericanPhone(cell: Cell, at: number, groupEnd: number): Outcome {
   const isDotted = byteAt(cell, groupEnd) === DOT;
@@ -126,7 +133,7 @@ function matchTo(cell: Cell, end: number): Outcome {
 
 function bracketedPhone(cell: Cell, at: number, groupEnd: number): Outcome {
   const length = groupEnd - at;
-  if (byteAt(cell, groupEnd) !== CLOSE || (length > 3 && byteAt(cell, at) !== ZERO)) return NOTHING;
+  if (length > 3 && byteAt(cell, at) !== ZERO) return NOTHING;
   let digits = length;
   let end = groupEnd;
   for (let groups = 1; groups < MOST_GROUPS; groups += 1) {
@@ -155,11 +162,12 @@ function groupedPhone(cell: Cell, at: number, groupEnd: number): Outcome {
     const next = behindSingleGap(cell, end, isDotted);
     const nextEnd = digitsEnd(cell, next, most);
     if (next === end || nextEnd - next < 2) return NOTHING;
+    if (isDotted && (sizes[0] !== 2 || nextEnd - next !== 2)) return NOTHING;
     sizes.push(nextEnd - next);
     digits += nextEnd - next;
     end = nextEnd;
     if (digits > most || isDate(sizes)) return NOTHING;
-    if (digits >= FEWEST_NATIONAL && endsGroups(cell, end, sizes))
+    if (digits >= FEWEST_NATIONAL && areGroupsComplete(cell, at, end, sizes))
       return prefix === 'other' ? LOOKALIKE : matchTo(cell, end);
   }
   return NOTHING;
@@ -183,10 +191,9 @@ const isDate = (sizes: readonly number[]): boolean =>
   ((sizes[0] === 2 && sizes[1] === 2 && sizes[2] === 4) || (sizes[0] === 4 && sizes[1] === 2 && sizes[2] === 2));
 
 /** Pairs are a telephone number only when there are exactly five; a longer row of pairs is a list. */
-function endsGroups(cell: Cell, end: number, sizes: readonly number[]): boolean {
+function areGroupsComplete(cell: Cell, start: number, end: number, sizes: readonly number[]): boolean {
   if (isAsciiWord(byteAt(cell, end)) || numberGoesOn(cell, end)) return false;
-  const kind = gapKind(cell, end);
-  if (kind === DASH_GAP && isDigit(byteAt(cell, end + gapWidth(cell, end)))) return false;
-  const isPairs = sizes.every((size) => size === 2);
-  return !isPairs || kind === NO_GAP || !isDigit(byteAt(cell, end + gapWidth(cell, end)));
+  const isFollowed = gapKind(cell, end) !== NO_GAP && isDigit(byteAt(cell, end + gapWidth(cell, end)));
+  const isPreceded = gapKind(cell, start - 1) !== NO_GAP && isDigit(byteAt(cell, start - 2));
+  return !sizes.every((size) => size === 2) || (!isFollowed && !isPreceded);
 }

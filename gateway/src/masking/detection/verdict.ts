@@ -36,8 +36,8 @@ export const THRESHOLDS: Readonly<Record<Sign, Threshold>> = {
   email: { share: 0.001, enough: 3, ofLookalikes: 0 },
   // Nearly as safe as an address thanks to the plus sign and the country code.
   'international phone': { share: 0.002, enough: 5, ofLookalikes: 0 },
-  // Codes in groups can look the same. Random ones pass the number plan in at most two thirds of the cases.
-  'national phone': { share: 0.02, enough: 20, ofLookalikes: 0.75 },
+  // Codes in groups can look the same. Random ones pass the number plan in at most three of four cases.
+  'national phone': { share: 0.02, enough: 20, ofLookalikes: 0.85 },
 };
 
 /** What a column holds, by the numbers of its strongest sign. Names no value. */
