@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { appendFile, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
@@ -34,6 +35,10 @@ async function run(argv: readonly string[], over: Partial<CliIo> = {}): Promise<
   const code = await runCli(argv, {
     out: (text) => out.push(text),
     err: (text) => err.push(text),
+    write: async (text) => {
+      out.push(text);
+    },
+    input: Readable.from([]),
     isTerminal: false,
     environment: {},
     sleep: async (milliseconds) => {
