@@ -32,8 +32,6 @@ export function renderExplanation(explained: Explanation, who: string, palette: 
     ...renderHeld(explained),
     ...section('canonical text', explained.canonical === null ? [] : toLines(explained.canonical)),
     ...section('sent to Snowflake', sentLines(explained)),
-    '',
-    palette.dim(`policy ${toLine(explained.policyRevision)}`),
   ];
 }
 

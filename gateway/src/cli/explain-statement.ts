@@ -1,6 +1,6 @@
 import { type ConnectionPolicy, type Decision, decide, type MaskAction, type Requester } from '../policy/index.js';
 import { showColumn } from '../policy/patterns.js';
-import { type Protection, protectionsOf, strictestOf } from '../policy/protection.js';
+import { type Protection, protectionsOf } from '../policy/protection.js';
 import { type Analysis, analyze, type CatalogColumn, type ColumnRef, type QueryFacts } from '../sql/index.js';
 import { nameKey, type Surroundings, writeName } from './explain-catalog.js';
 import { createSampler, type Sample } from './explain-samples.js';
@@ -99,26 +99,26 @@ function explainOutputs(
   question: StatementQuestion,
 ): readonly ExplainedOutput[] {
   const sampler = createSampler(question.maskingKeys);
-  return query.outputs
-    .map((output, index) => ({
-      position: index + 1,
-      name: output.name ?? null,
-      carries: output.sources.map(showColumn),
-      protected: output.sources.filter((column) => guard(column).length > 0).map(showColumn),
-      isCopy: output.direct !== undefined,
-      masks: masksOf(index, output.sources, decision).map(({ column, ...mask }) => ({
-        ...mask,
-        column: showColumn(column),
-        sample: sampler(mask.given, traitsOf(column, question.surroundings)),
-      })),
-    }))
-    .map((output) => ({ ...output, masks: output.masks.map(({ given, ...mask }) => mask) }));
+  const explainMask = ({ column, action, rule, where }: MaskOfOutput): ExplainedMask => ({
+    column: showColumn(column),
+    action: action.type,
+    rule,
+    where,
+    sample: sampler(action, traitsOf(column, question.surroundings)),
+  });
+  return query.outputs.map((output, index) => ({
+    position: index + 1,
+    name: output.name ?? null,
+    carries: output.sources.map(showColumn),
+    protected: output.sources.filter((column) => guard(column).length > 0).map(showColumn),
+    isCopy: output.direct !== undefined,
+    masks: masksOf(index, output.sources, decision).map(explainMask),
+  }));
 }
 
 interface MaskOfOutput {
   readonly column: ColumnRef;
-  readonly action: MaskAction['type'];
-  readonly given: MaskAction;
+  readonly action: MaskAction;
   readonly rule: string;
   readonly where: ExplainedMask['where'];
 }
@@ -131,8 +131,7 @@ export function masksOf(index: number, sources: readonly ColumnRef[], decision: 
     .map(
       (mask): MaskOfOutput => ({
         column: mask.column,
-        action: mask.action.type,
-        given: mask.action,
+        action: mask.action,
         rule: `${mask.policy}/${mask.rule}`,
         where: mask.barrier === 'second' ? 'both' : 'result',
       }),
@@ -142,8 +141,7 @@ export function masksOf(index: number, sources: readonly ColumnRef[], decision: 
     .filter((mask) => sources.some((source) => isSameColumn(source, mask.column)))
     .map((mask) => ({
       column: mask.column,
-      action: mask.action.type,
-      given: mask.action,
+      action: mask.action,
       rule: `${mask.policy}/${mask.rule}`,
       where: 'source',
     }));
@@ -158,9 +156,4 @@ function traitsOf(column: ColumnRef, { catalog }: Surroundings): CatalogColumn {
   const found = catalog.find(column.object);
   const known = typeof found === 'string' ? undefined : found.columns.find(({ name }) => name === column.column);
   return known === undefined || known.type === 'unknown' ? { name: column.column, type: 'text' } : known;
-}
-
-/** The strictest of the rules in force on a column. */
-export function winnerOn(column: ColumnRef, who: Requester, policy: ConnectionPolicy): Protection | undefined {
-  return strictestOf(enforcedOn(column, who, policy));
 }

@@ -23,6 +23,13 @@ export interface CaseResult {
   readonly reasons: readonly string[];
 }
 
+export interface FixtureResult {
+  readonly file: string;
+  /** Resources that are not in force as written. */
+  readonly complaints: readonly string[];
+  readonly cases: readonly CaseResult[];
+}
+
 export interface CaseSetting {
   readonly policy: ConnectionPolicy;
   readonly catalog: CatalogFile;
@@ -73,7 +80,7 @@ function surroundingsOf(one: FixtureCase, { catalog, defaults, source }: CaseSet
 function maskedOutputs(analysis: ReturnType<typeof analyze>, decision: Decision): Readonly<Record<string, string>> {
   const outputs = queryOf(analysis)?.outputs ?? [];
   const masked = outputs.flatMap((output, index) => {
-    const actions = [...new Set(masksOf(index, output.sources, decision).map((mask) => mask.action))].sort();
+    const actions = [...new Set(masksOf(index, output.sources, decision).map((mask) => mask.action.type))].sort();
     return actions.length === 0 ? [] : [[output.name ?? `#${index + 1}`, actions.join('+')] as const];
   });
   return Object.fromEntries(masked);

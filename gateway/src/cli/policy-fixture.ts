@@ -116,7 +116,8 @@ class Reader {
 
   text(value: unknown, at: string): string {
     if (typeof value === 'string') return value;
-    this.complain(at, value === undefined ? 'this field is missing' : 'this is not a text');
+    const why = value === null ? 'this is not a text; write a bare null in quotes' : 'this is not a text';
+    this.complain(at, value === undefined ? 'this field is missing' : why);
     return '';
   }
 

@@ -1,7 +1,6 @@
 import type { Palette } from './colour.js';
 import { plural, toLine } from './plain-text.js';
-import type { CaseResult } from './policy-case.js';
-import type { FixtureResult } from './policy-test.js';
+import type { CaseResult, FixtureResult } from './policy-case.js';
 
 /** The results for people: every case, and what differs. */
 export function renderResults(results: readonly FixtureResult[], palette: Palette): readonly string[] {

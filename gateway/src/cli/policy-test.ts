@@ -7,15 +7,9 @@ import { chooseConnection, openFolder, readJson } from './explain.js';
 import { type CatalogFile, readCatalog } from './explain-catalog.js';
 import { type CliIo, type CommandArguments, InputError, POLICY_EXIT, UsageError } from './io.js';
 import { toJson, toLine } from './plain-text.js';
-import { type CaseResult, runCase } from './policy-case.js';
+import { type FixtureResult, runCase } from './policy-case.js';
 import { type Fixture, formatFault, readFixtures } from './policy-fixture.js';
 import { renderJUnit, renderResults } from './policy-report.js';
-
-export interface FixtureResult {
-  readonly file: string;
-  readonly complaints: readonly string[];
-  readonly cases: readonly CaseResult[];
-}
 
 /** `piste policy test`: judges every case of every fixture by the gateway's own compiler and decision. */
 export async function policyTest(args: CommandArguments, io: CliIo): Promise<number> {
