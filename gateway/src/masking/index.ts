@@ -1,4 +1,5 @@
 export { isPlaceholder } from '../policy/placeholder.js';
+export { type MaskedArrow, maskArrowStream } from './arrow-stream.js';
 export { createCurrentMasker } from './current-masker.js';
 export { decodeRowsetBase64, type FoundRowset, findRowset, type Span } from './find-rowset.js';
 export {
