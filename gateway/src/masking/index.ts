@@ -1,4 +1,5 @@
 export { isPlaceholder } from '../policy/placeholder.js';
+export { type MaskedArrow, maskArrowStream } from './arrow-stream.js';
 export {
   createJsonRowStream,
   type JsonRowStream,

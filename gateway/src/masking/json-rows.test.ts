@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { createJsonRowStream, maskJsonRows } from './json-rows.js';
 import { createMaskPlan } from './mask-plan.js';
 import { createMasker } from './masker.js';
+import { type AnyResult, anyResult, KEYS, obligationOn } from './masking-contract.js';
 import { MaskingFailed } from './masking-failed.js';
-import { type AnyResult, anyResult, KEYS, obligationOn } from './testing/arbitrary.js';
 
 const utf8 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
 const bodyOf = (rows: AnyResult['rows']): Buffer => Buffer.from(JSON.stringify(rows).slice(1, -1));

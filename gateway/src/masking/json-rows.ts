@@ -3,12 +3,12 @@ import { TOKEN_BYTES } from './hmac-tokens.js';
 import { CELL_ESCAPED, CELL_NULL, CELL_PLAIN, type ScannedRows, scanRows } from './json-scan.js';
 import { constantText } from './mask-cell.js';
 import {
-  type ColumnMode,
   countsOf,
   type MaskedCount,
   type MaskPlan,
   maskTexts,
   type PlannedColumn,
+  type TextMode,
 } from './mask-plan.js';
 import { MaskingFailed } from './masking-failed.js';
 import { writePartial } from './partial-bytes.js';
@@ -232,7 +232,7 @@ function constantWriter(encoded: Uint8Array): Writer {
 function batchWriter(
   bytes: Uint8Array,
   scanned: ScannedRows,
-  mode: ColumnMode,
+  mode: TextMode,
   { place, of }: { readonly place: number; readonly of: number },
 ): Writer {
   const texts = plainTexts(bytes, scanned, place, of);

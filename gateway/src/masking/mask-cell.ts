@@ -57,28 +57,19 @@ export function maskCell(cell: Cell, column: MaskableColumn, mask: CellMask, key
     case 'Bucket':
       return bucketCell(cell, column, action.size);
     case 'Redact':
+      return column.type === 'text' ? PLACEHOLDER : null;
     case 'Partial':
+      return column.type === 'text' ? maskPartially(cell, action, barrier) : null;
     case 'Hash':
+      if (column.type !== 'text') return null;
+      return barrier === 'second' && isToken(cell) ? cell : hashToken(cell, keyOf(action.key, keys));
     case 'Tokenize':
-      return column.type === 'text' ? maskText(cell, { action, barrier }, keys) : null;
+      if (column.type !== 'text') return null;
+      return createTokenizer(keyOf(action.key, keys).export(), action.alphabet).tokenize(cell);
   }
 }
 
-function maskText(text: string, { action, barrier }: CellMask, keys: PreparedKeys): Cell {
-  switch (action.type) {
-    case 'Redact':
-      return PLACEHOLDER;
-    case 'Partial':
-      return maskPartially(text, action, barrier);
-    case 'Hash':
-      if (barrier === 'second' && text !== PLACEHOLDER && isPlaceholder(text)) return text;
-      return hashToken(text, keyOf(action.key, keys));
-    case 'Tokenize':
-      return createTokenizer(keyOf(action.key, keys).export(), action.alphabet).tokenize(text);
-    default:
-      return null;
-  }
-}
+const isToken = (text: string): boolean => text !== PLACEHOLDER && isPlaceholder(text);
 
 function maskPartially(text: string, action: MaskAction & { type: 'Partial' }, barrier: CellMask['barrier']): string {
   const characters = Array.from(text);

@@ -6,7 +6,7 @@ import { HIDDEN_RUN, keyOf, type MaskingKeys, maskCell, prepareKeys } from './ma
 import { MaskingFailed } from './masking-failed.js';
 import { maskPartialTexts, type PartialBytes } from './partial-bytes.js';
 import type { MaskedTexts, Texts } from './texts.js';
-import { createTokenizer } from './tokenize.js';
+import { createTokenizer, type Tokenizer } from './tokenize.js';
 import type { MaskableColumn } from './value-type.js';
 
 /** How many values one rule hid in one call. */
@@ -24,7 +24,7 @@ export type ColumnMode =
   | { readonly kind: 'constant'; readonly constant: TypedConstant }
   | { readonly kind: 'partial'; readonly partial: PartialBytes }
   | { readonly kind: 'hash'; readonly states: HmacStates; readonly keepsTokens: boolean }
-  | { readonly kind: 'tokenize'; readonly maskTexts: (texts: Texts) => MaskedTexts }
+  | { readonly kind: 'tokenize'; readonly tokenizer: Tokenizer }
   | { readonly kind: 'truncate'; readonly action: MaskAction & { readonly type: 'DateTruncate' } }
   | { readonly kind: 'bucket'; readonly action: MaskAction & { readonly type: 'Bucket' } };
 
@@ -106,8 +106,8 @@ function modeOf(column: MaskableColumn, { action, barrier }: MaskObligation, key
       return isText ? { kind: 'hash', states, keepsTokens: isSecond } : NULL_MODE;
     }
     case 'Tokenize': {
-      const { tokenizeTexts } = createTokenizer(nonEmptyKey(action.key, keys), action.alphabet);
-      return isText ? { kind: 'tokenize', maskTexts: tokenizeTexts } : NULL_MODE;
+      const tokenizer = createTokenizer(nonEmptyKey(action.key, keys), action.alphabet);
+      return isText ? { kind: 'tokenize', tokenizer } : NULL_MODE;
     }
     case 'DateTruncate':
       return column.type === 'date' || column.type.startsWith('timestamp_') ? { kind: 'truncate', action } : NULL_MODE;
@@ -131,17 +131,18 @@ function partialBytes(action: MaskAction & { readonly type: 'Partial' }, isSecon
 
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
 
-/** All texts of a column at once. Only for modes that texts can have. */
-export function maskTexts(mode: ColumnMode, texts: Texts): MaskedTexts {
+/** A mode that looks at a text. */
+export type TextMode = ColumnMode & { readonly kind: 'partial' | 'hash' | 'tokenize' };
+
+/** All texts of a column at once. */
+export function maskTexts(mode: TextMode, texts: Texts): MaskedTexts {
   switch (mode.kind) {
     case 'partial':
       return maskPartialTexts(mode.partial, texts);
     case 'hash':
       return hashTexts(mode.states, texts, mode.keepsTokens);
     case 'tokenize':
-      return mode.maskTexts(texts);
-    default:
-      throw new MaskingFailed('an action for other types than text');
+      return mode.tokenizer.tokenizeTexts(texts);
   }
 }
 

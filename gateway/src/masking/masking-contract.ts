@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import type { MaskAction, MaskObligation } from '../../policy/decision.js';
-import type { Cell } from '../../protocol/results.js';
-import type { MaskableColumn } from '../value-type.js';
+import type { MaskAction, MaskObligation } from '../policy/decision.js';
+import type { Cell } from '../protocol/results.js';
+import type { MaskableColumn } from './value-type.js';
 
 export const KEYS: ReadonlyMap<string, Uint8Array> = new Map([['k/k', Buffer.alloc(32, 7)]]);
 
