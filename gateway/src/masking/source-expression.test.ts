@@ -216,7 +216,9 @@ describe('the pads of a key', () => {
   test('a token made at the source is the token made in the result', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 16, maxLength: 100 }), fc.string({ unit: 'grapheme' }), (key, text) => {
-        expect(token(key, text)).toBe(maskCell(text, 'text', HASH, prepareKeys(new Map([['k/k', key]]))));
+        const mask = { action: HASH, barrier: 'only' } as const;
+        const keys = prepareKeys(new Map([['k/k', key]]));
+        expect(token(key, text)).toBe(maskCell(text, { name: 'C', type: 'text' }, mask, keys));
       }),
     );
   });
