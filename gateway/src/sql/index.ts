@@ -16,3 +16,4 @@ export {
   metadataSurfaceOf,
 } from './metadata-surfaces.js';
 export { formatObjectName, quoteIdentifier } from './names.js';
+export { numberPlaceholders, placeholdersOf } from './placeholders.js';
