@@ -1,24 +1,38 @@
 import type { ColumnRef, ObjectName, Output, QueryFacts } from './facts.js';
-import type { FlowPart, FlowPlan } from './flow-plan.js';
-import { distinctNames, objectKey, quoteIdentifier } from './names.js';
+import type { FlowPart, FlowPlan, Place } from './flow-plan.js';
+import { distinctNames, type NameParts, objectKey, quoteIdentifier } from './names.js';
 import { Refusal, unknownSyntax } from './refusal.js';
 
 /** Characters of all parts: every branch of a MERGE or INSERT ALL repeats the source. */
 const MAX_LENGTH = 1_000_000;
 
-/** The facts of a query text. Throws `Refusal`. */
-export type ReadQuery = (text: string) => QueryFacts;
+/** The facts of a query text, its names looked up beside an object or where the session is. Throws `Refusal`. */
+export type ReadQuery = (text: string, beside?: NameParts) => QueryFacts;
+
+/** A query of the statement with its names in full. */
+export interface PlacedText {
+  readonly place: Place;
+  readonly text: string;
+}
 
 /** The lineage of everything a plan names, as that of one query. Throws `Refusal` where a part cannot be read. */
-export function flowFacts(plan: FlowPlan, read: ReadQuery): QueryFacts {
+export function flowFacts(
+  plan: FlowPlan,
+  read: ReadQuery,
+): { readonly facts: QueryFacts; readonly texts: readonly PlacedText[] } {
   const length = plan.parts.reduce((sum, part) => sum + part.query.length, 0);
   if (length > MAX_LENGTH) throw new Refusal('too-large', 'the statement has too many branches');
-  return joinFacts(plan.parts.map((part) => partFacts(part, read)));
+  const all = plan.parts.map((part) => partFacts(part, read));
+  const texts = plan.parts.flatMap(({ place }, index) => {
+    const text = all[index]?.text;
+    return place === undefined || text === undefined ? [] : [{ place, text }];
+  });
+  return { facts: joinFacts(all), texts };
 }
 
 function partFacts(part: FlowPart, read: ReadQuery): QueryFacts {
   const target = part.target === undefined ? undefined : read(part.target).reads[0];
-  const facts = withoutTarget(read(part.query), target);
+  const facts = withoutTarget(read(part.query, part.beside), target);
   if (part.role === 'decides') {
     const predicate = distinctColumns([...facts.predicate, ...facts.outputs.flatMap((output) => output.sources)]);
     return { ...facts, outputs: [], predicate };

@@ -231,3 +231,30 @@ describe('session variables', () => {
     ['UNSET (a, "b")', ['unset A ', 'unset b ']],
   ])('%s', (sql, expected) => expect(effectOf(sql)).toEqual(expected));
 });
+
+describe('the text that is sent', () => {
+  const CUSTOMERS = '"APP"."PUBLIC"."CUSTOMERS" AS "CUSTOMERS"';
+  test.each([
+    [
+      'INSERT INTO orders (note) SELECT email FROM customers',
+      `INSERT INTO orders (note) SELECT email FROM ${CUSTOMERS}`,
+    ],
+    ['CREATE TABLE t AS(SELECT email FROM customers)', `CREATE TABLE t AS(SELECT email FROM ${CUSTOMERS})`],
+    [
+      'COPY INTO @out FROM (SELECT id FROM customers)HEADER=TRUE',
+      `COPY INTO @out FROM (SELECT id FROM ${CUSTOMERS})HEADER=TRUE`,
+    ],
+    ['SET (a) = (SELECT id FROM customers)', `SET (a) = (SELECT id FROM ${CUSTOMERS})`],
+    ['EXPLAIN USING TEXT SELECT id FROM customers', `EXPLAIN USING TEXT SELECT id FROM ${CUSTOMERS}`],
+    ['INSERT INTO orders SELECT * FROM v_secure', 'INSERT INTO orders SELECT * FROM v_secure'],
+  ])('names in full what a query in it reads: %s', (sql, expected) => {
+    expect(readFacts(sql).canonicalText).toBe(expected);
+  });
+
+  test('looks up the names of a view beside the view, as Snowflake does', () => {
+    const hr = readFacts('CREATE VIEW hr.v AS SELECT email FROM customers');
+    expect(hr.canonicalText).toBe('CREATE VIEW hr.v AS SELECT email FROM "APP"."HR"."CUSTOMERS" AS "CUSTOMERS"');
+    const copy = readFacts('CREATE TABLE hr.t AS SELECT email FROM customers');
+    expect(copy.canonicalText).toBe(`CREATE TABLE hr.t AS SELECT email FROM ${CUSTOMERS}`);
+  });
+});

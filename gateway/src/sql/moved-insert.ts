@@ -50,7 +50,7 @@ function manyTables(pieces: Pieces): Flow {
     branches.push(readBranch(pieces));
   }
   if (branches.length === 0) unknownSyntax('a target table was expected');
-  const from = `FROM (${pieces.wholeQuery()})`;
+  const from = `FROM (${pieces.wholeQuery().text})`;
   pieces.expectEnd();
   const moving = branches.map(({ columns, values }): FlowPart => {
     return movingPart(`SELECT ${values?.join(', ') ?? '*'} ${from}`, columns);
