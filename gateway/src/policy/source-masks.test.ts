@@ -65,11 +65,6 @@ function select(fields: Partial<QueryFacts>, more: Partial<Facts> = {}): Facts {
     unreadBecause: undefined,
     identifiers: [],
     placeholders: 0,
-    writes: [],
-    temporary: [],
-    defined: undefined,
-    explained: undefined,
-    unreadBecause: undefined,
     ...more,
   };
 }
