@@ -8,6 +8,7 @@ import { compareDryRun, type Decided, withEverythingEnforced } from './dry-run.j
 import type { Finding } from './finding.js';
 import { finding, reason } from './finding.js';
 import { explainedFindings, flowFindings, hasEnforcedMasks, queryInside } from './flow-findings.js';
+import { hazardFindings } from './hazards.js';
 import { explainMetadata, isFreeMetadata, showsVariables } from './metadata.js';
 import { showName } from './patterns.js';
 import { END_OF_TIME } from './protection.js';
@@ -211,7 +212,7 @@ function otherFindings(question: Question, facts: Facts): readonly Finding[] {
   const moves = flowFindings(facts, question);
   if (moves.length > 0 || matched.hold.length > 0) return moves;
   const why = checkMovesNothing(facts, group, policy);
-  return why === undefined ? [] : [finding('unread', deny.unread(why))];
+  return [...(why === undefined ? [] : [finding('unread', deny.unread(why))]), ...hazardFindings(facts)];
 }
 
 function whatIs(facts: Facts, group: ClassGroup): string {
