@@ -11,7 +11,7 @@ export {
 } from './json-rows.js';
 export type { MaskingKeys } from './mask-cell.js';
 export { createMaskPlan, type MaskedCount, type MaskPlan } from './mask-plan.js';
-export { maskedRowtype } from './masked-rowtype.js';
+export { maskedRowtype, rowGrowthBytes } from './masked-rowtype.js';
 export { checkRowtype, createMasker, type MaskedRows, type Masker } from './masker.js';
 export { MaskingFailed } from './masking-failed.js';
 export type { MaskableColumn } from './value-type.js';

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { decodeRowsetBase64, findRowset } from './find-rowset.js';
 import { createJsonRowStream, maskJsonRows, maskJsonRowset } from './json-rows.js';
 import { createMaskPlan } from './mask-plan.js';
+import { rowGrowthBytes } from './masked-rowtype.js';
 import { createMasker } from './masker.js';
 import { type AnyResult, anyResult, KEYS, obligationOn } from './masking-contract.js';
 import { MaskingFailed } from './masking-failed.js';
@@ -28,6 +29,17 @@ describe('rows as bytes', () => {
         if (result.obligations.length > 0) expect(masked.counts).toEqual(expected.counts);
       }),
       { numRuns: 600 },
+    );
+  });
+
+  test('grow by no more than announced', () => {
+    fc.assert(
+      fc.property(anyResult, (result) => {
+        const body = bodyOf(result.rows);
+        const bound = body.length + result.rows.length * rowGrowthBytes(result.obligations);
+        expect(maskJsonRows(body, planOf(result)).bytes.length).toBeLessThanOrEqual(bound);
+      }),
+      { numRuns: 300 },
     );
   });
 
