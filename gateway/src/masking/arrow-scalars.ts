@@ -93,12 +93,12 @@ function writerOf({ field, column, mode, barrier }: ColumnInput): RowWriter | un
   const { layout } = field;
   if (mode.kind === 'constant') return constantWriter(mode.constant, layout, column.type);
   if (mode.kind === 'bucket') {
-    if (layout.kind === 'float') return realBucket(mode.action.size, layout.bytes);
-    const size = unscaledSize(mode.action.size, scaleOf(column));
+    if (layout.kind === 'float') return realBucket(mode.size, layout.bytes);
+    const size = unscaledSize(mode.size, scaleOf(column));
     return size === undefined || size <= 0n ? undefined : fixedBucket(size, layout);
   }
   if (mode.kind !== 'truncate') return undefined;
-  const { unit } = mode.action;
+  const { unit } = mode;
   if (layout.kind === 'date32') {
     return ([source], [target], row) => {
       const days = truncateDays(source?.getInt32(row * 4, true) ?? 0, unit);

@@ -131,7 +131,7 @@ function maskBatch(
     if (planned?.mode === undefined || array === undefined) return undefined;
     const { column, mode, obligation } = planned;
     const barrier = obligation?.barrier ?? 'only';
-    return maskArrowColumn({ field, column, mode, barrier, array, rows: batch.rows });
+    return maskArrowColumn({ field, column, mode, kernels: plan.kernels, barrier, array, rows: batch.rows });
   });
   masked.forEach((column, index) => {
     if (column !== undefined) out.hidden[index] = (out.hidden[index] ?? 0) + column.values;

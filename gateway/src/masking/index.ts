@@ -9,6 +9,8 @@ export {
   maskJsonRows,
   maskJsonRowset,
 } from './json-rows.js';
+export type { Kernels } from './kernels.js';
+export { loadKernels } from './load-kernels.js';
 export type { MaskingKeys } from './mask-cell.js';
 export { createMaskPlan, type MaskedCount, type MaskPlan } from './mask-plan.js';
 export { maskedRowtype, rowGrowthBytes } from './masked-rowtype.js';

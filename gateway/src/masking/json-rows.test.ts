@@ -28,7 +28,7 @@ describe('rows as bytes', () => {
         expect(masked.rows).toBe(result.rows.length);
         if (result.obligations.length > 0) expect(masked.counts).toEqual(expected.counts);
       }),
-      { numRuns: 600 },
+      { numRuns: 250 },
     );
   });
 
@@ -39,7 +39,7 @@ describe('rows as bytes', () => {
         const bound = body.length + result.rows.length * rowGrowthBytes(result.obligations);
         expect(maskJsonRows(body, planOf(result)).bytes.length).toBeLessThanOrEqual(bound);
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 
