@@ -13,12 +13,8 @@ export function maskArrowColumn(input: ColumnInput): MaskedColumn {
   const validity = validityOf(array, rows);
   if (mode.kind === 'null') return nullOut(field.layout, rows, validity.values);
   const { layout } = field;
-  const isTextual = layout.kind === 'utf8' || layout.kind === 'binary';
-  if (mode.kind === 'constant' && mode.constant.kind === 'text' && isTextual) {
+  if (mode.kind === 'constant' && mode.constant.kind === 'text' && layout.kind === 'utf8') {
     return repeatBytes(Buffer.from(mode.constant.text), validity);
-  }
-  if (mode.kind === 'constant' && mode.constant.kind === 'binary' && isTextual) {
-    return repeatBytes(mode.constant.bytes, validity);
   }
   if (mode.kind === 'partial' || mode.kind === 'hash' || mode.kind === 'tokenize') {
     if (layout.kind !== 'utf8') throw malformedArrow('a text in another form');

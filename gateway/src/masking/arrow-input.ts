@@ -19,7 +19,6 @@ export interface ColumnInput {
   readonly column: MaskableColumn;
   readonly mode: ColumnMode;
   readonly kernels: Kernels;
-  readonly barrier: 'only' | 'second';
   readonly array: ArrowColumn;
   readonly rows: number;
 }

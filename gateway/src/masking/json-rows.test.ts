@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeRowsetBase64, findRowset } from './find-rowset.js';
-import { createJsonRowStream, maskJsonRows, maskJsonRowset } from './json-rows.js';
+import { createJsonRowStream, maskJsonRows } from './json-rows.js';
 import { createMaskPlan } from './mask-plan.js';
 import { rowGrowthBytes } from './masked-rowtype.js';
 import { createMasker } from './masker.js';
@@ -148,65 +147,5 @@ describe('rows as bytes', () => {
       }),
       { numRuns: 200 },
     );
-  });
-});
-
-describe('a rowset in its envelope', () => {
-  const envelope = (data: string): Buffer => Buffer.from(`{"code":null,"data":${data},"success":true}`);
-
-  test('is found by structure and masked where it stands', () => {
-    const bytes = envelope(
-      '{"sql":"\\"rowset\\":[[\\"x\\"]]","stats":{"rowset":[1]},"rowset":[["1","a]"],["2","b"]],"total":2}',
-    );
-    const { head, rowset, rowsetBase64 } = findRowset(bytes);
-    expect(JSON.parse(head)).toEqual({
-      code: null,
-      data: { sql: '"rowset":[["x"]]', stats: { rowset: [1] }, rowset: null, total: 2 },
-      success: true,
-    });
-    expect(rowsetBase64).toBeUndefined();
-    expect(utf8(maskJsonRowset(bytes.subarray(rowset?.start, rowset?.end), REDACT_B).bytes)).toBe(
-      '[["1","***"],["2","***"]]',
-    );
-  });
-
-  test('is found behind an escaped name', () => {
-    expect(findRowset(envelope('{"rows\\u0065t":[]}')).rowset).toBeDefined();
-  });
-
-  test('may be missing, null, or stand elsewhere only', () => {
-    for (const data of ['null', '{}', '{"rowset":null}', '{"inner":{"rowset":[]}}', '[{"rowset":[]}]']) {
-      expect(findRowset(envelope(data)).rowset).toBeUndefined();
-      expect(JSON.parse(findRowset(envelope(data)).head)).toEqual(JSON.parse(utf8(envelope(data))));
-    }
-  });
-
-  test('as Arrow is decoded strictly', () => {
-    const bytes = envelope('{"rowsetBase64":"AQI\\/","rowtype":[]}');
-    const { head, rowsetBase64 } = findRowset(bytes);
-    expect(JSON.parse(head)).toMatchObject({ data: { rowsetBase64: null } });
-    expect([...decodeRowsetBase64(bytes, rowsetBase64 ?? { start: 0, end: 0 })]).toEqual([1, 2, 63]);
-    for (const text of ['AQI', 'AQ*=', 'A===', 'AQ I=', 'AQI=AAAA']) {
-      const bad = envelope(`{"rowsetBase64":"${text}"}`);
-      expect(() => decodeRowsetBase64(bad, findRowset(bad).rowsetBase64 ?? { start: 0, end: 0 })).toThrow(
-        MaskingFailed,
-      );
-    }
-  });
-
-  test.each([
-    ['named twice', '{"rowset":[],"rowset":[["x"]]}'],
-    ['named twice, once with an escape', '{"rowset":[],"rows\\u0065t":[["x"]]}'],
-    ['with brackets that do not match', '{"rowset":[}]}'],
-    ['that does not end', '{"rowset":[["x"'],
-  ])('%s is refused', (_what, data) => {
-    expect(() => findRowset(envelope(data))).toThrow(MaskingFailed);
-  });
-
-  test('cut off anywhere is refused here or by the parser of the rest', () => {
-    const bytes = envelope('{"rowset":[["1","\\"é"]],"rowtype":[{"name":"A"}]}');
-    for (let length = 0; length < bytes.length; length += 1) {
-      expect(() => JSON.parse(findRowset(bytes.subarray(0, length)).head)).toThrow();
-    }
   });
 });

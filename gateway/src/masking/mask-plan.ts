@@ -4,7 +4,7 @@ import { typedConstant } from './constant.js';
 import { prepareHmac } from './hmac-tokens.js';
 import type { ColumnMode, Kernels, PlannedColumn } from './kernels.js';
 import { loadKernels } from './load-kernels.js';
-import { HIDDEN_RUN, keyOf, type MaskingKeys, maskCell, prepareKeys } from './mask-cell.js';
+import { canTruncateSeconds, HIDDEN_RUN, keyOf, type MaskingKeys, maskCell, prepareKeys } from './mask-cell.js';
 import { MaskingFailed } from './masking-failed.js';
 import type { PartialBytes } from './partial-bytes.js';
 import { createTokenizer } from './tokenize.js';
@@ -93,7 +93,7 @@ function modeOf(column: MaskableColumn, { action, barrier }: MaskObligation, key
       return isText ? { kind: 'tokenize', tokenizer } : NULL_MODE;
     }
     case 'DateTruncate':
-      return column.type === 'date' || column.type.startsWith('timestamp_')
+      return column.type === 'date' || canTruncateSeconds(column.type, action.unit)
         ? { kind: 'truncate', unit: action.unit }
         : NULL_MODE;
     case 'Bucket':

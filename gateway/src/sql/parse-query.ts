@@ -6,18 +6,22 @@ import type { Arm, Cte, Expression, Query, Select, SelectItem, StarItem } from '
 import { isSymbol, isWord, type Token } from './tokens.js';
 
 /** A query statement read whole, with what it names and how its text is made unambiguous. */
-export type ParsedQuery = Pick<ParserState, 'tables' | 'edits'> & { readonly query: Query };
+export type ParsedQuery = Pick<ParserState, 'tokens' | 'tables' | 'edits'> & {
+  readonly query: Query;
+  /** The query's first token. */
+  readonly first: number;
+};
 
 /** Reads a whole statement as a query. Throws `Refusal` at the first token that does not fit. */
 export function parseQueryStatement(tokens: readonly Token[], at = 0): ParsedQuery {
   const state = new ParserState(tokens, at, parseQuery);
   const query = state.query();
   state.expectEnd();
-  return { query, tables: state.tables, edits: state.edits };
+  return { query, tokens, first: at, tables: state.tables, edits: state.edits };
 }
 
 /** `[WITH …] arm [set-operation arm]… [ORDER BY …] [LIMIT …]` */
-function parseQuery(state: ParserState): Query {
+export function parseQuery(state: ParserState): Query {
   return state.withCtes((ctes) => {
     if (state.take('WITH')) parseCtes(state, ctes);
     const arms = [parseArm(state)];
