@@ -160,7 +160,7 @@ function measureHostile(piece: string, bytes: number): HostileRow {
   };
 }
 
-const REPEATS = 5;
+const REPEATS = 3;
 
 /** The fastest of some runs: a hostile value has no lucky run, and a busy machine makes unlucky ones. */
 function millisOf(work: () => number): number {

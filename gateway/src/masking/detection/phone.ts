@@ -93,6 +93,8 @@ function behindLooseGap(cell: Cell, start: number): number {
 export function nationalPhoneAt(cell: Cell, at: number, groupEnd: number): Outcome {
   const length = groupEnd - at;
   if (length < 2 || length > 6 || isInsideWord(cell, at)) return NOTHING;
+  // A number in groups goes on behind its first group.
+  if (behindLooseGap(cell, groupEnd) === groupEnd) return NOTHING;
   const before = byteAt(cell, at - 1);
   if (before === PLUS || before === SLASH) return NOTHING;
   if (before === OPEN && byteAt(cell, groupEnd) === CLOSE) return bracketedPhone(cell, at, groupEnd);
