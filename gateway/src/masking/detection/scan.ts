@@ -10,7 +10,7 @@ import {
   type Outcome,
   SIGNS,
 } from './categories.js';
-import { byteAt, type Cell, codeOf, gapKind, isDigit, isLetter, SPACE_GAP } from './cell.js';
+import { byteAt, type Cell, codeOf, gapKind, isDigit, isInsideWord, isLetter, SPACE_GAP } from './cell.js';
 import { emailAt } from './email.js';
 import { ibanAt } from './iban.js';
 import { internationalPhoneAt, nationalPhoneAt } from './phone.js';
@@ -100,11 +100,11 @@ for (const byte of [...Array.from(' -./()', codeOf), 0xc2, 0xe2]) GAP_STARTS[byt
 /** Of what one place could be, the first match wins: the tail of a card is no telephone number. */
 function numberSigns(cell: Cell, at: number, groupEnd: number, plan: ScanPlan): number {
   const { wanted } = plan;
-  // Most numbers stand alone: then they are too short for a card or a telephone, and nothing else has no gap.
-  const mayBeIban = isLetter(byteAt(cell, at - 1));
-  if (!mayBeIban && groupEnd - at < FEWEST_SOLID_DIGITS && !isGapStart(byteAt(cell, groupEnd))) return 0;
   let signs = 0;
-  if (mayBeIban && (wanted & IBAN) !== 0) signs |= signOf(IBAN, ibanAt(cell, at));
+  if ((wanted & IBAN) !== 0 && isLetter(byteAt(cell, at - 1))) signs |= signOf(IBAN, ibanAt(cell, at));
+  // Most numbers belong to a word or stand alone, too short for a card or a telephone; nothing else has no gap.
+  if (isInsideWord(cell, at)) return signs;
+  if (groupEnd - at < FEWEST_SOLID_DIGITS && !isGapStart(byteAt(cell, groupEnd))) return signs;
   if ((wanted & CARD) !== 0 && (signs & NUMBERS) === 0) signs |= signOf(CARD, cardAt(cell, at, groupEnd));
   if ((signs & NUMBERS) !== 0) return signs;
   const ssn = gapKind(cell, groupEnd) === SPACE_GAP ? SPACED_SSN : DASHED_SSN;
