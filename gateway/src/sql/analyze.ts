@@ -1,4 +1,4 @@
-import { canonicalText, type Edit } from './canonical.js';
+import { canonicalText } from './canonical.js';
 import { classify, headOf, type StatementHead } from './classify.js';
 import { type Column, ColumnTable } from './columns.js';
 import type {
@@ -186,28 +186,55 @@ function analyzeQuery(
   catalog: Catalog,
   seen: ObjectName[],
 ): Facts {
-  const first = readQuery(tokens, session, catalog, seen);
-  const again = readStatement(first.text);
-  if (!again.ok && again.kind === 'too-large') throw new Refusal('too-large', `with full names, ${again.detail}`);
-  if (!again.ok || again.head.class !== head.class) throw disagreement();
-  const second = readQuery(again.tokens, session, catalog, seen);
-  if (second.text !== first.text || !isSameQuery(first.facts, second.facts)) throw disagreement();
+  const { facts, identified } = readTwice(head, tokens, session, catalog, seen);
   return {
-    ...common(head, again.tokens),
-    canonicalText: first.text,
-    objects: second.facts.reads,
-    query: second.facts,
+    ...common(head, identified),
+    canonicalText: facts.text,
+    objects: facts.reads,
+    query: facts,
     effect: undefined,
     carriesQuery: false,
     moved: undefined,
   };
 }
 
+function readTwice(
+  head: StatementHead,
+  tokens: readonly Token[],
+  session: SessionContext,
+  catalog: Catalog,
+  seen: ObjectName[],
+): { readonly facts: QueryFacts; readonly identified: readonly Token[] } {
+  const first = readQuery(tokens, session, catalog, seen);
+  const again = readStatement(first.facts.text);
+  if (!again.ok && again.kind === 'too-large') throw new Refusal('too-large', `with full names, ${again.detail}`);
+  if (!again.ok || again.head.class !== head.class) throw disagreement();
+  const second = readQuery(again.tokens, session, withViewTexts(catalog, first.viewTexts), seen);
+  const isSame =
+    second.facts.text === first.facts.text &&
+    isSameQuery(first.facts, second.facts) &&
+    [...second.viewTexts].every(([key, text]) => first.viewTexts.get(key) === text);
+  if (!isSame) throw disagreement();
+  return { facts: second.facts, identified: again.tokens };
+}
+
 const disagreement = (): Refusal => new Refusal('unknown-syntax', 'the statement cannot be written down unambiguously');
+
+/** The same objects, views with the texts that would be sent for them. */
+function withViewTexts(catalog: Catalog, viewTexts: ReadonlyMap<string, string>): Catalog {
+  if (viewTexts.size === 0) return catalog;
+  return {
+    find(name) {
+      const object = catalog.find(name);
+      if (typeof object === 'string' || object.kind !== 'view') return object;
+      return { ...object, definition: viewTexts.get(objectKey(name)) };
+    },
+  };
+}
 
 interface QueryReading {
   readonly facts: QueryFacts;
-  readonly text: string;
+  readonly viewTexts: ReadonlyMap<string, string>;
 }
 
 function readQuery(
@@ -221,24 +248,18 @@ function readQuery(
   const columns = new ColumnTable();
   const worked = { computed: new Set<number>(), revealing: new Set<number>() };
   const tables = loadTables(parsed, session, catalog, columns, worked);
-  const edits = new Map<number, Edit>(parsed.edits.map((edit) => [edit.from, edit]));
-  const relation = resolveQuery(parsed.query, {
-    columns,
-    worked,
-    relationOf: tables.relationOf,
-    rewrite: { tokens, edits },
-  });
-  const text = canonicalText(tokens, [...edits.values()]);
+  const { relationOf } = tables;
+  const { edits } = parsed;
+  const relation = resolveQuery(parsed.query, { columns, worked, relationOf, tokens, edits, isAimed: true });
   const facts: QueryFacts = {
-    text,
-    sources: [],
+    ...tables.maskable(parsed),
     outputs: relation.columns.map((column) => output(column, columns)),
     reads: tables.reads,
     predicate: columns.refs(relation.predicate),
     computed: columns.refs(worked.computed),
     revealing: columns.refs(worked.revealing),
   };
-  return { facts, text };
+  return { facts, viewTexts: tables.viewTexts };
 }
 
 /** Lineage of the rows a statement moves. Objects that are not loaded yet are asked for, like those of a query. */
@@ -254,7 +275,7 @@ function readMoved(
   const query = text === UNREADABLE ? undefined : readStatement(text);
   if (query?.ok !== true || query.head.class !== 'SELECT') return 'unread';
   try {
-    const { facts } = readQuery(query.tokens, session, catalog, []);
+    const { facts } = readTwice(query.head, query.tokens, session, catalog, []);
     // Nothing leaves the table that an UPDATE changes, so only what comes into other columns counts.
     return head.verb === 'UPDATE' ? { ...facts, reads: [] } : facts;
   } catch (error) {

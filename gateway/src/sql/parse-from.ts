@@ -127,7 +127,8 @@ function table(state: ParserState): Source {
   if (state.seesSymbol('(') || state.seesSymbol('!')) unsupported('a table function');
   const cte = parts.length === 1 && first !== undefined ? state.findCte(first.value) : undefined;
   refuseUnreadClauses(state);
-  const source = { kind: 'table', parts, from, to, cte, alias: state.sourceAlias() } as const;
+  const alias = state.sourceAlias();
+  const source = { kind: 'table', parts, from, to, end: to, cte, alias, ownAlias: alias === undefined } as const;
   if (cte === undefined) state.tables.push(source);
   else if (cte.query === undefined) unsupported('a recursive query');
   return source;

@@ -6,14 +6,18 @@ import type { Arm, Cte, Expression, Query, Select, SelectItem, StarItem } from '
 import { isSymbol, isWord, type Token } from './tokens.js';
 
 /** A query statement read whole, with what it names and how its text is made unambiguous. */
-export type ParsedQuery = Pick<ParserState, 'tables' | 'edits'> & { readonly query: Query };
+export type ParsedQuery = Pick<ParserState, 'tokens' | 'tables' | 'edits'> & {
+  readonly query: Query;
+  /** The query's first token. */
+  readonly first: number;
+};
 
 /** Reads a whole statement as a query. Throws `Refusal` at the first token that does not fit. */
 export function parseQueryStatement(tokens: readonly Token[], at = 0): ParsedQuery {
   const state = new ParserState(tokens, at, parseQuery);
   const query = state.query();
   state.expectEnd();
-  return { query, tables: state.tables, edits: state.edits };
+  return { query, tokens, first: at, tables: state.tables, edits: state.edits };
 }
 
 /** `[WITH …] arm [set-operation arm]… [ORDER BY …] [LIMIT …]` */

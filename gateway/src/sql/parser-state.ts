@@ -1,4 +1,4 @@
-import type { Edit } from './canonical.js';
+import { Edits } from './canonical.js';
 import { Cursor } from './cursor.js';
 import { NO_BARE_ALIAS, RESERVED } from './keywords.js';
 import { Refusal, unknownSyntax, unsupported } from './refusal.js';
@@ -16,8 +16,8 @@ const AFTER_QUERY = ['UNION', 'INTERSECT', 'EXCEPT', 'MINUS', 'ORDER', 'LIMIT', 
 export class ParserState extends Cursor {
   /** Every table named outside common table expressions, in order. */
   readonly tables: TableSource[] = [];
-  /** Corrections of the text: `AS` where it was left out. */
-  readonly edits: Edit[] = [];
+  /** Corrections of the text: `AS` where it was left out, and later full names. */
+  readonly edits = new Edits();
   /** The query parser; a member, so that expressions can hold queries without the files importing each other in a circle. */
   readonly query: () => Query;
   readonly #closers: ReadonlyMap<number, number>;
@@ -102,7 +102,7 @@ export class ParserState extends Cursor {
       token?.kind === 'quoted' ||
       (token?.kind === 'word' && !RESERVED.has(token.value) && !NO_BARE_ALIAS.has(token.value));
     if (!isBare) return undefined;
-    this.edits.push({ from: this.at, to: this.at, text: 'AS' });
+    this.edits.insert(this.at, 'AS');
     return this.name().value;
   }
 

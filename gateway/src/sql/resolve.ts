@@ -1,8 +1,8 @@
-import type { Edit } from './canonical.js';
+import type { Edits } from './canonical.js';
 import { type Column, type ColumnSet, type ColumnTable, NO_COLUMNS, type Relation } from './columns.js';
 import type { ObjectName } from './facts.js';
 import { type AliasMeaning, checkNotHidden, createScope, isHiddenByOutput, type Scope } from './name-scope.js';
-import { quoteIdentifier, quoteObjectName } from './names.js';
+import { quoteIdentifier } from './names.js';
 import { Refusal, unknownSyntax, unsupported } from './refusal.js';
 import {
   columnOf,
@@ -46,8 +46,11 @@ export interface ResolveContext {
   readonly worked: WorkedColumns;
   /** The relation behind a table name. The tables have been found before: see `loadTables`. */
   readonly relationOf: (table: TableSource) => Relation & { readonly object: ObjectName };
-  /** Tokens of the text, and its corrections by first token; undefined for a view's text, which is not sent. */
-  readonly rewrite: { readonly tokens: readonly Token[]; readonly edits: Map<number, Edit> } | undefined;
+  /** The text, and where its corrections go. */
+  readonly tokens: readonly Token[];
+  readonly edits: Edits;
+  /** The caller wrote the text: what may fail in it can be aimed at a value. A view fails as its author wrote it. */
+  readonly isAimed: boolean;
 }
 
 /** Longest chain of aliases that refer to each other. */
@@ -103,7 +106,7 @@ class Resolver {
       const sources = this.#union(...same.map((other) => other?.sources ?? NO_COLUMNS));
       // Values of different types are converted to one.
       const converts = !this.#context.columns.haveOneType(same.map((other) => other?.direct));
-      if (arms.length > 1) this.#note(sources, converts && this.#isAimed);
+      if (arms.length > 1) this.#note(sources, converts && this.#context.isAimed);
       return {
         ...column,
         sources,
@@ -258,8 +261,6 @@ class Resolver {
     }
     const relation = this.#context.relationOf(source);
     const { object } = relation;
-    const own = source.alias === undefined ? ` AS ${quoteIdentifier(object.name)}` : '';
-    this.#edit({ from: source.from, to: source.to, text: `${quoteObjectName(object)}${own}` });
     return aliased(relation, source.alias, object.name, source.alias === undefined ? object : undefined);
   }
 
@@ -287,14 +288,9 @@ class Resolver {
     scope.values.set(expression, 'in progress');
     const value = this.#computeValue(expression, scope);
     scope.values.set(expression, value);
-    if (expression.exact === undefined) this.#note(value, expression.canFail && this.#isAimed);
+    if (expression.exact === undefined) this.#note(value, expression.canFail && this.#context.isAimed);
     for (const key of expression.windowKeys) this.#note(this.#value(key, scope), true);
     return value;
-  }
-
-  /** What a view computes may fail as its author wrote it: the caller cannot aim it at a value. */
-  get #isAimed(): boolean {
-    return this.#context.rewrite !== undefined;
   }
 
   #note(worked: ColumnSet, reveals: boolean): void {
@@ -377,13 +373,10 @@ class Resolver {
 
   /** A name with schema or database would not find the alias its table gets: it is pointed to the alias. */
   #repoint(qualifierLength: number, item: ScopeItem, from: number, to: number): void {
-    const last = this.#context.rewrite?.tokens[to - 1];
+    const { tokens, edits } = this.#context;
+    const last = tokens[to - 1];
     if (qualifierLength < 2 || item.name === undefined || last === undefined) return;
-    this.#edit({ from, to, text: `${quoteIdentifier(item.name)}.${last.raw}` });
-  }
-
-  #edit(edit: Edit): void {
-    this.#context.rewrite?.edits.set(edit.from, edit);
+    edits.replace(from, to, `${quoteIdentifier(item.name)}.${last.raw}`);
   }
 }
 

@@ -81,11 +81,18 @@ export interface Alias {
 export interface TableSource {
   readonly kind: 'table';
   readonly parts: NameParts;
+  /** The name. */
   readonly from: number;
   readonly to: number;
+  /** One past what must stay with the name: AT, BEFORE. */
+  readonly end: number;
   /** Present where the name is that of a common table expression in scope. */
   readonly cte: Cte | undefined;
   readonly alias: Alias | undefined;
+  /** The canonical text gives the table its own name as alias. */
+  readonly ownAlias: boolean;
+  /** Why no query in brackets can stand in its place. */
+  readonly unmaskable?: string;
 }
 
 export interface DerivedSource {

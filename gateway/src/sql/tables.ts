@@ -1,6 +1,7 @@
+import { type WrittenText, writeText } from './canonical.js';
 import { type Column, type ColumnTable, NO_COLUMNS, type Relation } from './columns.js';
-import type { Catalog, CatalogObject, ObjectName } from './facts.js';
-import { type CurrentSchema, distinctNames, objectKey, qualify } from './names.js';
+import type { Catalog, CatalogObject, MaskableQuery, ObjectName, SourceSite } from './facts.js';
+import { type CurrentSchema, distinctNames, objectKey, qualify, quoteIdentifier, quoteObjectName } from './names.js';
 import type { ParsedQuery } from './parse-query.js';
 import { Refusal } from './refusal.js';
 import { type ResolveContext, resolveQuery, type WorkedColumns } from './resolve.js';
@@ -22,6 +23,10 @@ export interface Tables {
   /** Tables and views read, in order of appearance. */
   readonly reads: readonly ObjectName[];
   readonly relationOf: ResolveContext['relationOf'];
+  /** The query written down with full names, and where its tables stand. Asked for when the query has been resolved. */
+  maskable(query: ParsedQuery): MaskableQuery;
+  /** Texts of the views behind the query, by `objectKey`, with full names. */
+  readonly viewTexts: ReadonlyMap<string, string>;
 }
 
 /**
@@ -48,6 +53,7 @@ class Loader implements Tables {
   readonly #views = new Map<string, ParsedQuery>();
   readonly #relations = new Map<string, Relation>();
   readonly #open = new Set<string>();
+  readonly #maskable = new Map<ParsedQuery, MaskableQuery>();
 
   constructor(catalog: Catalog, columns: ColumnTable, worked: WorkedColumns) {
     this.#catalog = catalog;
@@ -77,16 +83,17 @@ class Loader implements Tables {
 
   #look(
     table: TableSource,
-    from: { readonly current: CurrentSchema; readonly searchesPublic: boolean },
+    entry: { readonly query: ParsedQuery; readonly current: CurrentSchema; readonly searchesPublic: boolean },
     missing: ObjectName[],
     next: { query: ParsedQuery; current: CurrentSchema; searchesPublic: boolean }[],
   ): void {
-    const found = this.#find(table, from.current, from.searchesPublic);
+    const found = this.#find(table, entry.current, entry.searchesPublic);
     if (!('object' in found)) {
       missing.push(found.missing);
       return;
     }
     this.#found.set(table, found);
+    writeName(table, found.name, entry.query);
     const view = this.#openView(found);
     // Names in a view are looked up beside the view, not along the session's search path.
     if (view !== undefined) next.push({ query: view, current: found.name, searchesPublic: false });
@@ -137,7 +144,7 @@ class Loader implements Tables {
 
   #base({ name, object }: FoundTable): Relation {
     const columns = object.columns.map((column): Column => {
-      const id = this.#columns.add(name, column.name, column.type);
+      const id = this.#columns.add(name, column);
       return { name: column.name, sources: new Set([id]), direct: id };
     });
     return { columns, predicate: NO_COLUMNS };
@@ -157,9 +164,9 @@ class Loader implements Tables {
       throw new Refusal('unreadable-view', 'the text of a view does not have the columns the account reports');
     }
     const columns = inner.columns.map((column, index): Column => {
-      const own = object.columns[index]?.name ?? '';
+      const own = object.columns[index] ?? { name: '', type: 'unknown' };
       const sources = this.#columns.union([column.sources, new Set([this.#columns.add(name, own)])]);
-      return { name: own, sources, direct: column.direct };
+      return { name: own.name, sources, direct: column.direct };
     });
     return { columns, predicate: inner.predicate };
   }
@@ -167,10 +174,47 @@ class Loader implements Tables {
   #resolveView(query: ParsedQuery): Relation {
     try {
       const [columns, worked, relationOf] = [this.#columns, this.#worked, this.relationOf];
-      return resolveQuery(query.query, { columns, worked, relationOf, rewrite: undefined });
+      const { tokens, edits } = query;
+      return resolveQuery(query.query, { columns, worked, relationOf, tokens, edits, isAimed: false });
     } catch (error) {
       if (!(error instanceof Refusal) || error.kind === 'unreadable-view') throw error;
       throw new Refusal('unreadable-view', `in a view: ${error.message}`);
     }
   }
+
+  maskable(query: ParsedQuery): MaskableQuery {
+    const known = this.#maskable.get(query);
+    if (known !== undefined) return known;
+    const written = writeText(query.tokens, query.edits, query.first);
+    const sources = query.tables.map((table) => this.#site(table, written));
+    const maskable = { text: written.text, sources };
+    this.#maskable.set(query, maskable);
+    return maskable;
+  }
+
+  #site(table: TableSource, written: WrittenText): SourceSite {
+    const found = this.#found.get(table);
+    if (found === undefined) throw new Refusal('unknown-object', 'a table or view does not exist');
+    const { name, object } = found;
+    const query = object.kind === 'view' ? this.#views.get(objectKey(name)) : undefined;
+    return {
+      object: name,
+      ...written.spanOf(table.from, table.end),
+      columns: object.columns,
+      view: query === undefined ? undefined : this.maskable(query),
+      unmaskable: table.unmaskable ?? (query !== undefined && table.end > table.to ? TRAVELS : undefined),
+    };
+  }
+
+  get viewTexts(): ReadonlyMap<string, string> {
+    return new Map([...this.#views].map(([key, query]) => [key, this.maskable(query).text]));
+  }
+}
+
+/** The tables behind a view would have to travel, each of them. */
+const TRAVELS = 'time travel on a view';
+
+function writeName(table: TableSource, name: ObjectName, { edits }: ParsedQuery): void {
+  edits.replace(table.from, table.to, quoteObjectName(name));
+  if (table.ownAlias) edits.insert(table.end, `AS ${quoteIdentifier(name.name)}`);
 }
