@@ -128,7 +128,11 @@ function structured(kind: string, content: Tree, mentions: Mentions, around: Sur
     case 'Case': {
       const { operand, conditions, else_result: otherwise } = only(content, 'operand', 'conditions', 'else_result');
       const branches = list(conditions).flatMap((entry) => [branch(entry)['condition'], branch(entry)['result']]);
-      mentionAll([operand, ...branches, otherwise].filter((entry) => entry !== undefined), mentions, around);
+      mentionAll(
+        [operand, ...branches, otherwise].filter((entry) => entry !== undefined),
+        mentions,
+        around,
+      );
       return;
     }
     case 'Dictionary':

@@ -1,3 +1,5 @@
+import { Edits } from '@piste/gateway/dist/sql/canonical.js';
+import type { ParsedQuery } from '@piste/gateway/dist/sql/parse-query.js';
 import type {
   Alias,
   Arm,
@@ -15,23 +17,20 @@ import type {
 import { adaptExpression, type Surroundings } from './adapt-expression.js';
 import { branch, list, nameParts, notAdapted, only, storedName, type Tree, variant } from './tree.js';
 
-/** What the resolver takes, read by another parser. */
-export interface AdaptedQuery {
-  readonly query: Query;
-  readonly tables: TableSource[];
-  readonly edits: never[];
-}
-
 const NOWHERE = { from: 0, to: 0 };
 
+const SELECT_FIELDS = `distinct top projection from selection group_by having qualify named_window flavor
+  window_before_qualify`.split(/\s+/);
+
 /** The statement the other parser read. Throws `NotAdapted` for everything it does not know for certain. */
-export function adaptStatement(statements: Tree): AdaptedQuery {
+export function adaptStatement(statements: Tree): ParsedQuery {
   const [statement, second] = list(statements);
   if (second !== undefined) notAdapted('several statements');
   const [kind, query] = variant(statement);
   if (kind !== 'Query') notAdapted(`a statement of kind ${kind}`);
   const adapter = new Adapter();
-  return { query: adapter.query(query), tables: adapter.tables, edits: [] };
+  // Its text is never written: neither tokens nor places matter.
+  return { query: adapter.query(query), tokens: [], first: 0, tables: adapter.tables, edits: new Edits() };
 }
 
 class Adapter {
@@ -106,11 +105,7 @@ class Adapter {
   }
 
   #select(tree: Tree): Select {
-    const fields = only(
-      tree,
-      ...['distinct', 'top', 'projection', 'from', 'selection', 'group_by', 'having', 'qualify', 'named_window'],
-      ...['flavor', 'window_before_qualify'],
-    );
+    const fields = only(tree, ...SELECT_FIELDS);
     this.#windows = new Map(
       list(fields['named_window']).map((entry) => {
         const [name, window] = list(entry);
@@ -168,10 +163,11 @@ class Adapter {
   }
 
   #star(star: Star, options: Tree): SelectItem {
-    const { opt_exclude: exclude, opt_replace: replace, opt_rename: rename } = only(
-      options,
-      ...['opt_exclude', 'opt_replace', 'opt_rename'],
-    );
+    const {
+      opt_exclude: exclude,
+      opt_replace: replace,
+      opt_rename: rename,
+    } = only(options, 'opt_exclude', 'opt_replace', 'opt_rename');
     const replaced = replace === undefined ? [] : list(only(replace, 'items')['items']);
     const renamed = rename === undefined ? [] : oneOrMore(rename);
     return {
@@ -211,6 +207,8 @@ class Adapter {
     const on = asOf === undefined ? [] : [this.#expression(asOf['match_condition'])];
     if (form === 'On') on.push(this.#expression(condition));
     else if (!['Using', 'Natural', 'None'].includes(form)) notAdapted(`a join with ${form}`);
+    // Without brackets it takes `a NATURAL JOIN b JOIN c` for `a NATURAL JOIN (b JOIN c)`, which the standard does not.
+    if (form === 'Natural' && source.kind === 'joined') notAdapted('NATURAL before a join');
     const using = form === 'Using' ? list(condition).map((name) => onePart(name)) : [];
     return { source, on, using, natural: form === 'Natural' };
   }
@@ -233,7 +231,15 @@ class Adapter {
     const { name, alias } = only(tree, 'name', 'alias');
     const parts = nameParts(name);
     const cte = parts.length === 1 ? this.#cte(parts[0] ?? '') : undefined;
-    const source: TableSource = { kind: 'table', parts, ...NOWHERE, cte, alias: optionalAlias(alias) };
+    const source: TableSource = {
+      kind: 'table',
+      parts,
+      ...NOWHERE,
+      end: 0,
+      ownAlias: false,
+      cte,
+      alias: optionalAlias(alias),
+    };
     if (cte === undefined) this.tables.push(source);
     else if (cte.query === undefined) notAdapted('a recursive query');
     return source;

@@ -81,7 +81,8 @@ async function compareGroup(
   other: OtherParser,
   comparison: Comparison,
 ): Promise<void> {
-  const counts = (comparison.groups[group] ??= { statements: 0, both: 0, onlyWe: 0, onlyOther: 0, invalid: 0 });
+  const counts = comparison.groups[group] ?? { statements: 0, both: 0, onlyWe: 0, onlyOther: 0, invalid: 0 };
+  comparison.groups[group] = counts;
   const parsed = await other.parse(statements.map(({ sqlText }) => sqlText));
   for (const [index, { sqlText, session, catalog }] of statements.entries()) {
     const ours = readOurselves(sqlText, session, catalog);

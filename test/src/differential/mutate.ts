@@ -2,19 +2,22 @@ import { lex } from '@piste/gateway/dist/sql/lexer.js';
 import type { Random } from '../oracle/random.js';
 
 /** Pieces that change the structure of a statement wherever they land. */
-const INSERTIONS = [
-  ...['(', ')', ',', '.', '*', '[', ']', '{', '}', ':', '::', ';', '||', '->', '=>', '+', '-', '?', '@', '$1'],
-  ...['/* x */', '/*', '*/', '-- x\n', '--', '//', '#', "'", '"', "''", '""', '$$', '`', "'x'", '"x"', '"email"', '"EMAIL"'],
-  ...['AS', 'SELECT', 'FROM', 'WHERE', 'UNION ALL', 'UNION', 'INTERSECT', 'EXCEPT', 'JOIN', 'LEFT JOIN', 'ON', 'USING (id)'],
-  ...['NATURAL', 'CROSS JOIN', 'ASOF', 'LATERAL', 'WITH', 'RECURSIVE', 'DISTINCT', 'ALL', 'ANY', 'EXISTS', 'NOT', 'IN', 'IS'],
-  ...['NULL', 'LIKE', 'ILIKE', 'BETWEEN', 'AND', 'OR', 'CASE', 'WHEN', 'THEN', 'ELSE', 'END', 'OVER ()', 'OVER', 'PARTITION BY'],
-  ...['ORDER BY', 'GROUP BY', 'HAVING', 'QUALIFY', 'LIMIT 1', 'LIMIT', 'FETCH', 'OFFSET', 'WINDOW w AS ()', 'VALUES', 'EXCLUDE'],
-  ...['REPLACE', 'RENAME', 'TOP 1', 'PIVOT', 'UNPIVOT', 'SAMPLE', 'AT', 'WITHIN GROUP', 'IGNORE NULLS', 'COLLATE', 'ESCAPE'],
-  ...['(SELECT 0)', '(SELECT email)', 'UNION ALL SELECT email FROM customers', 'email', 'id', 'customers', 'limit', 'date', '1'],
-  ...['ROLLUP (id)', 'TABLE', 'IDENTIFIER', 'FLATTEN', 'MINUS', 'BY NAME', 'FILTER', 'INTERVAL', 'DATE', '::int', '(+)', 'c.*'],
-] as const;
+const INSERTIONS: readonly string[] = `
+  ( ~ ) ~ , ~ . ~ * ~ [ ~ ] ~ { ~ } ~ : ~ :: ~ ; ~ || ~ -> ~ => ~ + ~ - ~ ? ~ @ ~ $1 ~ /* x */ ~ /* ~ */ ~
+  -- x ~ -- ~ // ~ # ~ ' ~ " ~ '' ~ "" ~ $$ ~ \` ~ 'x' ~ "x" ~ "email" ~ "EMAIL" ~ AS ~ SELECT ~ FROM ~
+  WHERE ~ UNION ALL ~ UNION ~ INTERSECT ~ EXCEPT ~ JOIN ~ LEFT JOIN ~ ON ~ USING (id) ~ NATURAL ~ CROSS JOIN ~
+  ASOF ~ LATERAL ~ WITH ~ RECURSIVE ~ DISTINCT ~ ALL ~ ANY ~ EXISTS ~ NOT ~ IN ~ IS ~ NULL ~ LIKE ~ ILIKE ~
+  BETWEEN ~ AND ~ OR ~ CASE ~ WHEN ~ THEN ~ ELSE ~ END ~ OVER () ~ OVER ~ PARTITION BY ~ ORDER BY ~ GROUP BY ~
+  HAVING ~ QUALIFY ~ LIMIT 1 ~ LIMIT ~ FETCH ~ OFFSET ~ WINDOW w AS () ~ VALUES ~ EXCLUDE ~ REPLACE ~ RENAME ~
+  TOP 1 ~ PIVOT ~ UNPIVOT ~ SAMPLE ~ AT ~ WITHIN GROUP ~ IGNORE NULLS ~ COLLATE ~ ESCAPE ~ (SELECT 0) ~
+  (SELECT email) ~ UNION ALL SELECT email FROM customers ~ email ~ id ~ customers ~ limit ~ date ~ 1 ~
+  ROLLUP (id) ~ TABLE ~ IDENTIFIER ~ FLATTEN ~ MINUS ~ BY NAME ~ FILTER ~ INTERVAL ~ DATE ~ ::int ~ (+) ~ c.*
+`
+  .split('~')
+  .map((piece) => (piece.includes('--') ? `${piece.trim()}\n` : piece.trim()));
 
-const PIECE = /'(?:[^'\\]|\\.|'')*'|"(?:[^"]|"")*"|\$\$[^]*?\$\$|--[^\n]*\n?|\/\*[^]*?\*\/|[A-Za-z_$][\w$]*|[0-9.]+|\s+|[^]/g;
+const PIECE =
+  /'(?:[^'\\]|\\.|'')*'|"(?:[^"]|"")*"|\$\$.*?\$\$|--[^\n]*\n?|\/\*.*?\*\/|[A-Za-z_$][\w$]*|[0-9.]+|\s+|./gs;
 
 /** A statement with some of its tokens deleted, doubled, swapped or replaced, or with something put between them. */
 export function mutated(sqlText: string, donor: string, random: Random): string {

@@ -31,10 +31,14 @@ export class OtherParser {
 
   /** Answers up to and including the first that breaks the worker. */
   async #parseUntilBroken(texts: readonly string[]): Promise<readonly Parsed[]> {
-    const running = (this.#running ??= start());
+    this.#running ??= start();
+    const running = this.#running;
     const answers = await new Promise<readonly Parsed[]>((resolve) => {
       const received: Parsed[] = [];
-      const timer = setTimeout(() => running.answered({ kind: 'broken', message: 'it takes too long' }), MAX_MILLISECONDS);
+      const timer = setTimeout(
+        () => running.answered({ kind: 'broken', message: 'it takes too long' }),
+        MAX_MILLISECONDS,
+      );
       running.answered = (answer) => {
         received.push(answer);
         timer.refresh();

@@ -43,10 +43,11 @@ export function readOther(parsed: Parsed, session: SessionContext, catalog: Cata
   if (parsed.kind !== 'tree') return { ok: false, why: parsed.kind };
   try {
     const adapted = adaptStatement(JSON.parse(parsed.json) as Tree);
+    const { tokens, edits } = adapted;
     const columns = new ColumnTable();
     const worked = { computed: new Set<number>(), revealing: new Set<number>() };
     const { relationOf } = loadTables(adapted, session, catalog, columns, worked);
-    const relation = resolveQuery(adapted.query, { columns, worked, relationOf, rewrite: undefined });
+    const relation = resolveQuery(adapted.query, { columns, worked, relationOf, tokens, edits, isAimed: true });
     return {
       ok: true,
       reading: {
