@@ -1,18 +1,20 @@
 import { deny } from '../errors.js';
-import type { Analysis, Facts, SessionContext, Unread, UnreadKind } from '../sql/facts.js';
+import type { Analysis, ColumnRef, Facts, SessionContext, Unread, UnreadKind } from '../sql/facts.js';
 import type { ClassGroup } from './classes.js';
 import { classGroup, explainClass, isSessionGroup, statementTypes } from './classes.js';
 import type { CompiledApprovalRule, ConnectionPolicy, Requester } from './compiled.js';
-import type { ApprovalDemand, Decision, MaskObligation, OutputExpectation, Reason } from './decision.js';
+import type { ApprovalDemand, Decision, OutputExpectation, Reason } from './decision.js';
+import { compareDryRun, type Decided, withEverythingEnforced } from './dry-run.js';
 import type { Finding } from './finding.js';
 import { finding, reason } from './finding.js';
 import { explainMetadata, isFreeMetadata } from './metadata.js';
 import { showColumn, showName } from './patterns.js';
+import { END_OF_TIME } from './protection.js';
 import { checkMovesNothing, holdsPlaceholder } from './provable.js';
 import type { MatchedRules } from './rules.js';
 import { matchRules } from './rules.js';
 import type { QueryJudgement } from './select.js';
-import { judgeQuery } from './select.js';
+import { judgeMoved, judgeQuery } from './select.js';
 import { checkSessionEffect } from './session-rules.js';
 
 interface Question {
@@ -22,35 +24,72 @@ interface Question {
   readonly policy: ConnectionPolicy;
   readonly who: Requester;
   readonly matched: MatchedRules;
+  readonly nowMs: number;
+  readonly carried: readonly ColumnRef[];
 }
 
 /**
  * What may be done with one statement. Pure: equal arguments give equal decisions. The strictest voice wins (Block over
  * Hold over Allow), every reason is listed, and the first one is what the caller is told. What nothing admits is blocked.
+ * `nowMs` (since the epoch) tells which exemptions still hold.
  */
 export function decide(
   analysis: Analysis,
   who: Requester,
   context: SessionContext,
   policy: ConnectionPolicy,
+  nowMs: number = END_OF_TIME,
 ): Decision {
+  const decided = decideUnder(policy, { analysis, who, context, nowMs });
+  if (policy.maskingPolicies.every((masking) => masking.enforcement === 'Enforce')) return decided.decision;
+  const dryRun = compareDryRun(decided, decideUnder(withEverythingEnforced(policy), { analysis, who, context, nowMs }));
+  return dryRun === undefined ? decided.decision : { ...decided.decision, dryRun };
+}
+
+function decideUnder(
+  policy: ConnectionPolicy,
+  asked: Pick<Question, 'analysis' | 'who' | 'context' | 'nowMs'>,
+): Decided {
+  const { analysis, context } = asked;
   const matched = matchRules(analysis, policy.rules);
-  const question: Question = { analysis, group: classGroup(analysis), context, policy, who, matched };
-  const query =
-    analysis.read && analysis.query !== undefined ? judgeQuery(analysis.query, who, policy, matched) : undefined;
+  const carried = carriedColumns(analysis, context);
+  const question: Question = { ...asked, group: classGroup(analysis), policy, matched, carried };
+  const query = analysis.read && analysis.query !== undefined ? judgeQuery(analysis.query, question) : undefined;
   const findings = collectFindings(question, query);
   const common = { class: analysis.class, objects: analysis.objects, policyRevision: policy.revision };
   const first = findings[0];
+  const masked = query?.masked ?? [];
   if (first !== undefined) {
     const reasons = [...findings.map((found) => found.reason), ...(query?.reasons ?? [])];
-    return { ...common, verdict: 'block', reasons, denial: first.denial };
+    return { decision: { ...common, verdict: 'block', reasons, denial: first.denial }, findings, masked };
   }
-  const masks: readonly MaskObligation[] = query?.masks ?? [];
-  const outputs = expectation(analysis, query);
-  const reasons = [...admittingReasons(question), ...(query?.reasons ?? [])];
-  return matched.hold.length > 0
-    ? { ...common, verdict: 'hold', reasons, masks, sourceMasks: [], outputs, approval: demandOf(matched.hold) }
-    : { ...common, verdict: 'allow', reasons, masks, sourceMasks: [], outputs };
+  const admitted = {
+    ...common,
+    reasons: [...admittingReasons(question), ...(query?.reasons ?? [])],
+    masks: query?.masks ?? [],
+    sourceMasks: query?.sourceMasks ?? [],
+    outputs: expectation(analysis, query),
+  };
+  const decision: Decision =
+    matched.hold.length > 0
+      ? { ...admitted, verdict: 'hold', approval: demandOf(matched.hold) }
+      : { ...admitted, verdict: 'allow' };
+  return { decision, findings, masked };
+}
+
+/**
+ * Columns whose values the session holds already: those variables may depend on, and, where the statement reads an earlier
+ * result, those of every result. They come into a query without being read at a source that could be replaced.
+ */
+function carriedColumns(analysis: Analysis, { facts }: SessionContext): readonly ColumnRef[] {
+  if (facts === undefined || !analysis.read) return [];
+  const variables = Object.values(facts.variables).flat();
+  if (!analysis.identifiers.some((name) => name.toUpperCase() === 'RESULT_SCAN')) return variables;
+  const results = facts.results.flatMap((result) => [
+    ...result.columns.flatMap((column) => column.sources),
+    ...result.predicate,
+  ]);
+  return [...variables, ...results];
 }
 
 /** Every reason to block, the most telling first. */
@@ -157,13 +196,13 @@ function hasEnforcedMasks(policy: ConnectionPolicy): boolean {
 }
 
 /** A person may approve a change, not that protected values go where no mask reaches them. */
-function movedFindings({ matched, policy, who }: Question, facts: Facts): readonly Finding[] {
+function movedFindings(question: Question, facts: Facts): readonly Finding[] {
   const { moved } = facts;
-  if (moved === undefined || !hasEnforcedMasks(policy)) return [];
+  if (moved === undefined || !hasEnforcedMasks(question.policy)) return [];
   const what = explainClass(facts);
   if (moved === 'unread')
     return [finding('unread', deny.unread(`${what}: the columns it would move could not be traced`))];
-  const judged = judgeQuery(moved, who, policy, matched);
+  const judged = judgeMoved(moved, question);
   const released = judged.masks.map(({ column, policy: masking, rule }) =>
     finding('protected-column-moved', deny.protectedMove(showColumn(column), what), `${masking}/${rule}`),
   );

@@ -10,7 +10,7 @@ import type { Stop } from '../walk.js';
 
 /** What the snapshot says about the statement. A refusal is recorded here, with the text as it was submitted. */
 export async function decideStage(deps: StatementDeps, analyzed: Analyzed): Promise<Decided | Stop> {
-  const decided = decideStatement(analyzed);
+  const decided = decideStatement(analyzed, deps.clock.nowMs());
   if (!('denial' in decided)) return decided;
   await deps.recording.append(blockedEntry(analyzed, decided.decision, analyzed.analysis.canonicalText));
   const rule = decided.decision.reasons.find((reason) => reason.rule !== undefined)?.rule ?? 'default';
@@ -33,9 +33,9 @@ function holdsPlaceholder(bindings: JsonObject): boolean {
 }
 
 /** The decision alone, without recording it: for a second look after an approval. */
-export function decideStatement(analyzed: Analyzed): Decided | Refused {
+export function decideStatement(analyzed: Analyzed, nowMs: number): Decided | Refused {
   const { analysis, session, connection, request } = analyzed;
-  const decision = decide(analysis, session.principal, session.context, connection.policy);
+  const decision = decide(analysis, session.principal, session.context, connection.policy, nowMs);
   if (decision.verdict === 'block') return { decision, denial: decision.denial };
   if (!analysis.read && analysis.canonicalText === undefined) {
     return { decision, denial: deny.unread(analysis.detail) };
