@@ -12,9 +12,9 @@ export interface SourceMasking {
   /** Sources that would have to be replaced and cannot be. */
   readonly findings: readonly Finding[];
   /** True for a column of which the query only ever sees masked values. */
-  isMasked(column: ColumnRef): boolean;
+  readonly isMasked: (column: ColumnRef) => boolean;
   /** All columns of a table or view the query reads; none where they are not known. */
-  columnsOf(object: ObjectName): readonly CatalogColumn[];
+  readonly columnsOf: (object: ObjectName) => readonly CatalogColumn[];
 }
 
 /**

@@ -12,9 +12,8 @@ import type {
   Unread,
   UnreadKind,
 } from './facts.js';
+import { type FlowFacts, NOTHING_FLOWS, readFlows, traceVariables } from './flows.js';
 import { lex } from './lexer.js';
-import { movedQuery } from './moved-query.js';
-import { UNREADABLE } from './moved-update.js';
 import { distinctNames, objectKey, qualify } from './names.js';
 import { type ParsedQuery, parseQueryStatement } from './parse-query.js';
 import { Refusal } from './refusal.js';
@@ -109,12 +108,14 @@ export function analyze(text: string, session: SessionContext, catalog: Catalog)
   try {
     if (head.class === 'SELECT') return analyzeQuery(head, statement.tokens, session, catalog, seen);
     const facts = readStatementFacts(head, statement.tokens, session);
-    const moved = readMoved(head, statement.tokens, facts.carriesQuery, session, catalog);
+    const flows = readFlows(head, statement.tokens, facts.carriesQuery, (query) => readPart(query, session, catalog));
     return {
       ...common(head, statement.tokens),
       ...facts,
-      objects: typeof moved === 'object' ? distinctNames([...facts.objects, ...moved.reads]) : facts.objects,
-      moved,
+      ...flows,
+      effect: traceVariables(facts.effect, flows.moved),
+      objects: distinctNames([...facts.objects, ...readsOf(flows)]),
+      writes: isDefinition(head) && flows.moved === undefined ? [] : facts.writes,
       canonicalText: statement.canonicalText,
       query: undefined,
     };
@@ -194,7 +195,9 @@ function analyzeQuery(
     query: facts,
     effect: undefined,
     carriesQuery: false,
-    moved: undefined,
+    ...NOTHING_FLOWS,
+    writes: [],
+    temporary: [],
   };
 }
 
@@ -262,26 +265,23 @@ function readQuery(
   return { facts, viewTexts: tables.viewTexts };
 }
 
-/** Lineage of the rows a statement moves. Objects that are not loaded yet are asked for, like those of a query. */
-function readMoved(
-  head: StatementHead,
-  tokens: readonly Token[],
-  carriesQuery: boolean,
-  session: SessionContext,
-  catalog: Catalog,
-): Facts['moved'] {
-  const text = movedQuery(head, tokens, carriesQuery);
-  if (text === undefined) return undefined;
-  const query = text === UNREADABLE ? undefined : readStatement(text);
-  if (query?.ok !== true || query.head.class !== 'SELECT') return 'unread';
-  try {
-    const { facts } = readTwice(query.head, query.tokens, session, catalog, []);
-    // Nothing leaves the table that an UPDATE changes, so only what comes into other columns counts.
-    return head.verb === 'UPDATE' ? { ...facts, reads: [] } : facts;
-  } catch (error) {
-    if (error instanceof Refusal && error.needs.length > 0) throw error;
-    return 'unread';
-  }
+/** What is defined or changed receives data only when something moves. */
+function isDefinition(head: StatementHead): boolean {
+  return head.verb === 'ALTER' || head.verb === 'CTAS' || head.verb.startsWith('CREATE');
+}
+
+function readsOf(flows: FlowFacts): readonly ObjectName[] {
+  return [flows.moved, flows.defined, flows.explained].flatMap((facts) =>
+    typeof facts === 'object' ? facts.reads : [],
+  );
+}
+
+/** The facts of a query that stands in a statement or for a part of it. */
+function readPart(text: string, session: SessionContext, catalog: Catalog): QueryFacts {
+  const query = readStatement(text);
+  if (!query.ok) throw new Refusal(query.kind, query.detail);
+  if (query.head.class !== 'SELECT') throw new Refusal('unknown-syntax', 'a query was expected');
+  return readTwice(query.head, query.tokens, session, catalog, []).facts;
 }
 
 /** What an unread query names is told as far as it can be qualified: people who decide about it want to see it. */

@@ -28,6 +28,12 @@ export function headOf(name: string): StatementHead {
   return simple(name, 0);
 }
 
+/** The statement behind `EXPLAIN [USING format]`. */
+export function explainedTokens(head: StatementHead, tokens: readonly Token[]): readonly Token[] {
+  const hasFormat = isWord(tokens[head.next], 'USING') && isWord(tokens[head.next + 1], 'TABULAR', 'JSON', 'TEXT');
+  return tokens.slice(head.next + (hasFormat ? 2 : 0));
+}
+
 function simple(name: string, next: number, objectType?: string): StatementHead {
   return { class: name, verb: name, objectType, type: undefined, next };
 }

@@ -21,7 +21,7 @@ export function parseQueryStatement(tokens: readonly Token[], at = 0): ParsedQue
 }
 
 /** `[WITH …] arm [set-operation arm]… [ORDER BY …] [LIMIT …]` */
-function parseQuery(state: ParserState): Query {
+export function parseQuery(state: ParserState): Query {
   return state.withCtes((ctes) => {
     if (state.take('WITH')) parseCtes(state, ctes);
     const arms = [parseArm(state)];

@@ -1,0 +1,79 @@
+import type { ColumnRef, ObjectName, Output, QueryFacts } from './facts.js';
+import type { FlowPart, FlowPlan } from './flow-plan.js';
+import { distinctNames, objectKey, quoteIdentifier } from './names.js';
+import { Refusal, unknownSyntax } from './refusal.js';
+
+/** Characters of all parts: every branch of a MERGE or INSERT ALL repeats the source. */
+const MAX_LENGTH = 1_000_000;
+
+/** The facts of a query text. Throws `Refusal`. */
+export type ReadQuery = (text: string) => QueryFacts;
+
+/** The lineage of everything a plan names, as that of one query. Throws `Refusal` where a part cannot be read. */
+export function flowFacts(plan: FlowPlan, read: ReadQuery): QueryFacts {
+  const length = plan.parts.reduce((sum, part) => sum + part.query.length, 0);
+  if (length > MAX_LENGTH) throw new Refusal('too-large', 'the statement has too many branches');
+  return joinFacts(plan.parts.map((part) => partFacts(part, read)));
+}
+
+function partFacts(part: FlowPart, read: ReadQuery): QueryFacts {
+  const target = part.target === undefined ? undefined : read(part.target).reads[0];
+  const facts = withoutTarget(read(part.query), target);
+  if (part.role === 'decides') {
+    const predicate = distinctColumns([...facts.predicate, ...facts.outputs.flatMap((output) => output.sources)]);
+    return { ...facts, outputs: [], predicate };
+  }
+  if (part.names !== undefined && part.names.length !== facts.outputs.length) {
+    unknownSyntax('a column list does not have the length of its query');
+  }
+  const named = facts.outputs.map((output, index) => ({ ...output, name: part.names?.[index] ?? output.name }));
+  return { ...facts, outputs: target === undefined ? named : named.map((output) => withoutOwn(output, target)) };
+}
+
+/** The changed table counts as read only where it stands a second time. */
+function withoutTarget(facts: QueryFacts, target: ObjectName | undefined): QueryFacts {
+  if (target === undefined) return facts;
+  const isTarget = (object: ObjectName): boolean => objectKey(object) === objectKey(target);
+  if (facts.sources.filter((site) => isTarget(site.object)).length !== 1) return facts;
+  return { ...facts, reads: facts.reads.filter((object) => !isTarget(object)) };
+}
+
+/** What a column holds already moves nowhere when it is assigned to that column. */
+function withoutOwn(output: Output, target: ObjectName): Output {
+  const isOwn = (column: ColumnRef): boolean =>
+    column.column === output.name && objectKey(column.object) === objectKey(target);
+  const direct = output.direct === undefined || isOwn(output.direct) ? undefined : output.direct;
+  return { ...output, direct, sources: output.sources.filter((column) => !isOwn(column)) };
+}
+
+function joinFacts(all: readonly QueryFacts[]): QueryFacts {
+  const [first, ...others] = all;
+  if (first === undefined) unknownSyntax('there is nothing to trace');
+  return others.reduce(joinTwo, first);
+}
+
+/** The second text stands behind the first, `; ` between them, and its places move with it. */
+function joinTwo(one: QueryFacts, other: QueryFacts): QueryFacts {
+  const moved = one.text.length + SEPARATOR.length;
+  return {
+    ...one,
+    text: `${one.text}${SEPARATOR}${other.text}`,
+    sources: [
+      ...one.sources,
+      ...other.sources.map((site) => ({ ...site, start: site.start + moved, end: site.end + moved })),
+    ],
+    outputs: [...one.outputs, ...other.outputs],
+    reads: distinctNames([...one.reads, ...other.reads]),
+    predicate: distinctColumns([...one.predicate, ...other.predicate]),
+    computed: distinctColumns([...one.computed, ...other.computed]),
+    revealing: distinctColumns([...one.revealing, ...other.revealing]),
+  };
+}
+
+const SEPARATOR = '; ';
+
+/** Each column once, in the order of first appearance. */
+export function distinctColumns(columns: readonly ColumnRef[]): readonly ColumnRef[] {
+  const key = (column: ColumnRef): string => `${objectKey(column.object)}.${quoteIdentifier(column.column)}`;
+  return [...new Map(columns.map((column) => [key(column), column])).values()];
+}
