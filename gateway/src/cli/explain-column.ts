@@ -40,19 +40,20 @@ export interface ColumnQuestion {
   readonly policy: ConnectionPolicy;
   readonly maskingKeys: ReadonlyMap<string, Uint8Array>;
   readonly file: CatalogFile | undefined;
+  readonly nowMs: number;
 }
 
 /** Which rules speak about a column, who wins and why. Throws `InputError` for a column the catalog does not have. */
-export function explainColumn({ named, who, policy, maskingKeys, file }: ColumnQuestion): ColumnExplanation {
+export function explainColumn({ named, who, policy, maskingKeys, file, nowMs }: ColumnQuestion): ColumnExplanation {
   const traits = file === undefined ? undefined : traitsIn(file, named);
   const column: ColumnRef = traits === undefined ? named : { ...named, traits };
-  const speaking = protectionsOf(column, NOBODY, policy);
-  const binding = protectionsOf(column, who, policy);
+  const speaking = protectionsOf(column, NOBODY, policy, nowMs);
+  const binding = protectionsOf(column, who, policy, nowMs);
   const enforced = binding.filter((protection) => protection.policy.enforcement === 'Enforce');
   const winner = strictestOf(enforced);
   const rules = speaking.map(({ policy: masking, rule }): ColumnRule => {
     const isBinding = binding.some((bound) => bound.policy === masking && bound.rule === rule);
-    const exemption = rule.unless.find((entry) => isExempt(entry, who));
+    const exemption = rule.unless.find((entry) => isExempt(entry, who, nowMs));
     const isDryRun = masking.enforcement === 'DryRun';
     const wins = winner?.policy === masking && winner.rule === rule;
     return {

@@ -52,15 +52,16 @@ export interface StatementQuestion {
   readonly surroundings: Surroundings;
   readonly policy: ConnectionPolicy;
   readonly maskingKeys: ReadonlyMap<string, Uint8Array>;
+  readonly nowMs: number;
 }
 
 /** Reads and judges a statement by the gateway's own rooms. Pure. */
 export function explainStatement(question: StatementQuestion): Explanation {
-  const { sql, who, policy, surroundings } = question;
+  const { sql, who, policy, surroundings, nowMs } = question;
   const analysis = analyze(sql, surroundings.session, surroundings.catalog);
-  const decision = decide(analysis, who, surroundings.session, policy);
+  const decision = decide(analysis, who, surroundings.session, policy, nowMs);
   const query = queryOf(analysis);
-  const guard = (column: ColumnRef): readonly Protection[] => enforcedOn(column, who, policy);
+  const guard = (column: ColumnRef): readonly Protection[] => enforcedOn(column, question);
   return {
     sql,
     class: analysis.class,
@@ -88,8 +89,8 @@ export function queryOf(analysis: Analysis): QueryFacts | undefined {
 }
 
 /** The rules in force that protect a column from a requester. */
-function enforcedOn(column: ColumnRef, who: Requester, policy: ConnectionPolicy): readonly Protection[] {
-  return protectionsOf(column, who, policy).filter((protection) => protection.policy.enforcement === 'Enforce');
+function enforcedOn(column: ColumnRef, { who, policy, nowMs }: StatementQuestion): readonly Protection[] {
+  return protectionsOf(column, who, policy, nowMs).filter((protection) => protection.policy.enforcement === 'Enforce');
 }
 
 function explainOutputs(

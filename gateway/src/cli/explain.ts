@@ -51,7 +51,14 @@ async function explainOne(sql: string, args: CommandArguments, io: CliIo): Promi
     warehouse: defaults?.warehouse,
   };
   const surroundings = readSurroundings(withoutUndefined(session), file, 'the command line');
-  const explanation = explainStatement({ sql, who, surroundings, policy: connection.policy, maskingKeys });
+  const explanation = explainStatement({
+    sql,
+    who,
+    surroundings,
+    policy: connection.policy,
+    maskingKeys,
+    nowMs: io.nowMs(),
+  });
   warnWhenNotAdmitted(connection, who.groups, io);
   if (wantsJson(args))
     io.out(`${toJson({ as: describeRequester(who), connection: connection.name, ...explanation })}\n`);
@@ -64,7 +71,14 @@ async function explainOneColumn(name: string, args: CommandArguments, io: CliIo)
   const named = columnNamed(name, 'the column');
   const { connection, maskingKeys } = await openConnection(args, io);
   const file = args.catalog === undefined ? undefined : await openCatalog(args);
-  const explanation = explainColumn({ named, who, policy: connection.policy, maskingKeys, file });
+  const explanation = explainColumn({
+    named,
+    who,
+    policy: connection.policy,
+    maskingKeys,
+    file,
+    nowMs: io.nowMs(),
+  });
   warnWhenNotAdmitted(connection, who.groups, io);
   if (wantsJson(args))
     io.out(`${toJson({ as: describeRequester(who), connection: connection.name, ...explanation })}\n`);
@@ -118,16 +132,16 @@ async function openConnection(
   io: CliIo,
 ): Promise<{ connection: Connection; maskingKeys: OfflineFolder['maskingKeys'] }> {
   if (args.resources === undefined) throw new UsageError('which policies? Name their folder with --resources DIR');
-  const folder = await openFolder(args.resources);
+  const folder = await openFolder(args.resources, io.nowMs());
   for (const complaint of folder.complaints) io.err(`piste: ${toLine(formatResourceComplaint(complaint))}\n`);
   return { connection: chooseConnection(folder, args.connection), maskingKeys: folder.maskingKeys };
 }
 
 /** A folder of resources, compiled as the gateway does. Throws `InputError` when there is none. */
-export async function openFolder(directory: string): Promise<OfflineFolder> {
+export async function openFolder(directory: string, nowMs: number): Promise<OfflineFolder> {
   try {
     if (!(await stat(directory)).isDirectory()) throw new InputError(`${directory}: this is not a folder`);
-    return await compileFolderOffline(directory);
+    return await compileFolderOffline(directory, nowMs);
   } catch (error) {
     if (error instanceof InputError) throw error;
     throw new InputError(`${directory}: cannot be read (${errorCode(error) ?? errorMessage(error)})`);

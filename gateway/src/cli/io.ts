@@ -9,6 +9,8 @@ export interface CliIo {
   /** True when colours may be used. */
   readonly isTerminal: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds since 1970: exemptions end. */
+  readonly nowMs: () => number;
   readonly sleep: (milliseconds: number) => Promise<void>;
   readonly version: string;
 }

@@ -34,6 +34,7 @@ if (isOldNode(process.versions.node)) {
     },
     isTerminal: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
     environment: process.env,
+    nowMs: () => Date.now(),
     sleep: (milliseconds) => sleep(milliseconds),
     version: readVersion(),
   });

@@ -36,6 +36,7 @@ export interface CaseSetting {
   /** What the session starts with where the case does not say. */
   readonly defaults: Readonly<Record<'database' | 'schema' | 'role' | 'warehouse', string | undefined>>;
   readonly source: string;
+  readonly nowMs: number;
 }
 
 /** Judges one statement and compares. Throws `InputError` for a session that cannot be understood. */
@@ -44,7 +45,7 @@ export function runCase(one: FixtureCase, setting: CaseSetting): CaseResult {
   const { as } = one;
   const who = { ...readUser(as.user ?? ''), groups: as.groups, claims: as.claims };
   const analysis = analyze(one.sql, session, catalog);
-  const decision = decide(analysis, who, session, setting.policy);
+  const decision = decide(analysis, who, session, setting.policy, setting.nowMs);
   const actual = {
     verdict: decision.verdict,
     masked: maskedOutputs(analysis, decision),

@@ -21,7 +21,7 @@ export async function policyTest(args: CommandArguments, io: CliIo): Promise<num
     return POLICY_EXIT.usage;
   }
   const results: FixtureResult[] = [];
-  for (const fixture of fixtures) results.push(await runFixture(fixture));
+  for (const fixture of fixtures) results.push(await runFixture(fixture, io.nowMs()));
   if (args.junit !== undefined) await writeFile(args.junit, renderJUnit(results));
   const passed = results.every(({ cases }) => cases.every((one) => one.differences.length === 0));
   if (args.json) io.out(`${toJson({ passed, fixtures: results })}\n`);
@@ -53,13 +53,13 @@ async function readAll(files: readonly string[]) {
   return { fixtures, faults };
 }
 
-async function runFixture(fixture: Fixture): Promise<FixtureResult> {
-  const folder = await openResources(fixture);
+async function runFixture(fixture: Fixture, nowMs: number): Promise<FixtureResult> {
+  const folder = await openResources(fixture, nowMs);
   const catalog = await openCatalog(fixture);
   const connection = connectionOf(fixture, folder);
   const { policy } = connection;
   const cases = fixture.cases.map((one) =>
-    runCase(one, { policy, catalog, defaults: defaultsOf(connection), source: fixture.file }),
+    runCase(one, { policy, catalog, defaults: defaultsOf(connection), source: fixture.file, nowMs }),
   );
   return { file: fixture.file, complaints: folder.complaints.map(formatResourceComplaint), cases };
 }
@@ -84,13 +84,13 @@ function defaultsOf({ resource, policy }: Connection) {
   };
 }
 
-function openResources({ resources, file }: Fixture): Promise<OfflineFolder> {
-  if (typeof resources === 'string') return openFolder(resolve(dirname(file), resources));
+function openResources({ resources, file }: Fixture, nowMs: number): Promise<OfflineFolder> {
+  if (typeof resources === 'string') return openFolder(resolve(dirname(file), resources), nowMs);
   const documents = resources.map((document, index) => {
     const name = `${file} resources[${index}]`;
     return [name, { ok: true, text: JSON.stringify(document) }] as const;
   });
-  return compileOffline(new Map(documents));
+  return compileOffline(new Map(documents), nowMs);
 }
 
 async function openCatalog({ catalog, file }: Fixture): Promise<CatalogFile> {

@@ -31,6 +31,7 @@ export async function run(argv: readonly string[], over: Partial<CliIo> = {}): P
     input: Readable.from([]),
     isTerminal: false,
     environment: {},
+    nowMs: () => Date.UTC(2026, 0, 1),
     sleep: async (milliseconds) => {
       slept.push(milliseconds);
     },

@@ -214,7 +214,12 @@ describe('what happens where no rule speaks', () => {
     ['a parameter takes literals only', alterSession([['QUERY_TAG', undefined]]), {}, 'PISTE-1205'],
     ['ALTER SESSION whose effect was not read is refused', facts('ALTER_SESSION'), {}, 'PISTE-1205'],
     ['USE whose effect was not read is refused', facts('USE_ROLE'), {}, 'PISTE-1205'],
-    ['a variable may hold a literal', withEffect('SET', { kind: 'variable', literal: true, variables: [] }), {}, 'allow'],
+    [
+      'a variable may hold a literal',
+      withEffect('SET', { kind: 'variable', literal: true, variables: [] }),
+      {},
+      'allow',
+    ],
     [
       'a variable may not hold a computed value',
       withEffect('SET', { kind: 'variable', literal: false, variables: [] }),

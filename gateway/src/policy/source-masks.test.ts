@@ -60,6 +60,11 @@ function select(fields: Partial<QueryFacts>, more: Partial<Facts> = {}): Facts {
     moved: undefined,
     identifiers: [],
     placeholders: 0,
+    writes: [],
+    temporary: [],
+    defined: undefined,
+    explained: undefined,
+    unreadBecause: undefined,
     ...more,
   };
 }

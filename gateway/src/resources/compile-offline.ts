@@ -11,14 +11,14 @@ export type OfflineFolder = Pick<CompiledFolder, 'revision' | 'connections' | 'c
  * Compiles resources as the gateway does, away from it: every Secret they name counts as present, with bytes derived from
  * its name. So decisions are those of the gateway, and hash tokens in samples are not.
  */
-export async function compileOffline(files: ReadonlyMap<string, FileText>): Promise<OfflineFolder> {
+export async function compileOffline(files: ReadonlyMap<string, FileText>, nowMs: number): Promise<OfflineFolder> {
   const content = createFileMemory().update(files);
   const standIn = async (name: string, key: string): Promise<Uint8Array> =>
     createHash('sha256').update(`stand-in for ${name}/${key}`).digest();
-  return compileFolder(content, await readSecrets(content.resources, standIn));
+  return compileFolder(content, await readSecrets(content.resources, standIn), nowMs);
 }
 
 /** The same for the files of a folder. Rejects when it cannot be read. */
-export async function compileFolderOffline(directory: string): Promise<OfflineFolder> {
-  return compileOffline(await readFolder(directory));
+export async function compileFolderOffline(directory: string, nowMs: number): Promise<OfflineFolder> {
+  return compileOffline(await readFolder(directory), nowMs);
 }
