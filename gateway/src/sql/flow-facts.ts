@@ -3,8 +3,8 @@ import type { FlowPart, FlowPlan, Place } from './flow-plan.js';
 import { distinctNames, type NameParts, objectKey, quoteIdentifier } from './names.js';
 import { Refusal, unknownSyntax } from './refusal.js';
 
-/** Characters of all parts: every branch of a MERGE or INSERT ALL repeats the source. */
-const MAX_LENGTH = 1_000_000;
+/** Characters of all parts: branches of an INSERT ALL may repeat its query. */
+const MAX_LENGTH = 400_000;
 
 /** The facts of a query text, its names looked up beside an object or where the session is. Throws `Refusal`. */
 export type ReadQuery = (text: string, beside?: NameParts) => QueryFacts;
@@ -20,14 +20,26 @@ export function flowFacts(
   plan: FlowPlan,
   read: ReadQuery,
 ): { readonly facts: QueryFacts; readonly texts: readonly PlacedText[] } {
-  const length = plan.parts.reduce((sum, part) => sum + part.query.length, 0);
+  const length = [...new Set(plan.parts.map((part) => part.query))].reduce((sum, query) => sum + query.length, 0);
   if (length > MAX_LENGTH) throw new Refusal('too-large', 'the statement has too many branches');
-  const all = plan.parts.map((part) => partFacts(part, read));
+  const readPart = readOnce(read);
+  const all = plan.parts.map((part) => partFacts(part, readPart));
   const texts = plan.parts.flatMap(({ place }, index) => {
     const text = all[index]?.text;
     return place === undefined || text === undefined ? [] : [{ place, text }];
   });
   return { facts: joinFacts(all), texts };
+}
+
+/** Parts may be the same query. */
+function readOnce(read: ReadQuery): ReadQuery {
+  const known = new Map<string, QueryFacts>();
+  return (text, beside) => {
+    const key = JSON.stringify([text, beside]);
+    const facts = known.get(key) ?? read(text, beside);
+    known.set(key, facts);
+    return facts;
+  };
 }
 
 function partFacts(part: FlowPart, read: ReadQuery): QueryFacts {

@@ -11,6 +11,8 @@ export interface FlowPlan {
   readonly onlyWithColumns: boolean;
 }
 
+export type OutputNames = readonly (string | undefined)[];
+
 /** Tokens [from, to) of the statement. */
 export interface Place {
   readonly from: number;
@@ -27,8 +29,8 @@ export interface FlowPart {
   readonly query: string;
   /** What the outputs are: values that move, or values that only decide which rows do. */
   readonly role: 'moves' | 'decides';
-  /** Names the outputs get where they go; undefined keeps their own. */
-  readonly names: readonly string[] | undefined;
+  /** Names the outputs get where they go, one undefined where the statement does not tell; undefined keeps their own. */
+  readonly names: OutputNames | undefined;
   /**
    * A query over the table that is changed, where the part names it once as its first source: its rows are not read for anybody,
    * and what a column of it holds already moves nowhere when it is assigned to that column.
@@ -52,7 +54,7 @@ export function untraceable(because: string): Flow {
   return { kind: 'untraceable', because };
 }
 
-export function movesRowsOf(query: QueryPiece | string, names?: readonly string[], beside?: NameParts): Flow {
+export function movesRowsOf(query: QueryPiece | string, names?: OutputNames, beside?: NameParts): Flow {
   return { kind: 'moved', plan: { parts: [queryPart(query, names, beside)], onlyWithColumns: false } };
 }
 
@@ -60,17 +62,17 @@ export function movesParts(parts: readonly FlowPart[], onlyWithColumns = false):
   return { kind: 'moved', plan: { parts, onlyWithColumns } };
 }
 
-export function defines(query: QueryPiece | string, names?: readonly string[], beside?: NameParts): Flow {
+export function defines(query: QueryPiece | string, names?: OutputNames, beside?: NameParts): Flow {
   return { kind: 'defined', plan: { parts: [queryPart(query, names, beside)], onlyWithColumns: false } };
 }
 
 /** All that a query gives moves. */
-export function queryPart(query: QueryPiece | string, names?: readonly string[], beside?: NameParts): FlowPart {
+export function queryPart(query: QueryPiece | string, names?: OutputNames, beside?: NameParts): FlowPart {
   const piece = typeof query === 'string' ? { text: query, place: undefined } : query;
   return { query: piece.text, role: 'moves', names, target: undefined, place: piece.place, beside };
 }
 
-export function movingPart(query: string, names?: readonly string[], target?: string): FlowPart {
+export function movingPart(query: string, names?: OutputNames, target?: string): FlowPart {
   return { ...queryPart(query, names), target };
 }
 

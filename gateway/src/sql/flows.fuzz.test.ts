@@ -240,13 +240,16 @@ describe('hostile forms', () => {
     ['COPY INTO @"FROM" FROM (SELECT ssn FROM customers)', 'SSN'],
     ['SET (a) = ((SELECT ssn FROM customers))', 'SSN'],
     ['SET a = (SELECT ssn FROM customers) || (SELECT city FROM customers)', 'CITY+SSN'],
-    ['EXPLAIN EXPLAIN SELECT ssn FROM customers', 'unread'],
+    ['EXPLAIN EXPLAIN SELECT ssn FROM customers', 'refused: unknown-syntax'],
     ['EXPLAIN USING ssn SELECT ssn FROM customers', 'refused: unknown-statement'],
     ["EXPLAIN EXECUTE IMMEDIATE 'SELECT 1'", 'refused: dynamic'],
   ])('%s: %s', (sql, expected) => expect(tainted(sql)).toBe(expected));
 
   test('a flood of branches is not worked through', () => {
-    const branches = Array.from({ length: 400 }, (_, index) => `INTO t${index} (a) VALUES (ssn)`).join(' ');
+    const branches = Array.from(
+      { length: 400 },
+      (_, index) => `INTO t${index} (a) VALUES (ssn + ${index}) INTO u${index}`,
+    ).join(' ');
     const wide = Array.from({ length: 400 }, (_, index) => `ssn AS c${index}`).join(', ');
     const analysis = run(`INSERT ALL ${branches} SELECT ssn, ${wide} FROM customers`);
     expect(analysis.read && analysis.moved).toBe('unread');

@@ -104,6 +104,9 @@ describe('what moves, column by column', () => {
     ['CREATE TABLE t (a NUMBER(10, 2) NOT NULL, PRIMARY KEY (a)) AS SELECT id FROM customers', 'A<CUSTOMERS.ID'],
     ['CREATE TABLE t (a INT, b TEXT) AS SELECT id FROM customers', 'unread'],
     ['CREATE TABLE t (a INT DEFAULT (SELECT MAX(ssn) FROM customers)) AS SELECT 1', 'unread'],
+    ['CREATE TABLE t (a INT, b INT AS (a + 1)) AS SELECT id, ssn FROM customers', 'unread'],
+    ['CREATE TABLE t CLUSTER BY ((SELECT MAX(ssn) FROM customers)) AS SELECT 1 AS a', 'unread'],
+    ['CREATE TABLE t USING TEMPLATE (f()) AS SELECT 1 AS a', 'unread'],
     ['CREATE OR ALTER DYNAMIC TABLE t AS SELECT ssn FROM customers', 'SSN<CUSTOMERS.SSN'],
     ['CREATE TABLE clone AS SELECT ssn FROM customers', 'SSN<CUSTOMERS.SSN'],
     [
@@ -135,6 +138,7 @@ describe('what moves, column by column', () => {
     // LOAD
     ['COPY INTO orders FROM (SELECT $1, $2 FROM @raw)', 'nothing'],
     ['COPY INTO orders FROM (SELECT $1 FROM @raw, customers)', 'unread'],
+    ['COPY INTO orders FROM (SELECT $1, (SELECT 1) FROM @raw)', 'unread'],
     ['COPY INTO orders FROM (SELECT $1, (SELECT MAX(ssn) FROM customers) FROM @raw)', 'unread'],
   ])('%s', (sql, expected) => expect(show(readFacts(sql).moved)).toBe(expected));
 
