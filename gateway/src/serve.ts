@@ -9,7 +9,7 @@ import { serveDrivers } from './http/driver-server.js';
 import { createListeningServer, followCertificate, listen, stopListening } from './http/listening-server.js';
 import { createOps } from './http/ops.js';
 import { createConsoleLogin, createIdentity } from './identity/index.js';
-import { createCurrentMasker } from './masking/index.js';
+import type { MaskingKeys } from './masking/index.js';
 import {
   createCatalogs,
   createResultParts,
@@ -184,7 +184,7 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     metrics: metrics.approval,
     sealer,
   });
-  const masker = createCurrentMasker(() => resources.maskingKeys());
+  const maskingKeys = (): MaskingKeys => resources.maskingKeys();
   const catalogs = createCatalogs({
     recording,
     snowflake,
@@ -196,7 +196,7 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     store,
     sealer,
     recording,
-    masker,
+    maskingKeys,
     fetchChunk: createChunkFetcher({
       transport,
       sleep,
@@ -230,7 +230,7 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     recording,
     snowflake,
     endpointOf: endpoints,
-    masker,
+    maskingKeys,
     gates: createSessionGates(),
     parts,
     sealer,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { bindingHash } from '../policy/binding.js';
 import { permitInternal } from '../policy/index.js';
-import type { Row, UpstreamResult } from '../protocol/index.js';
+import { jsonFormats, type Row, readRows, type UpstreamResult } from '../protocol/index.js';
 import type { Recording } from '../recording/index.js';
 import type { Connection } from '../resources/index.js';
 import type { Session } from '../session/index.js';
@@ -38,6 +38,8 @@ export interface CatalogDeps {
   readonly trustSeconds: number;
 }
 
+type CatalogAnswer = UpstreamResult & { readonly rows: readonly Row[] };
+
 interface Known {
   readonly object: CatalogObject | 'absent';
   readonly untilMs: number;
@@ -64,7 +66,7 @@ export function createCatalogs(deps: CatalogDeps): Catalogs {
     connection: Connection,
     box: TokenBox,
     signal: AbortSignal,
-  ): Promise<UpstreamResult | undefined> => {
+  ): Promise<CatalogAnswer | undefined> => {
     const endpoint = deps.endpointOf(connection.name);
     if (endpoint === undefined) return undefined;
     const binding = {
@@ -100,8 +102,9 @@ export function createCatalogs(deps: CatalogDeps): Catalogs {
       {
         binding,
         bindings: undefined,
+        keyBindings: undefined,
         describeOnly: false,
-        parameters: {},
+        parameters: jsonFormats(),
         claimedPurpose: undefined,
         queryContext: undefined,
         requestId: queryId,
@@ -109,14 +112,14 @@ export function createCatalogs(deps: CatalogDeps): Catalogs {
       signal,
     );
     const code = answer.kind === 'error' ? answer.code : null;
-    const rows = answer.kind === 'result' ? answer.result.rows.length : 0;
+    const rows = answer.kind === 'result' ? readRows(answer.result) : undefined;
     await deps.recording.append({
       kind: 'response',
       sessionId: session.id,
       fields: {
         qid: queryId,
         code,
-        rows,
+        rows: rows?.length ?? 0,
         cols: 0,
         parts: 0,
         masked: [],
@@ -125,7 +128,7 @@ export function createCatalogs(deps: CatalogDeps): Catalogs {
       },
       bodies: [],
     });
-    return answer.kind === 'result' ? answer.result : undefined;
+    return answer.kind === 'result' && rows !== undefined ? { ...answer.result, rows } : undefined;
   };
 
   const describe = async (
@@ -135,7 +138,7 @@ export function createCatalogs(deps: CatalogDeps): Catalogs {
     box: TokenBox,
     signal: AbortSignal,
   ): Promise<CatalogObject | 'absent'> => {
-    const query = (text: string): Promise<UpstreamResult | undefined> => ask(text, session, connection, box, signal);
+    const query = (text: string): Promise<CatalogAnswer | undefined> => ask(text, session, connection, box, signal);
     const schema = `${quoteIdentifier(name.database)}.${quoteIdentifier(name.schema)}`;
     const inSchema = `IN SCHEMA ${schema}`;
     const objects = await query(`SHOW OBJECTS LIKE ${quoteText(name.name)} ${inSchema}`);
@@ -181,13 +184,13 @@ export function createCatalogs(deps: CatalogDeps): Catalogs {
 
 const quoteText = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 
-function cellAt(result: UpstreamResult, row: Row, column: string): string | undefined {
+function cellAt(result: CatalogAnswer, row: Row, column: string): string | undefined {
   const index = result.rowtype.findIndex((candidate) => candidate.name.toLowerCase() === column);
   return row[index] ?? undefined;
 }
 
 /** LIKE ignores case and knows wildcards: only exact names count. */
-function rowsNamed(result: UpstreamResult, name: ObjectName): readonly Row[] {
+function rowsNamed(result: CatalogAnswer, name: ObjectName): readonly Row[] {
   return result.rows.filter(
     (row) =>
       cellAt(result, row, 'name') === name.name &&
@@ -196,7 +199,7 @@ function rowsNamed(result: UpstreamResult, name: ObjectName): readonly Row[] {
   );
 }
 
-function columnsOf(result: UpstreamResult): readonly CatalogColumn[] | undefined {
+function columnsOf(result: CatalogAnswer): readonly CatalogColumn[] | undefined {
   const columns: CatalogColumn[] = [];
   for (const row of result.rows) {
     const name = cellAt(result, row, 'column_name');

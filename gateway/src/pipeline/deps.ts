@@ -1,6 +1,6 @@
 import type { Approvals } from '../approval/index.js';
 import type { Limits } from '../config/index.js';
-import type { Masker } from '../masking/index.js';
+import type { MaskingKeys } from '../masking/index.js';
 import type { Recording } from '../recording/index.js';
 import type { Resources } from '../resources/index.js';
 import type { Sessions } from '../session/index.js';
@@ -38,7 +38,7 @@ export interface StatementDeps {
   readonly recording: Recording;
   readonly snowflake: Snowflake;
   readonly endpointOf: (connectionName: string) => Endpoint | undefined;
-  readonly masker: () => Masker;
+  readonly maskingKeys: () => MaskingKeys;
   readonly gates: SessionGates;
   readonly parts: ResultParts;
 }

@@ -1,7 +1,8 @@
+import type { MaskedBytes } from '../masking/index.js';
 import type { Binding } from '../policy/binding.js';
 import type { Decision } from '../policy/decision.js';
 import type { Permit } from '../policy/permit.js';
-import type { JsonObject, Row, RowtypeColumn, StatementRequest, UpstreamResult } from '../protocol/index.js';
+import type { JsonObject, RowtypeColumn, StatementRequest, UpstreamResult } from '../protocol/index.js';
 import type { RequestReceipt } from '../recording/index.js';
 import type { Connection } from '../resources/index.js';
 import type { Session } from '../session/index.js';
@@ -34,7 +35,10 @@ export interface Analyzed extends Identified {
 /** A decision that does not block, and all a yes is bound to. */
 export interface Decided extends Analyzed {
   readonly decision: Exclude<Decision, { verdict: 'block' }>;
+  /** What runs: the analysed text, protected columns masked where it reads them. */
   readonly canonicalText: string;
+  /** Bind values of the masks' keys; never recorded, never shown. */
+  readonly keyBindings: JsonObject | undefined;
   readonly binding: Binding;
   readonly bindingHash: string;
   /** Client-given statement parameters that may be passed on. */
@@ -56,7 +60,7 @@ export interface Forwarded extends Recorded {
 /** Rows as the driver may see them. */
 export interface Masked extends Forwarded {
   readonly rowtype: readonly RowtypeColumn[];
-  readonly rows: readonly Row[];
+  readonly inline: MaskedBytes;
 }
 
 /** The answer, recorded: these bytes may leave. */

@@ -1,14 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { deny, driverCode, GatewayError } from '../errors.js';
-import { type Masker, MaskingFailed } from '../masking/index.js';
+import { createMaskPlan, type MaskedBytes, MaskingFailed, type MaskingKeys, maskBytes } from '../masking/index.js';
 import type { MaskObligation } from '../policy/decision.js';
-import {
-  type ClientChunk,
-  encodeChunkBody,
-  parseChunkBody,
-  type RowtypeColumn,
-  type UpstreamChunk,
-} from '../protocol/index.js';
+import type { ClientChunk, ResultFormat, RowtypeColumn, UpstreamChunk } from '../protocol/index.js';
 import type { Recording } from '../recording/index.js';
 import type { Sealer, Store } from '../store/index.js';
 import type { ChunkSource } from '../upstream/index.js';
@@ -32,7 +26,7 @@ export interface ResultPartsDeps {
   readonly store: Store;
   readonly sealer: Sealer;
   readonly recording: Recording;
-  readonly masker: () => Masker;
+  readonly maskingKeys: () => MaskingKeys;
   readonly fetchChunk: (source: ChunkSource) => Promise<Buffer>;
   readonly onDelivered: (connection: string, rows: number, bytes: number) => void;
   readonly onMaskFailed: (reason: string) => void;
@@ -44,6 +38,7 @@ interface Kept {
   readonly connection: string;
   readonly queryId: string;
   readonly rowtype: readonly RowtypeColumn[];
+  readonly format: ResultFormat;
   readonly masks: readonly MaskObligation[];
   readonly chunks: readonly UpstreamChunk[];
   readonly headers: Readonly<Record<string, string>>;
@@ -61,23 +56,21 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
   /** Fetches, masks and records one part; its bytes may then leave. */
   const deliver = async (kept: Kept, chunk: UpstreamChunk, index: number): Promise<Buffer> => {
     const source = await deps.fetchChunk({ url: chunk.url, headers: kept.headers });
-    const rows = parseChunkBody(source.toString('utf8'), kept.rowtype.length);
-    if (rows === undefined || rows.length !== chunk.rowCount) {
-      throw new GatewayError('a chunk is malformed', deny.upstreamUnexpected('a malformed result part'));
+    const masked = maskOrRefuse(deps, kept, source);
+    if (masked.rows !== chunk.rowCount) {
+      throw new GatewayError('a chunk has another length', deny.upstreamUnexpected('a malformed result part'));
     }
-    const masked = maskOrRefuse(deps, kept, rows);
-    // What no mask changes passes as it came, once it was read whole.
-    const bytes = kept.masks.length === 0 ? source : Buffer.from(encodeChunkBody(masked.rows));
+    const { bytes } = masked;
     await afterRun(() =>
       deps.recording.append({
         kind: 'chunk',
         sessionId: kept.sessionId,
-        fields: { qid: kept.queryId, n: index, rows: rows.length },
+        fields: { qid: kept.queryId, n: index, rows: masked.rows, fmt: masked.format },
         bodies: [{ name: 'rows', bytes }],
       }),
     );
     for (const count of masked.counts) deps.onMasked(count.policy, count.action, count.values);
-    deps.onDelivered(kept.connection, rows.length, bytes.length);
+    deps.onDelivered(kept.connection, masked.rows, bytes.length);
     return bytes;
   };
 
@@ -102,6 +95,7 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
         connection: connection.name,
         queryId,
         rowtype: masked.rowtype,
+        format: masked.inline.format,
         masks: decision.masks,
         chunks: result.chunks,
         headers: result.chunkHeaders,
@@ -131,13 +125,9 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
   };
 }
 
-function maskOrRefuse(
-  deps: ResultPartsDeps,
-  kept: Kept,
-  rows: Parameters<Masker['maskRows']>[1],
-): ReturnType<Masker['maskRows']> {
+function maskOrRefuse(deps: ResultPartsDeps, { rowtype, format, masks }: Kept, bytes: Buffer): MaskedBytes {
   try {
-    return deps.masker().maskRows(kept.rowtype, rows, kept.masks);
+    return maskBytes(createMaskPlan(rowtype, masks, deps.maskingKeys()), { format, bytes });
   } catch (error) {
     deps.onMaskFailed('failed');
     if (error instanceof MaskingFailed)

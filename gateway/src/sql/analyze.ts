@@ -1,4 +1,4 @@
-import { canonicalText } from './canonical.js';
+import { canonicalText, Edits, writeText } from './canonical.js';
 import { classify, headOf, type StatementHead } from './classify.js';
 import { type Column, ColumnTable } from './columns.js';
 import type {
@@ -12,10 +12,10 @@ import type {
   Unread,
   UnreadKind,
 } from './facts.js';
+import type { PlacedText } from './flow-facts.js';
+import { type FlowFacts, NOTHING_FLOWS, readFlows, traceVariables } from './flows.js';
 import { lex } from './lexer.js';
-import { movedQuery } from './moved-query.js';
-import { UNREADABLE } from './moved-update.js';
-import { distinctNames, objectKey, qualify } from './names.js';
+import { distinctNames, type NameParts, objectKey, qualify } from './names.js';
 import { type ParsedQuery, parseQueryStatement } from './parse-query.js';
 import { Refusal, type Span } from './refusal.js';
 import { resolveQuery } from './resolve.js';
@@ -118,13 +118,18 @@ export function analyze(text: string, session: SessionContext, catalog: Catalog)
   try {
     if (head.class === 'SELECT') return analyzeQuery(head, statement.tokens, session, catalog, seen);
     const facts = readStatementFacts(head, statement.tokens, session);
-    const moved = readMoved(head, statement.tokens, facts.carriesQuery, session, catalog);
+    const { flows, texts } = readFlows(head, statement.tokens, facts.carriesQuery, (query, beside) =>
+      readPart(query, besideObject(beside, session), catalog),
+    );
+    const written = withFullNames(statement, texts);
     return {
-      ...common(head, statement.tokens),
+      ...common(head, written.tokens),
       ...facts,
-      objects: typeof moved === 'object' ? distinctNames([...facts.objects, ...moved.reads]) : facts.objects,
-      moved,
-      canonicalText: statement.canonicalText,
+      ...flows,
+      effect: traceVariables(facts.effect, flows.moved),
+      objects: distinctNames([...facts.objects, ...readsOf(flows)]),
+      writes: isDefinition(head) && flows.moved === undefined ? [] : facts.writes,
+      canonicalText: written.canonicalText,
       query: undefined,
     };
   } catch (error) {
@@ -204,7 +209,9 @@ function analyzeQuery(
     query: facts,
     effect: undefined,
     carriesQuery: false,
-    moved: undefined,
+    ...NOTHING_FLOWS,
+    writes: [],
+    temporary: [],
   };
 }
 
@@ -281,26 +288,42 @@ function readQuery(
   return { facts, viewTexts: tables.viewTexts };
 }
 
-/** Lineage of the rows a statement moves. Objects that are not loaded yet are asked for, like those of a query. */
-function readMoved(
-  head: StatementHead,
-  tokens: readonly Token[],
-  carriesQuery: boolean,
-  session: SessionContext,
-  catalog: Catalog,
-): Facts['moved'] {
-  const text = movedQuery(head, tokens, carriesQuery);
-  if (text === undefined) return undefined;
-  const query = text === UNREADABLE ? undefined : readStatement(text);
-  if (query?.ok !== true || query.head.class !== 'SELECT') return 'unread';
-  try {
-    const { facts } = readTwice(query.head, query.tokens, session, catalog, []);
-    // Nothing leaves the table that an UPDATE changes, so only what comes into other columns counts.
-    return head.verb === 'UPDATE' ? { ...facts, reads: [] } : facts;
-  } catch (error) {
-    if (error instanceof Refusal && error.needs.length > 0) throw error;
-    return 'unread';
-  }
+/** What is defined or changed receives data only when something moves. */
+function isDefinition(head: StatementHead): boolean {
+  return head.verb === 'ALTER' || head.verb === 'CTAS' || head.verb.startsWith('CREATE');
+}
+
+function readsOf(flows: FlowFacts): readonly ObjectName[] {
+  return [flows.moved, flows.defined, flows.explained].flatMap((facts) =>
+    typeof facts === 'object' ? facts.reads : [],
+  );
+}
+
+type ReadStatement = Extract<StatementReading, { ok: true }>;
+
+/** The statement with the queries in it as they were read, so that what was analysed is what runs. */
+function withFullNames(statement: ReadStatement, texts: readonly PlacedText[]): ReadStatement {
+  if (texts.length === 0) return statement;
+  const edits = new Edits();
+  for (const { place, text } of texts) edits.replace(place.from, place.to, text);
+  const again = readStatement(writeText(statement.tokens, edits).text);
+  if (!again.ok && again.kind === 'too-large') throw new Refusal('too-large', `with full names, ${again.detail}`);
+  if (!again.ok || again.head.class !== statement.head.class) throw disagreement();
+  return again;
+}
+
+function besideObject(parts: NameParts | undefined, session: SessionContext): SessionContext {
+  if (parts === undefined) return session;
+  const { database, schema } = qualify(parts, session);
+  return { ...session, database, schema };
+}
+
+/** The facts of a query that stands in a statement or for a part of it. */
+function readPart(text: string, session: SessionContext, catalog: Catalog): QueryFacts {
+  const query = readStatement(text);
+  if (!query.ok) throw new Refusal(query.kind, query.detail);
+  if (query.head.class !== 'SELECT') throw new Refusal('unknown-syntax', 'a query was expected');
+  return readTwice(query.head, query.tokens, session, catalog, []).facts;
 }
 
 /** What an unread query names is told as far as it can be qualified: people who decide about it want to see it. */

@@ -2,7 +2,7 @@
  * Built-in functions a query may call. This table is a security boundary: a function stands here only when its value
  * depends on its arguments (and the clock, the session or chance) and on nothing else, and when calling it changes
  * nothing. Whatever is not listed is refused, so a new function of Snowflake's stays refused until someone has read its
- * page. Left out on purpose: nearly all of SYSTEM$…, GET_DDL, RESULT_SCAN and everything that reads query history, stages
+ * page. Left out on purpose: SYSTEM$…, GET_DDL, RESULT_SCAN and everything that reads query history, stages
  * or files, LAST_QUERY_ID and GETVARIABLE (values of earlier statements), AI and Cortex (values leave the account),
  * POLICY_CONTEXT, ENCRYPT and DECRYPT (keys as arguments), sequences (state), CURRENT_IP_ADDRESS (the gateway's own). Names
  * other databases have and Snowflake has not must never stand here: a user may give them to a function of their own, which
@@ -90,9 +90,6 @@ const WINDOW = words(`
   PERCENT_RANK RANK RATIO_TO_REPORT ROW_NUMBER
 `);
 
-/** Tells the type of a value and nothing else, unlike the other functions of its prefix. */
-const TYPE_OF = ['SYSTEM$TYPEOF'];
-
 /** Their last argument is a lambda. */
 const HIGHER_ORDER: ReadonlySet<string> = new Set(['FILTER', 'REDUCE', 'TRANSFORM']);
 
@@ -117,19 +114,7 @@ const TABLE_FUNCTIONS: ReadonlyMap<string, TableFunction> = new Map([
 ]);
 
 const PURE: ReadonlySet<string> = new Set(
-  [
-    CONDITIONAL,
-    NUMERIC,
-    STRING,
-    CONVERSION,
-    DATE,
-    SEMI_STRUCTURED,
-    GEOSPATIAL,
-    CONTEXT,
-    AGGREGATE,
-    WINDOW,
-    TYPE_OF,
-  ].flat(),
+  [CONDITIONAL, NUMERIC, STRING, CONVERSION, DATE, SEMI_STRUCTURED, GEOSPATIAL, CONTEXT, AGGREGATE, WINDOW].flat(),
 );
 // Look like aggregates in the documentation, but work row by row.
 const ROW_WISE = ['BITMAP_BIT_POSITION', 'BITMAP_BUCKET_NUMBER', 'BITMAP_COUNT', 'GROUPING', 'GROUPING_ID'];

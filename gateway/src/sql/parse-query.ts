@@ -3,7 +3,7 @@ import { parseFrom } from './parse-from.js';
 import { arithmetic, chain } from './parse-operators.js';
 import { takeStar } from './parse-star.js';
 import { parseWindows } from './parse-window.js';
-import { ParserState } from './parser-state.js';
+import { type Grammar, ParserState } from './parser-state.js';
 import { Refusal, unknownSyntax, unsupported } from './refusal.js';
 import type { Arm, Cte, Expression, Query, Select, SelectItem, StarItem } from './syntax.js';
 import { isSymbol, isWord, type Token } from './tokens.js';
@@ -17,7 +17,7 @@ export type ParsedQuery = Pick<ParserState, 'tokens' | 'tables' | 'functions' | 
 
 /** Reads a whole statement as a query. Throws `Refusal` at the first token that does not fit. */
 export function parseQueryStatement(tokens: readonly Token[], at = 0): ParsedQuery {
-  const state = new ParserState(tokens, at, { query: parseQuery, chain, arithmetic });
+  const state = new ParserState(tokens, at, GRAMMAR);
   try {
     const query = state.query();
     if (state.sees('FOR')) unsupported('FOR UPDATE, which takes locks,');
@@ -29,6 +29,9 @@ export function parseQueryStatement(tokens: readonly Token[], at = 0): ParsedQue
     throw error;
   }
 }
+
+/** What a `ParserState` reads by. */
+export const GRAMMAR: Grammar = { query: parseQuery, chain, arithmetic };
 
 /** `[WITH …] arm [set-operation arm]… [ORDER BY …] [LIMIT …]` */
 function parseQuery(state: ParserState): Query {

@@ -140,6 +140,7 @@ class Loader implements Tables {
     if (found === undefined) {
       const name = use.parts.length === 1 ? `the function ${use.parts[0] ?? ''}` : 'a function with a qualified name';
       const detail = `${name} is not on the list of pure functions`;
+      if (!entry.isStatement) throw new Refusal('unreadable-view', `in a view: ${detail}`);
       throw new Refusal('unknown-function', detail, [], spanIn(entry, use));
     }
     entry.query.edits.replace(use.from, use.to, quoteObjectName(found));

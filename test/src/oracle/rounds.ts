@@ -13,6 +13,7 @@ import {
 } from './interference.js';
 import { QueryGenerator } from './queries.js';
 import { createRandom, type Random } from './random.js';
+import { checkSourceMasking, type MaskingCounts, noMasking } from './source-masking.js';
 import { snowflakeName, toDuckDb } from './translate.js';
 import {
   type BaseColumn,
@@ -30,7 +31,7 @@ import {
 
 /** A promise of the analysis that execution broke. */
 export interface Violation {
-  readonly kind: 'analysis' | 'canonical' | 'shape' | 'copy' | 'delivery';
+  readonly kind: 'analysis' | 'canonical' | 'shape' | 'copy' | 'delivery' | 'broken' | 'masked';
   readonly why: string;
   readonly sql: string;
   readonly canonicalText: string;
@@ -53,6 +54,7 @@ export interface Counts {
   masked: number;
   deliveries: number;
   hidden: number;
+  masking: MaskingCounts;
   refusals: Record<string, number>;
   failures: Record<string, number>;
   violations: Violation[];
@@ -71,6 +73,7 @@ export function noCounts(): Counts {
     masked: 0,
     deliveries: 0,
     hidden: 0,
+    masking: noMasking(),
     refusals: {},
     failures: {},
     violations: [],
@@ -231,6 +234,7 @@ async function checkStatement(round: Round, sql: string): Promise<void> {
   const executed: Executed = { ...round, runIn, report, ordered, windows };
   await checkAnalysis(executed, analysis.query, table);
   await checkDelivery(executed, analysis, table);
+  await maskAtSources(executed, analysis.query, table);
 }
 
 /** One statement that ran on the unchanged rows. */
@@ -323,6 +327,26 @@ async function checkDelivery(executed: Executed, analysis: Facts, before: Table)
       }
     }
   }
+}
+
+async function maskAtSources(executed: Executed, query: QueryFacts, before: Table): Promise<void> {
+  const { counts, engine, ordered, random, report, roundSeed, runIn } = executed;
+  const full = rowsKey(before.rows, ordered);
+  await checkSourceMasking({
+    query,
+    names: before.names,
+    ordered,
+    random,
+    report,
+    counts: counts.masking,
+    base: baseName(roundSeed),
+    perturbed: concerned(executed, query),
+    run: (text, database) => engine.run(toDuckDb(text, database)),
+    changesUnmasked: async (database) => {
+      const after = await runIn(database);
+      return after.kind === 'error' || (after.kind === 'table' && rowsKey(after.table.rows, ordered) !== full);
+    },
+  });
 }
 
 function valuesOf(data: Data, table: BaseTable, column: number): ReadonlySet<string> {

@@ -1,5 +1,5 @@
 import { deny, errorMessage } from '../../errors.js';
-import { checkRowtype, MaskingFailed, maskedRowtype } from '../../masking/index.js';
+import { checkRowtype, createMaskPlan, MaskingFailed, maskBytes, maskedRowtype } from '../../masking/index.js';
 import type { StatementDeps } from '../deps.js';
 import type { Forwarded, Masked } from '../exchange.js';
 import { refuse } from '../refusals.js';
@@ -14,9 +14,10 @@ export async function maskStage(deps: StatementDeps, forwarded: Forwarded): Prom
     return refuse(queryId, deny.cannotMask(mismatch), 'withheld');
   }
   try {
-    const masked = deps.masker().maskRows(result.rowtype, result.rows, decision.masks);
-    for (const count of masked.counts) deps.metrics.masked(count.policy, count.action, count.values);
-    return { ...forwarded, rowtype: maskedRowtype(result.rowtype, decision.masks), rows: masked.rows };
+    const plan = createMaskPlan(result.rowtype, decision.masks, deps.maskingKeys());
+    const inline = maskBytes(plan, result.inline);
+    for (const count of inline.counts) deps.metrics.masked(count.policy, count.action, count.values);
+    return { ...forwarded, rowtype: maskedRowtype(result.rowtype, decision.masks), inline };
   } catch (error) {
     if (!(error instanceof MaskingFailed)) deps.log.error('masking failed', { queryId, error: errorMessage(error) });
     deps.metrics.maskFailed('failed');

@@ -16,6 +16,8 @@ export interface LineageCase {
   readonly predicate?: boolean;
   readonly maybePredicate?: boolean;
   readonly flow?: boolean;
+  readonly reads?: readonly string[];
+  readonly writes?: readonly string[];
   readonly orAnalyze?: Pick<LineageCase, 'outputs' | 'tainted' | 'maybe' | 'predicate' | 'maybePredicate'>;
   readonly session?: {
     readonly schema?: string;
