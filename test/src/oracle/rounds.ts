@@ -15,7 +15,7 @@ import {
 } from './interference.js';
 import { QueryGenerator } from './queries.js';
 import { createRandom, type Random } from './random.js';
-import { checkSourceMasking, type MaskingCounts, noMasking } from './source-masking.js';
+import { checkSourceMasking, isUnconvertible, type MaskingCounts, noMasking } from './source-masking.js';
 import { snowflakeName, toDuckDb } from './translate.js';
 import {
   type BaseColumn,
@@ -331,6 +331,11 @@ async function checkSent(executed: Executed, query: QueryFacts, { policy, decisi
   const described = `${JSON.stringify(policy.maskingPolicies)}: ${sent.text}`;
   const unchanged = await sendTo(sent.text, baseName(roundSeed));
   if (unchanged.kind === 'slow') return;
+  counts.masking.texts += 1;
+  if (unchanged.kind === 'error' && isUnconvertible(unchanged.message)) {
+    counts.masking.unconvertible += 1;
+    return;
+  }
   if (unchanged.kind === 'error') return report('broken', `${unchanged.message} under ${described}`);
   const shown = (table: Table): string => rowsKey(delivered({ ...table, names }, masks), ordered);
   const known = shown(unchanged.table);
