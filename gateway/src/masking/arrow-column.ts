@@ -4,7 +4,7 @@ import { malformedArrow } from './arrow-flatbuffer.js';
 import { type ColumnInput, isValid, type Validity } from './arrow-input.js';
 import { type MaskedColumn, nullOut } from './arrow-null-out.js';
 import { maskScalars } from './arrow-scalars.js';
-import { maskTexts, type TextMode } from './mask-plan.js';
+import { maskTexts } from './kernels.js';
 import type { MaskedTexts, Texts } from './texts.js';
 
 /** One column of a batch under its mask, in new buffers of the same layout. */
@@ -13,16 +13,12 @@ export function maskArrowColumn(input: ColumnInput): MaskedColumn {
   const validity = validityOf(array, rows);
   if (mode.kind === 'null') return nullOut(field.layout, rows, validity.values);
   const { layout } = field;
-  const isTextual = layout.kind === 'utf8' || layout.kind === 'binary';
-  if (mode.kind === 'constant' && mode.constant.kind === 'text' && isTextual) {
+  if (mode.kind === 'constant' && mode.constant.kind === 'text' && layout.kind === 'utf8') {
     return repeatBytes(Buffer.from(mode.constant.text), validity);
-  }
-  if (mode.kind === 'constant' && mode.constant.kind === 'binary' && isTextual) {
-    return repeatBytes(mode.constant.bytes, validity);
   }
   if (mode.kind === 'partial' || mode.kind === 'hash' || mode.kind === 'tokenize') {
     if (layout.kind !== 'utf8') throw malformedArrow('a text in another form');
-    return replaceTexts(mode, textsOf(array, validity), validity);
+    return assembleTexts(maskTexts(input.kernels, mode, textsOf(array, validity)), validity);
   }
   return maskScalars(input, validity);
 }
@@ -85,10 +81,6 @@ function offsetsOf(bytes: Uint8Array, rows: number): Int32Array {
   const length = rows === 0 ? 0 : rows + 1;
   if (bytes.byteOffset % OFFSET_BYTES === 0) return new Int32Array(bytes.buffer, bytes.byteOffset, length);
   return new Int32Array(Uint8Array.from(bytes.subarray(0, length * OFFSET_BYTES)).buffer);
-}
-
-function replaceTexts(mode: TextMode, texts: Texts, validity: Validity): MaskedColumn {
-  return assembleTexts(maskTexts(mode, texts), validity);
 }
 
 function repeatBytes(bytes: Uint8Array, validity: Validity): MaskedColumn {

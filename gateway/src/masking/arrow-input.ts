@@ -1,6 +1,6 @@
 import type { ArrowColumn } from './arrow-batch.js';
 import type { ArrowField } from './arrow-schema.js';
-import type { ColumnMode } from './mask-plan.js';
+import type { ColumnMode, Kernels } from './kernels.js';
 import type { MaskableColumn } from './value-type.js';
 
 /** Which rows of an array hold a value. Without a bitmap all do. */
@@ -18,7 +18,7 @@ export interface ColumnInput {
   readonly field: ArrowField;
   readonly column: MaskableColumn;
   readonly mode: ColumnMode;
-  readonly barrier: 'only' | 'second';
+  readonly kernels: Kernels;
   readonly array: ArrowColumn;
   readonly rows: number;
 }

@@ -5,12 +5,12 @@ import { type MaskedColumn, nullOut } from './arrow-null-out.js';
 import type { ArrowLayout } from './arrow-schema.js';
 import { checkScale, type MomentLayout, momentLayout } from './arrow-types.js';
 import type { TypedConstant } from './constant.js';
-import { keepsMoment, momentUnits, OFFSET_BASE_MINUTES } from './mask-cell.js';
+import { momentUnits, OFFSET_BASE_MINUTES } from './mask-cell.js';
 import {
   bucketReal,
   bucketUnscaled,
   floorDivide,
-  isUnitStartSomewhere,
+  type TruncationUnit,
   truncateDays,
   truncateSeconds,
   unscaledSize,
@@ -89,16 +89,16 @@ const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes
 type RowWriter = (sources: readonly DataView[], targets: readonly DataView[], row: number) => boolean;
 
 /** Undefined where the layout cannot hold what the mask gives: all of it becomes NULL. */
-function writerOf({ field, column, mode, barrier }: ColumnInput): RowWriter | undefined {
+function writerOf({ field, column, mode }: ColumnInput): RowWriter | undefined {
   const { layout } = field;
   if (mode.kind === 'constant') return constantWriter(mode.constant, layout, column.type);
   if (mode.kind === 'bucket') {
-    if (layout.kind === 'float') return realBucket(mode.action.size, layout.bytes);
-    const size = unscaledSize(mode.action.size, scaleOf(column));
+    if (layout.kind === 'float') return realBucket(mode.size, layout.bytes);
+    const size = unscaledSize(mode.size, scaleOf(column));
     return size === undefined || size <= 0n ? undefined : fixedBucket(size, layout);
   }
   if (mode.kind !== 'truncate') return undefined;
-  const { unit } = mode.action;
+  const { unit } = mode;
   if (layout.kind === 'date32') {
     return ([source], [target], row) => {
       const days = truncateDays(source?.getInt32(row * 4, true) ?? 0, unit);
@@ -108,22 +108,21 @@ function writerOf({ field, column, mode, barrier }: ColumnInput): RowWriter | un
       return true;
     };
   }
+  if (column.type === 'time') return truncateTimes(layout, unit, 10n ** BigInt(scaleOf(column)));
   const moments = momentLayout(column.type, layout);
-  return moments === undefined
-    ? undefined
-    : truncateMoments(moments, 10n ** BigInt(scaleOf(column)), {
-        start: (seconds, offset) => truncateSeconds(seconds, unit, offset),
-        stays: (seconds) => keepsMoment(column.type, barrier) && isUnitStartSomewhere(seconds, unit),
-      });
+  return moments === undefined ? undefined : truncateMoments(moments, unit, 10n ** BigInt(scaleOf(column)));
 }
 
-interface Truncation {
-  readonly start: (seconds: number, offsetSeconds: number) => number | undefined;
-  /** Asked for whole seconds only. */
-  readonly stays: (seconds: number) => boolean;
+function truncateTimes(layout: ArrowLayout, unit: TruncationUnit, unitsPerSecond: bigint): RowWriter {
+  return ([source], [target], row) => {
+    if (source === undefined || target === undefined) return false;
+    const seconds = Number(floorDivide(readUnits(source, layout, row), unitsPerSecond));
+    const start = truncateSeconds(seconds, unit);
+    return start !== undefined && writeUnits(target, layout, row, BigInt(start) * unitsPerSecond);
+  };
 }
 
-function truncateMoments(layout: MomentLayout, unitsPerSecond: bigint, truncation: Truncation): RowWriter {
+function truncateMoments(layout: MomentLayout, unit: TruncationUnit, unitsPerSecond: bigint): RowWriter {
   const hasFraction = layout.kind === 'struct' && layout.fraction !== undefined;
   const timezone = layout.kind === 'struct' ? layout.timezone : undefined;
   // With a fraction of its own, the epoch counts seconds.
@@ -131,10 +130,9 @@ function truncateMoments(layout: MomentLayout, unitsPerSecond: bigint, truncatio
   return (sources, targets, row) => {
     const units = sources[0]?.getBigInt64(row * 8, true) ?? 0n;
     const seconds = Number(floorDivide(units, perSecond));
-    const fraction = hasFraction ? (sources[1]?.getInt32(row * 4, true) ?? 0) : Number(units % perSecond);
     const zone = timezone === undefined ? undefined : (sources[timezone]?.getInt32(row * 4, true) ?? 0);
     const offset = zone === undefined ? 0 : (zone - OFFSET_BASE_MINUTES) * 60;
-    const start = fraction === 0 && truncation.stays(seconds) ? seconds : truncation.start(seconds, offset);
+    const start = truncateSeconds(seconds, unit, offset);
     if (start === undefined) return false;
     const begun = BigInt(start) * perSecond;
     if (BigInt.asIntN(64, begun) !== begun) return false;
@@ -216,7 +214,6 @@ function constantWriter(constant: TypedConstant, layout: ArrowLayout, type: stri
     case 'moment':
       return layout.kind === 'int' ? units(momentUnits(constant), layout) : momentWriter(constant, layout, type);
     case 'text':
-    case 'binary':
       return undefined;
   }
 }

@@ -129,9 +129,8 @@ function maskBatch(
     const planned = plan.columns[index];
     const array = batch.columns[index];
     if (planned?.mode === undefined || array === undefined) return undefined;
-    const { column, mode, obligation } = planned;
-    const barrier = obligation?.barrier ?? 'only';
-    return maskArrowColumn({ field, column, mode, barrier, array, rows: batch.rows });
+    const { column, mode } = planned;
+    return maskArrowColumn({ field, column, mode, kernels: plan.kernels, array, rows: batch.rows });
   });
   masked.forEach((column, index) => {
     if (column !== undefined) out.hidden[index] = (out.hidden[index] ?? 0) + column.values;

@@ -1,4 +1,4 @@
-import { parseUnscaled, SECONDS_PER_DAY } from './scalars.js';
+import { roundUnscaled, SECONDS_PER_DAY } from './scalars.js';
 import { type MaskableColumn, precisionOf, scaleOf } from './value-type.js';
 
 /** A Constant as a column's type holds it; undefined where the type cannot. */
@@ -14,10 +14,9 @@ export type TypedConstant =
       readonly nanos: bigint;
       readonly scale: number;
       readonly offsetMinutes: number | undefined;
-    }
-  | { readonly kind: 'binary'; readonly bytes: Uint8Array };
+    };
 
-/** Semi-structured and unknown types hold no constant: whatever stood there would have to be of their inner form. */
+/** Binary, semi-structured and unknown types hold no constant, as source masks have none for them either. */
 export function typedConstant(value: string, column: MaskableColumn): TypedConstant | undefined {
   const scale = scaleOf(column);
   switch (column.type) {
@@ -30,8 +29,8 @@ export function typedConstant(value: string, column: MaskableColumn): TypedConst
         ? { kind: 'real', number: Number(value) }
         : undefined;
     case 'boolean':
-      if (/^(true|1)$/i.test(value)) return { kind: 'boolean', isTrue: true };
-      return /^(false|0)$/i.test(value) ? { kind: 'boolean', isTrue: false } : undefined;
+      if (/^(true|t|yes|y|on|1)$/i.test(value)) return { kind: 'boolean', isTrue: true };
+      return /^(false|f|no|n|off|0)$/i.test(value) ? { kind: 'boolean', isTrue: false } : undefined;
     case 'date': {
       const days = parseDays(value);
       return days === undefined ? undefined : { kind: 'date', days };
@@ -44,15 +43,13 @@ export function typedConstant(value: string, column: MaskableColumn): TypedConst
     case 'timestamp_ltz':
     case 'timestamp_tz':
       return momentConstant(value, column.type, scale);
-    case 'binary':
-      return /^([0-9a-fA-F]{2})*$/.test(value) ? { kind: 'binary', bytes: Buffer.from(value, 'hex') } : undefined;
     default:
       return undefined;
   }
 }
 
 function fixedConstant(value: string, scale: number, precision: number): TypedConstant | undefined {
-  const unscaled = parseUnscaled(value, scale);
+  const unscaled = roundUnscaled(value, scale);
   if (unscaled === undefined) return undefined;
   const limit = 10n ** BigInt(precision);
   return unscaled < limit && unscaled > -limit ? { kind: 'fixed', unscaled, scale } : undefined;

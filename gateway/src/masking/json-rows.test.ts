@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createJsonRowStream, maskJsonRows } from './json-rows.js';
 import { createMaskPlan } from './mask-plan.js';
+import { rowGrowthBytes } from './masked-rowtype.js';
 import { createMasker } from './masker.js';
 import { type AnyResult, anyResult, KEYS, obligationOn } from './masking-contract.js';
 import { MaskingFailed } from './masking-failed.js';
@@ -26,7 +27,18 @@ describe('rows as bytes', () => {
         expect(masked.rows).toBe(result.rows.length);
         if (result.obligations.length > 0) expect(masked.counts).toEqual(expected.counts);
       }),
-      { numRuns: 600 },
+      { numRuns: 250 },
+    );
+  });
+
+  test('grow by no more than announced', () => {
+    fc.assert(
+      fc.property(anyResult, (result) => {
+        const body = bodyOf(result.rows);
+        const bound = body.length + result.rows.length * rowGrowthBytes(result.obligations);
+        expect(maskJsonRows(body, planOf(result)).bytes.length).toBeLessThanOrEqual(bound);
+      }),
+      { numRuns: 120 },
     );
   });
 

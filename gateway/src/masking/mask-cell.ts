@@ -9,8 +9,8 @@ import {
   bucketUnscaled,
   decimalText,
   floorDivide,
-  isUnitStartSomewhere,
   parseUnscaled,
+  type TruncationUnit,
   truncateDays,
   truncateSeconds,
   unscaledSize,
@@ -53,7 +53,7 @@ export function maskCell(cell: Cell, column: MaskableColumn, mask: CellMask, key
       return constant === undefined ? null : constantText(constant);
     }
     case 'DateTruncate':
-      return truncateCell(cell, column, action, barrier);
+      return truncateCell(cell, column, action);
     case 'Bucket':
       return bucketCell(cell, column, action.size);
     case 'Redact':
@@ -99,23 +99,17 @@ const NANO_DIGITS = 9;
 const NANOS_PER_SECOND = 1_000_000_000n;
 export const OFFSET_BASE_MINUTES = 1440;
 
-function truncateCell(
-  cell: string,
-  { type }: MaskableColumn,
-  { unit }: MaskAction & { type: 'DateTruncate' },
-  barrier: CellMask['barrier'],
-): Cell {
+function truncateCell(cell: string, { type }: MaskableColumn, { unit }: MaskAction & { type: 'DateTruncate' }): Cell {
   if (type === 'date') {
     const days = DAYS.test(cell) ? truncateDays(Number(cell), unit) : undefined;
     return days === undefined ? null : String(days);
   }
-  if (!type.startsWith('timestamp_')) return null;
+  if (!canTruncateSeconds(type, unit)) return null;
   const [, number = '', fraction, zone] = MOMENT.exec(cell) ?? [];
   if ((type === 'timestamp_tz') !== (zone !== undefined)) return null;
   const nanos = parseUnscaled(number, NANO_DIGITS);
   if (nanos === undefined) return null;
   const seconds = Number(floorDivide(nanos, NANOS_PER_SECOND));
-  if (keepsMoment(type, barrier) && nanos % NANOS_PER_SECOND === 0n && isUnitStartSomewhere(seconds, unit)) return cell;
   const offset = zone === undefined ? 0 : (Number(zone) - OFFSET_BASE_MINUTES) * 60;
   const start = truncateSeconds(seconds, unit, offset);
   if (start === undefined) return null;
@@ -123,9 +117,12 @@ function truncateCell(
   return `${start}${zeros}${zone === undefined ? '' : ` ${zone}`}`;
 }
 
-/** Only `timestamp_ltz` was truncated in a zone that the value does not tell. */
-export function keepsMoment(type: string, barrier: CellMask['barrier']): boolean {
-  return type === 'timestamp_ltz' && barrier === 'second';
+/**
+ * Moments have every unit, times of day only hours. A `timestamp_ltz` is truncated in UTC, as source masks do it: a result
+ * does not name the session's zone.
+ */
+export function canTruncateSeconds(type: string, unit: TruncationUnit): boolean {
+  return type.startsWith('timestamp_') || (type === 'time' && unit === 'Hour');
 }
 
 const REAL = /^-?\d+(\.\d*)?([eE][+-]?\d+)?$/;
@@ -157,8 +154,6 @@ export function constantText(constant: TypedConstant): string {
       return constant.isTrue ? '1' : '0';
     case 'date':
       return String(constant.days);
-    case 'binary':
-      return Buffer.from(constant.bytes).toString('hex').toUpperCase();
     case 'moment': {
       const number = decimalText(momentUnits(constant), constant.scale);
       return constant.offsetMinutes === undefined

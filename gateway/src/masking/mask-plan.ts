@@ -1,12 +1,13 @@
 import type { MaskAction, MaskObligation } from '../policy/decision.js';
 import { PLACEHOLDER } from '../policy/placeholder.js';
-import { type TypedConstant, typedConstant } from './constant.js';
-import { type HmacStates, hashTexts, prepareHmac } from './hmac-tokens.js';
-import { HIDDEN_RUN, keyOf, type MaskingKeys, maskCell, prepareKeys } from './mask-cell.js';
+import { typedConstant } from './constant.js';
+import { prepareHmac } from './hmac-tokens.js';
+import type { ColumnMode, Kernels, PlannedColumn } from './kernels.js';
+import { loadKernels } from './load-kernels.js';
+import { canTruncateSeconds, HIDDEN_RUN, keyOf, type MaskingKeys, maskCell, prepareKeys } from './mask-cell.js';
 import { MaskingFailed } from './masking-failed.js';
-import { maskPartialTexts, type PartialBytes } from './partial-bytes.js';
-import type { MaskedTexts, Texts } from './texts.js';
-import { createTokenizer, type Tokenizer } from './tokenize.js';
+import type { PartialBytes } from './partial-bytes.js';
+import { createTokenizer } from './tokenize.js';
 import type { MaskableColumn } from './value-type.js';
 
 /** How many values one rule hid in one call. */
@@ -17,30 +18,11 @@ export interface MaskedCount {
   readonly values: number;
 }
 
-/** What the bytes of one masked column go through. */
-export type ColumnMode =
-  | { readonly kind: 'null' }
-  /** One value for all. */
-  | { readonly kind: 'constant'; readonly constant: TypedConstant }
-  | { readonly kind: 'partial'; readonly partial: PartialBytes }
-  | { readonly kind: 'hash'; readonly states: HmacStates; readonly keepsTokens: boolean }
-  | { readonly kind: 'tokenize'; readonly tokenizer: Tokenizer }
-  | { readonly kind: 'truncate'; readonly action: MaskAction & { readonly type: 'DateTruncate' } }
-  | { readonly kind: 'bucket'; readonly action: MaskAction & { readonly type: 'Bucket' } };
-
-export interface PlannedColumn {
-  readonly column: MaskableColumn;
-  readonly obligation: MaskObligation | undefined;
-  /** Undefined: the column passes as it is. */
-  readonly mode: ColumnMode | undefined;
-  /** The readable reference, for single cells that no fast way takes. */
-  readonly maskCell: (text: string) => string | null;
-}
-
 /** Obligations placed on the columns of one result, ready to be applied to any part of it in either format. */
 export interface MaskPlan {
   readonly columns: readonly PlannedColumn[];
   readonly obligations: readonly MaskObligation[];
+  readonly kernels: Kernels;
 }
 
 /**
@@ -51,6 +33,7 @@ export function createMaskPlan(
   rowtype: readonly MaskableColumn[],
   obligations: readonly MaskObligation[],
   keys: MaskingKeys,
+  kernels: Kernels = loadKernels(),
 ): MaskPlan {
   const placed = placeObligations(rowtype, obligations);
   const prepared = prepareKeys(keys);
@@ -64,7 +47,7 @@ export function createMaskPlan(
       maskCell: (text) => maskCell(text, column, obligation, prepared),
     };
   });
-  return { columns, obligations };
+  return { columns, obligations, kernels };
 }
 
 /** One slot per column; anything that does not fit the row type exactly is refused. */
@@ -110,10 +93,12 @@ function modeOf(column: MaskableColumn, { action, barrier }: MaskObligation, key
       return isText ? { kind: 'tokenize', tokenizer } : NULL_MODE;
     }
     case 'DateTruncate':
-      return column.type === 'date' || column.type.startsWith('timestamp_') ? { kind: 'truncate', action } : NULL_MODE;
+      return column.type === 'date' || canTruncateSeconds(column.type, action.unit)
+        ? { kind: 'truncate', unit: action.unit }
+        : NULL_MODE;
     case 'Bucket':
       if (!(action.size > 0 && Number.isFinite(action.size))) throw new MaskingFailed('a bucket without a size');
-      return column.type === 'fixed' || column.type === 'real' ? { kind: 'bucket', action } : NULL_MODE;
+      return column.type === 'fixed' || column.type === 'real' ? { kind: 'bucket', size: action.size } : NULL_MODE;
   }
 }
 
@@ -130,21 +115,6 @@ function partialBytes(action: MaskAction & { readonly type: 'Partial' }, isSecon
 }
 
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
-
-/** A mode that looks at a text. */
-export type TextMode = ColumnMode & { readonly kind: 'partial' | 'hash' | 'tokenize' };
-
-/** All texts of a column at once. */
-export function maskTexts(mode: TextMode, texts: Texts): MaskedTexts {
-  switch (mode.kind) {
-    case 'partial':
-      return maskPartialTexts(mode.partial, texts);
-    case 'hash':
-      return hashTexts(mode.states, texts, mode.keepsTokens);
-    case 'tokenize':
-      return mode.tokenizer.tokenizeTexts(texts);
-  }
-}
 
 /** One count per obligation, in their order. `values[column]` says how many were not NULL. */
 export function countsOf(plan: MaskPlan, values: readonly number[]): readonly MaskedCount[] {

@@ -5,9 +5,6 @@ export type TruncationUnit = (MaskAction & { readonly type: 'DateTruncate' })['u
 
 const SECONDS_PER_HOUR = 3600;
 export const SECONDS_PER_DAY = 86_400;
-/** Offsets of time zones are whole quarters of an hour and at most this far from UTC. */
-const ZONE_STEP_SECONDS = 900;
-const FARTHEST_ZONE_SECONDS = 14 * SECONDS_PER_HOUR;
 const DAYS_PER_WEEK = 7;
 /** 1970-01-01 was a Thursday: three days after a Monday, where weeks begin. */
 const EPOCH_WEEKDAY = 3;
@@ -15,11 +12,12 @@ const EPOCH_WEEKDAY = 3;
 /** Years far beyond this have no calendar in any driver; a number outside is no date. */
 const MAX_DAYS = 100_000_000;
 
-/** The first day of the unit that `days` (since 1970-01-01) lies in; undefined for a number that is no date. */
+/** The first day of the unit that `days` (since 1970-01-01) lies in; undefined for a number that is no date, and for hours. */
 export function truncateDays(days: number, unit: TruncationUnit): number | undefined {
   if (!Number.isInteger(days) || Math.abs(days) > MAX_DAYS) return undefined;
   switch (unit) {
     case 'Hour':
+      return undefined;
     case 'Day':
       return days;
     case 'Week':
@@ -53,17 +51,6 @@ export function truncateSeconds(seconds: number, unit: TruncationUnit, offsetSec
   return days === undefined ? undefined : days * SECONDS_PER_DAY - offsetSeconds;
 }
 
-/**
- * Whether whole seconds are a beginning of the unit in some time zone. Snowflake truncates a `timestamp_ltz` in the
- * session's zone, which a result does not name: what was truncated there must not be moved to a beginning in UTC.
- */
-export function isUnitStartSomewhere(seconds: number, unit: TruncationUnit): boolean {
-  if (seconds % ZONE_STEP_SECONDS !== 0) return false;
-  if (unit === 'Hour') return true;
-  const start = truncateSeconds(seconds + FARTHEST_ZONE_SECONDS, unit);
-  return start !== undefined && Math.abs(seconds - start) <= FARTHEST_ZONE_SECONDS;
-}
-
 /** `value / by`, rounded towards minus infinity. */
 export function floorDivide(value: bigint, by: bigint): bigint {
   const quotient = value / by;
@@ -93,11 +80,18 @@ const DECIMAL = /^(-?)(\d{1,64})(?:\.(\d{0,64}))?$/;
 
 /** A plain decimal in units of 10^-scale; undefined when it is none or has more decimals that are not zero. */
 export function parseUnscaled(text: string, scale: number): bigint | undefined {
-  const match = DECIMAL.exec(text);
-  if (match === null) return undefined;
-  const [, sign = '', whole = '', decimals = ''] = match;
-  if (/[1-9]/.test(decimals.slice(scale))) return undefined;
-  const digits = BigInt(`${whole}${decimals.slice(0, scale).padEnd(scale, '0')}`);
+  return /\.\d*[1-9]/.test(cutDecimals(text, scale)) ? undefined : roundUnscaled(text, scale);
+}
+
+/** What `scale` decimals leave of a text, as a fraction of its own. */
+const cutDecimals = (text: string, scale: number): string => `.${(text.split('.')[1] ?? '').slice(scale)}`;
+
+/** The same with what is finer rounded, halves away from zero, as Snowflake casts. */
+export function roundUnscaled(text: string, scale: number): bigint | undefined {
+  const [, sign = '', whole, decimals = ''] = DECIMAL.exec(text) ?? [];
+  if (whole === undefined) return undefined;
+  const cut = BigInt(`${whole}${decimals.slice(0, scale).padEnd(scale, '0')}`);
+  const digits = (decimals[scale] ?? '0') >= '5' ? cut + 1n : cut;
   return sign === '-' ? -digits : digits;
 }
 

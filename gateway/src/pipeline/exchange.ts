@@ -30,6 +30,8 @@ export interface Identified extends Received {
 
 export interface Analyzed extends Identified {
   readonly analysis: Analysis;
+  /** Names the descriptions of objects that it was read against; undefined when it asked for none. */
+  readonly catalogVersion: string | undefined;
 }
 
 /** A decision that does not block, and all a yes is bound to. */

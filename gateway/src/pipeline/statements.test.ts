@@ -205,6 +205,10 @@ function gateway(limits: Partial<Limits> = {}): Statements {
       of: () => ({
         find: () => ({ kind: 'table', columns: [{ name: 'ID', type: 'fixed' }] }),
         load: async () => undefined,
+        forgetEarlier: () => false,
+        problem: () => undefined,
+        versionOf: () => 'c1',
+        version: () => 'c1',
       }),
       forget: nothing,
     },

@@ -604,7 +604,9 @@ describe('what rules do', () => {
       allow('Create'),
       'PISTE-1205',
     ],
-    ['GRANT can be allowed', facts('GRANT'), allow('Grant'), 'allow'],
+    ['GRANT needs Hold', facts('GRANT'), allow('Grant'), 'PISTE-1205'],
+    ['GRANT can be held', facts('GRANT'), hold({ statementTypes: ['Grant'] }), 'hold'],
+    ['REVOKE can be allowed', facts('REVOKE'), allow('Revoke'), 'allow'],
     ['EXPLAIN of a query needs Hold', facts('EXPLAIN', { carriesQuery: true }), allow('Explain'), 'PISTE-1205'],
     [
       'CALL cannot even be held where masks are in force',

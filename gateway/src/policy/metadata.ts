@@ -28,7 +28,6 @@ const SHOWN_FREELY: ReadonlySet<string> = new Set([
   'UNIQUE KEYS',
   'USER FUNCTIONS',
   'USER PROCEDURES',
-  'VARIABLES',
   'WAREHOUSES',
 ]);
 
@@ -65,6 +64,12 @@ export function isFreeMetadata(facts: Facts): boolean {
     return startsWithAny(rest, SHOWN_FREELY) || (terse && startsWithAny(rest, SHOWN_TERSELY));
   }
   return (verb === 'DESCRIBE' || verb === 'DESC') && startsWithAny(words.slice(1), DESCRIBED_FREELY);
+}
+
+/** Values of session variables: no mask reaches them. */
+export function showsVariables(facts: Facts): boolean {
+  const [verb, ...rest] = leadingWords(facts.canonicalText);
+  return verb === 'SHOW' && (rest[0] === 'TERSE' ? rest[1] : rest[0]) === 'VARIABLES';
 }
 
 /** The words a metadata statement begins with, for people: `SHOW USERS`. */

@@ -58,13 +58,13 @@ function select(fields: Partial<QueryFacts>, more: Partial<Facts> = {}): Facts {
     effect: undefined,
     carriesQuery: false,
     moved: undefined,
-    identifiers: [],
-    placeholders: 0,
     writes: [],
     temporary: [],
     defined: undefined,
     explained: undefined,
     unreadBecause: undefined,
+    identifiers: [],
+    placeholders: 0,
     ...more,
   };
 }

@@ -1,4 +1,4 @@
-import { canonicalText } from './canonical.js';
+import { canonicalText, Edits, writeText } from './canonical.js';
 import { classify, headOf, type StatementHead } from './classify.js';
 import { type Column, ColumnTable } from './columns.js';
 import type {
@@ -12,9 +12,10 @@ import type {
   Unread,
   UnreadKind,
 } from './facts.js';
+import type { PlacedText } from './flow-facts.js';
 import { type FlowFacts, NOTHING_FLOWS, readFlows, traceVariables } from './flows.js';
 import { lex } from './lexer.js';
-import { distinctNames, objectKey, qualify } from './names.js';
+import { distinctNames, type NameParts, objectKey, qualify } from './names.js';
 import { type ParsedQuery, parseQueryStatement } from './parse-query.js';
 import { Refusal } from './refusal.js';
 import { resolveQuery } from './resolve.js';
@@ -108,15 +109,18 @@ export function analyze(text: string, session: SessionContext, catalog: Catalog)
   try {
     if (head.class === 'SELECT') return analyzeQuery(head, statement.tokens, session, catalog, seen);
     const facts = readStatementFacts(head, statement.tokens, session);
-    const flows = readFlows(head, statement.tokens, facts.carriesQuery, (query) => readPart(query, session, catalog));
+    const { flows, texts } = readFlows(head, statement.tokens, facts.carriesQuery, (query, beside) =>
+      readPart(query, besideObject(beside, session), catalog),
+    );
+    const written = withFullNames(statement, texts);
     return {
-      ...common(head, statement.tokens),
+      ...common(head, written.tokens),
       ...facts,
       ...flows,
       effect: traceVariables(facts.effect, flows.moved),
       objects: distinctNames([...facts.objects, ...readsOf(flows)]),
       writes: isDefinition(head) && flows.moved === undefined ? [] : facts.writes,
-      canonicalText: statement.canonicalText,
+      canonicalText: written.canonicalText,
       query: undefined,
     };
   } catch (error) {
@@ -280,6 +284,25 @@ function readsOf(flows: FlowFacts): readonly ObjectName[] {
   return [flows.moved, flows.defined, flows.explained].flatMap((facts) =>
     typeof facts === 'object' ? facts.reads : [],
   );
+}
+
+type ReadStatement = Extract<StatementReading, { ok: true }>;
+
+/** The statement with the queries in it as they were read, so that what was analysed is what runs. */
+function withFullNames(statement: ReadStatement, texts: readonly PlacedText[]): ReadStatement {
+  if (texts.length === 0) return statement;
+  const edits = new Edits();
+  for (const { place, text } of texts) edits.replace(place.from, place.to, text);
+  const again = readStatement(writeText(statement.tokens, edits).text);
+  if (!again.ok && again.kind === 'too-large') throw new Refusal('too-large', `with full names, ${again.detail}`);
+  if (!again.ok || again.head.class !== statement.head.class) throw disagreement();
+  return again;
+}
+
+function besideObject(parts: NameParts | undefined, session: SessionContext): SessionContext {
+  if (parts === undefined) return session;
+  const { database, schema } = qualify(parts, session);
+  return { ...session, database, schema };
 }
 
 /** The facts of a query that stands in a statement or for a part of it. */

@@ -29,7 +29,7 @@ export function createdFlow(head: StatementHead, pieces: Pieces, carriesQuery: b
   if (CODE_TYPES.has(type) && !KEEPS_ROWS.has(type)) return NO_FLOW;
   if (!carriesQuery && type !== 'STREAM') return NO_FLOW;
   pieces.take('IF', 'NOT', 'EXISTS');
-  pieces.nameParts(3);
+  const name = pieces.nameParts(3);
   if (pieces.take('CLONE')) return clonedFlow(type, pieces);
   if (type === 'STREAM') return streamFlow(pieces);
   if (type !== 'VIEW' && !KEEPS_ROWS.has(type)) unsupported('a query in this kind of object');
@@ -37,7 +37,9 @@ export function createdFlow(head: StatementHead, pieces: Pieces, carriesQuery: b
   skipToQuery(pieces);
   const query = pieces.wholeQuery();
   pieces.expectEnd();
-  return type === 'VIEW' ? defines(query, columns) : movesRowsOf(query, columns);
+  // Names in a view are looked up in the view's own schema (Snowflake: object name resolution).
+  if (type === 'VIEW') return defines(query, columns, name);
+  return movesRowsOf(query, columns, type === 'MATERIALIZED_VIEW' ? name : undefined);
 }
 
 function clonedFlow(type: string, pieces: Pieces): Flow {

@@ -1,4 +1,5 @@
 import { canonicalText } from './canonical.js';
+import type { QueryPiece } from './flow-plan.js';
 import type { NameParts } from './names.js';
 import { parseExpression } from './parse-expression.js';
 import { parseFrom } from './parse-from.js';
@@ -70,17 +71,17 @@ export class Pieces extends ParserState {
   }
 
   /** A query, in brackets or not. */
-  wholeQuery(): string {
-    const start = this.at;
+  wholeQuery(): QueryPiece {
+    const from = this.at;
     this.query();
-    return this.#textFrom(start);
+    return { text: this.#textFrom(from), place: { from, to: this.at } };
   }
 
   /** A query in brackets, up to the closing one. */
-  queryInBrackets(): string {
-    const start = this.at;
+  queryInBrackets(): QueryPiece {
+    const from = this.at;
     this.bracketedQuery();
-    return this.#textFrom(start);
+    return { text: this.#textFrom(from), place: { from, to: this.at } };
   }
 
   /** Does a query begin here, in brackets or not? */

@@ -1,6 +1,6 @@
 import { type Category, LOOKALIKE_SHIFT, SIGNS, type Sign } from './categories.js';
 import { type Cell, cellOf } from './cell.js';
-import { hasBackslash, unescapeJson } from './json-text.js';
+import { nextBackslash, unescapeJson } from './json-text.js';
 import { planScan, scanCell } from './scan.js';
 import { type Finding, judgeCounts, type SignCount } from './verdict.js';
 
@@ -21,7 +21,7 @@ export interface ColumnDetector {
   add(cell: string | null): void;
   /**
    * Cells of JSON rows: `spans` holds start and end of each cell's text in `bytes`, without its quotes; a start below 0 is
-   * NULL. JSON escapes are resolved first.
+   * NULL. Cells stand in the order of their bytes. JSON escapes are resolved first.
    */
   addJson(bytes: Uint8Array, spans: Int32Array): void;
   addArrow(column: Utf8Column): void;
@@ -72,11 +72,13 @@ export function createColumnDetector(categories: readonly Category[]): ColumnDet
       scan(bytes, 0, encoder.encodeInto(text, bytes).written);
     },
     addJson(bytes, spans) {
+      let backslash = -1;
       for (let index = 0; index + 1 < spans.length; index += 2) {
         const start = spans[index] as number;
         const end = spans[index + 1] as number;
         if (start < 0) continue;
-        if (!hasBackslash(bytes, start, end)) scan(bytes, start, end);
+        if (backslash < start) backslash = nextBackslash(bytes, start);
+        if (backslash >= end) scan(bytes, start, end);
         else {
           const text = scratchOf(end - start);
           scan(text, 0, unescapeJson(bytes, start, end, text));
