@@ -167,7 +167,8 @@ function answerTo({ id, sql }: Question, { session, catalog }: Surroundings, fil
       ...rewriting(analysis.query, file),
     };
   }
-  if (typeof analysis.moved === 'object') return { ...common, ...flowOf(analysis, analysis.moved, isProtected) };
+  const flow = flowIn(analysis);
+  if (flow !== undefined) return { ...common, ...flowOf(analysis, flow, isProtected) };
   return {
     ...common,
     outcome: 'classify',
@@ -179,15 +180,15 @@ function answerTo({ id, sql }: Question, { session, catalog }: Surroundings, fil
   };
 }
 
-/** Kinds of statements whose query could be traced, so that one which was not must not pass for harmless. */
-const STORES_QUERIES =
-  /^(?:SET|INSERT|INSERT_OVERWRITE|UPDATE|DELETE|MERGE|UNLOAD|CTAS|CREATE(?:_OR_\w+?)?_(?:\w+_)?(?:VIEW|TABLE))$/;
-
 function whyRefused(analysis: Analysis): string | undefined {
   if (!analysis.read) return analysis.detail;
-  if (analysis.query !== undefined || typeof analysis.moved === 'object') return undefined;
-  const isUntraced = analysis.moved === 'unread' || (analysis.carriesQuery && STORES_QUERIES.test(analysis.class));
-  return isUntraced ? 'the columns its query reads could not be traced' : undefined;
+  const traced = [analysis.moved, analysis.defined, analysis.explained];
+  return traced.includes('unread') ? (analysis.unreadBecause ?? 'its query could not be traced') : undefined;
+}
+
+/** What a statement that is no query stores, or shows to whoever reads the object it creates. */
+function flowIn(facts: Facts): QueryFacts | undefined {
+  return [facts.moved, facts.defined].find((traced) => typeof traced === 'object');
 }
 
 /** Statements that carry or run what was not looked at: no text of them is known to be free of protected values. */
@@ -204,20 +205,16 @@ function lineage(query: QueryFacts, isProtected: (column: ColumnRef) => boolean)
   };
 }
 
-/** Changes of rows and tables whose target the analysis names first. */
-const WRITES_FIRST_OBJECT = new Set(['INSERT', 'INSERT_OVERWRITE', 'UPDATE', 'CTAS', 'CREATE_OR_REPLACE_TABLE']);
-
 /** The gateway lets no protected value go where no mask reaches it, so then there is no text that would be sent. */
 function flowOf(facts: Facts, moved: QueryFacts, isProtected: (column: ColumnRef) => boolean) {
   const traced = lineage(moved, isProtected);
   const flow = traced.tainted.length > 0;
-  const target = WRITES_FIRST_OBJECT.has(facts.class) ? facts.objects[0] : undefined;
   const isSent = !flow && !traced.predicate;
   return {
     outcome: 'analyze',
     ...traced,
     flow,
-    ...(target === undefined ? {} : { writes: [writeName(target)] }),
+    writes: facts.writes.map(writeName),
     rewritten: isSent ? facts.canonicalText : null,
     ...(isSent ? {} : { reason: 'protected values would go where no mask reaches them' }),
   } as const;

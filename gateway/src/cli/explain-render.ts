@@ -1,7 +1,7 @@
 import type { Palette } from './colour.js';
 import type { Sample } from './explain-samples.js';
 import { lineOf, type Place } from './explain-spans.js';
-import type { ExplainedMask, ExplainedOutput, Explanation } from './explain-statement.js';
+import type { ExplainedMask, ExplainedOutput, ExplainedPredicate, Explanation } from './explain-statement.js';
 import { plural, toLine, toLines } from './plain-text.js';
 
 const VERDICTS: Readonly<Record<Explanation['verdict'], string>> = { allow: 'allowed', block: 'denied', hold: 'held' };
@@ -23,12 +23,9 @@ export function renderExplanation(explained: Explanation, who: string, palette: 
     ),
     ...section(
       'outputs',
-      explained.outputs.flatMap((output) => renderOutput(output)),
+      explained.outputs.flatMap((output) => renderOutput(output, verdict)),
     ),
-    ...section(
-      'rows depend on',
-      explained.predicate.map((entry) => toLine(`${entry.column}${entry.protected ? '  protected' : ''}`)),
-    ),
+    ...section('rows depend on', explained.predicate.map(renderPredicate)),
     ...renderHeld(explained),
     ...section('canonical text', explained.canonical === null ? [] : toLines(explained.canonical)),
     ...section('sent to Snowflake', sentLines(explained)),
@@ -39,12 +36,15 @@ function section(title: string, lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? [] : ['', `${title}:`, ...lines.map((text) => `  ${text}`)];
 }
 
-function sentLines({ sent, canonical, verdict }: Explanation): readonly string[] {
+function sentLines({ sent, canonical, verdict, keyPlaceholdersFrom }: Explanation): readonly string[] {
   if (sent === null) return ['nothing'];
   const when = verdict === 'hold' ? ' once it is approved' : '';
-  return sent === canonical
-    ? [`the canonical text${when}`]
-    : [...toLines(sent), ...(when === '' ? [] : [`(${when.trim()})`])];
+  if (sent === canonical) return [`the canonical text${when}`];
+  const notes = [
+    ...(when === '' ? [] : [`(${when.trim()})`]),
+    ...(keyPlaceholdersFrom === null ? [] : [`(from :${keyPlaceholdersFrom} on: halves of hash keys)`]),
+  ];
+  return [...toLines(sent), ...notes];
 }
 
 /** The line of the statement, and carets under the place. */
@@ -57,12 +57,18 @@ function renderPlace(sql: string, place: Place, palette: Palette): readonly stri
   return [`${gutter}${left}${middle}${toLine(after)}`, `${pad}${palette.bad(carets)} ${toLine(place.message)}`];
 }
 
-function renderOutput(output: ExplainedOutput): readonly string[] {
+function renderPredicate(entry: ExplainedPredicate): string {
+  const seen = entry.masked === null ? '' : `, masked where it is read (${entry.masked})`;
+  return toLine(`${entry.column}${entry.protected ? `  protected${seen}` : ''}`);
+}
+
+function renderOutput(output: ExplainedOutput, verdict: Explanation['verdict']): readonly string[] {
   const name = output.name ?? '(named by Snowflake)';
   const carries = output.carries.length === 0 ? 'no column' : output.carries.join(', ');
   const how = output.isCopy || output.carries.length === 0 ? '' : ' in an expression';
   const hidden = output.masks.map((mask) => `    ${renderMask(mask)}`);
-  const open = output.protected.length > 0 && hidden.length === 0 ? ['    protected, and no mask reaches it'] : [];
+  const isOpen = output.protected.length > 0 && hidden.length === 0;
+  const open = isOpen ? [verdict === 'block' ? '    protected' : '    protected, and no mask reaches it'] : [];
   return [toLine(`${output.position} ${name}  carries ${carries}${how}`), ...hidden, ...open];
 }
 

@@ -3,6 +3,7 @@ import { showColumn } from '../policy/patterns.js';
 import type { Protection } from '../policy/protection.js';
 import { type Analysis, type ColumnRef, readStatement } from '../sql/index.js';
 import { isIdentifier } from '../sql/tokens.js';
+import { queryOf } from './explain-judge.js';
 
 /** A place in the submitted text that a refusal is about. */
 export interface Place {
@@ -25,7 +26,9 @@ export function placesOf(
   guard: (column: ColumnRef) => readonly Protection[],
 ): readonly Place[] {
   if (decision.verdict !== 'block') return [];
-  const spans = analysis.read ? columnSpans(sql, analysis, guard) : unreadSpans(analysis);
+  const spans = analysis.read
+    ? columnSpans(sql, analysis, (column) => (isBlamed(column, decision) ? guard(column) : []))
+    : unreadSpans(analysis);
   return spans.slice(0, MAX_PLACES).map(({ start, end, message }) => ({ ...placeAt(sql, start, end), message }));
 }
 
@@ -41,13 +44,19 @@ function unreadSpans(analysis: Extract<Analysis, { read: false }>): readonly Spa
   return span === undefined ? [] : [{ ...span, message: analysis.detail }];
 }
 
+/** Is the refusal about this column? Others may be protected and masked without harm. */
+function isBlamed(column: ColumnRef, { reasons }: Decision): boolean {
+  const shown = showColumn(column);
+  return reasons.some(({ kind, message }) => kind.startsWith('protected-column') && message.includes(shown));
+}
+
 /** Where the text names columns that a policy protects. A star names none. */
 function columnSpans(
   sql: string,
   analysis: Extract<Analysis, { read: true }>,
   guard: (column: ColumnRef) => readonly Protection[],
 ): readonly Span[] {
-  const query = analysis.query ?? (typeof analysis.moved === 'object' ? analysis.moved : undefined);
+  const query = queryOf(analysis);
   const reading = readStatement(sql);
   if (query === undefined || !reading.ok) return [];
   const used = [...query.outputs.flatMap((output) => output.sources), ...query.predicate, ...query.computed];

@@ -1,11 +1,11 @@
-import { type ConnectionPolicy, type Decision, decide, type MaskAction, type Requester } from '../policy/index.js';
+import type { Decision, MaskAction } from '../policy/index.js';
 import { showColumn } from '../policy/patterns.js';
 import { type Protection, protectionsOf } from '../policy/protection.js';
-import { type Analysis, analyze, type CatalogColumn, type ColumnRef, type QueryFacts } from '../sql/index.js';
-import { nameKey, type Surroundings, writeName } from './explain-catalog.js';
+import type { CatalogColumn, ColumnRef, QueryFacts } from '../sql/index.js';
+import { type Surroundings, writeName } from './explain-catalog.js';
+import { columnKey, type JudgedQuestion, judge, queryOf } from './explain-judge.js';
 import { createSampler, type Sample } from './explain-samples.js';
 import { type Place, placesOf } from './explain-spans.js';
-import { sentText } from './sent-text.js';
 
 export interface ExplainedMask {
   readonly column: string;
@@ -28,6 +28,14 @@ export interface ExplainedOutput {
   readonly masks: readonly ExplainedMask[];
 }
 
+/** A column that has a say in which rows come out. */
+export interface ExplainedPredicate {
+  readonly column: string;
+  readonly protected: boolean;
+  /** How the statement sees it; null where it sees the real values. */
+  readonly masked: MaskAction['type'] | null;
+}
+
 /** What the gateway would do with one statement, and why. Plain data: `-o json` prints it as it is. */
 export interface Explanation {
   readonly sql: string;
@@ -37,29 +45,25 @@ export interface Explanation {
   readonly reasons: Decision['reasons'];
   readonly places: readonly Place[];
   readonly outputs: readonly ExplainedOutput[];
-  readonly predicate: readonly { readonly column: string; readonly protected: boolean }[];
+  readonly predicate: readonly ExplainedPredicate[];
   readonly reads: readonly string[];
   readonly held: Extract<Decision, { verdict: 'hold' }>['approval'] | null;
   readonly canonical: string | null;
   /** What would be sent to Snowflake; null where nothing would. */
   readonly sent: string | null;
+  /** Placeholders of that text from this number on stand for halves of hash keys; null where there are none. */
+  readonly keyPlaceholdersFrom: number | null;
   readonly policyRevision: string;
 }
 
-export interface StatementQuestion {
-  readonly sql: string;
-  readonly who: Requester;
-  readonly surroundings: Surroundings;
-  readonly policy: ConnectionPolicy;
+export interface StatementQuestion extends JudgedQuestion {
   readonly maskingKeys: ReadonlyMap<string, Uint8Array>;
-  readonly nowMs: number;
 }
 
 /** Reads and judges a statement by the gateway's own rooms. Pure. */
 export function explainStatement(question: StatementQuestion): Explanation {
-  const { sql, who, policy, surroundings, nowMs } = question;
-  const analysis = analyze(sql, surroundings.session, surroundings.catalog);
-  const decision = decide(analysis, who, surroundings.session, policy, nowMs);
+  const { sql } = question;
+  const { analysis, decision, sent, keyPlaceholdersFrom } = judge(question);
   const query = queryOf(analysis);
   const guard = (column: ColumnRef): readonly Protection[] => enforcedOn(column, question);
   return {
@@ -73,19 +77,15 @@ export function explainStatement(question: StatementQuestion): Explanation {
     predicate: (query?.predicate ?? []).map((column) => ({
       column: showColumn(column),
       protected: guard(column).length > 0,
+      masked: sourceMaskOf(column, decision)?.action.type ?? null,
     })),
     reads: (query?.reads ?? []).map(writeName),
     held: decision.verdict === 'hold' ? decision.approval : null,
     canonical: analysis.canonicalText ?? null,
-    sent: sentText(analysis, decision) ?? null,
+    sent: sent ?? null,
+    keyPlaceholdersFrom: keyPlaceholdersFrom ?? null,
     policyRevision: decision.policyRevision,
   };
-}
-
-/** The query itself, or the one whose rows the statement moves. */
-export function queryOf(analysis: Analysis): QueryFacts | undefined {
-  if (!analysis.read) return undefined;
-  return analysis.query ?? (typeof analysis.moved === 'object' ? analysis.moved : undefined);
 }
 
 /** The rules in force that protect a column from a requester. */
@@ -139,7 +139,7 @@ export function masksOf(index: number, sources: readonly ColumnRef[], decision: 
     );
   if (result.length > 0) return result;
   return decision.sourceMasks
-    .filter((mask) => sources.some((source) => isSameColumn(source, mask.column)))
+    .filter((mask) => sources.some((source) => columnKey(source) === columnKey(mask.column)))
     .map((mask) => ({
       column: mask.column,
       action: mask.action,
@@ -148,13 +148,14 @@ export function masksOf(index: number, sources: readonly ColumnRef[], decision: 
     }));
 }
 
-function isSameColumn(one: ColumnRef, other: ColumnRef): boolean {
-  return one.column === other.column && nameKey(one.object) === nameKey(other.object);
+function sourceMaskOf(column: ColumnRef, decision: Decision) {
+  if (decision.verdict === 'block') return undefined;
+  return decision.sourceMasks.find((mask) => columnKey(mask.column) === columnKey(column));
 }
 
-/** What the catalog says of a column; a text where it says nothing. */
+/** What the catalog says of a column. */
 function traitsOf(column: ColumnRef, { catalog }: Surroundings): CatalogColumn {
   const found = catalog.find(column.object);
   const known = typeof found === 'string' ? undefined : found.columns.find(({ name }) => name === column.column);
-  return known === undefined || known.type === 'unknown' ? { name: column.column, type: 'text' } : known;
+  return known ?? { name: column.column, type: 'unknown' };
 }

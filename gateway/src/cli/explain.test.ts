@@ -19,7 +19,7 @@ async function explained(sql: string, ...more: readonly string[]) {
 describe('piste explain', () => {
   test.each([
     ['allowed', 'SELECT name, email, customer_id FROM customers', 0],
-    ['denied', 'SELECT name\nFROM customers\nWHERE ssn = UPPER(email)', 3],
+    ['denied', 'SELECT name, email\nFROM customers\nWHERE birthday > CURRENT_DATE', 3],
     ['unread', 'SELECT email FROM custmers', 3],
     ['held', 'DELETE FROM orders WHERE order_id = 7', 4],
     ['blocked', 'DROP TABLE customers', 3],
@@ -84,10 +84,11 @@ describe('piste explain', () => {
   });
 
   test('points at every place where a protected column is named', async () => {
-    const { places } = await explained('SELECT name\nFROM customers WHERE ssn = UPPER(ssn)');
+    const { places } = await explained('SELECT email\nFROM customers WHERE birthday = GREATEST(birthday, birthday)');
     expect(places).toMatchObject([
-      { line: 2, column: 22, message: 'CRM.PUBLIC.CUSTOMERS.SSN, protected by customer-pii/ssn' },
-      { line: 2, column: 34 },
+      { line: 2, column: 22, message: 'CRM.PUBLIC.CUSTOMERS.BIRTHDAY, protected by birthdays/birthdays' },
+      { line: 2, column: 42 },
+      { line: 2, column: 52 },
     ]);
   });
 

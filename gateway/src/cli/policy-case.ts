@@ -1,11 +1,11 @@
-import { type ConnectionPolicy, type Decision, decide } from '../policy/index.js';
-import { analyze } from '../sql/index.js';
+import type { ConnectionPolicy, Decision } from '../policy/index.js';
+import type { Analysis } from '../sql/index.js';
 import { type CatalogFile, readSurroundings } from './explain-catalog.js';
-import { masksOf, queryOf } from './explain-statement.js';
+import { judge, queryOf } from './explain-judge.js';
+import { masksOf } from './explain-statement.js';
 import { readUser } from './explain-who.js';
 import { InputError } from './io.js';
 import type { Expectation, FixtureCase } from './policy-fixture.js';
-import { sentText } from './sent-text.js';
 
 /** One member that is not as expected. */
 export interface Difference {
@@ -41,15 +41,14 @@ export interface CaseSetting {
 
 /** Judges one statement and compares. Throws `InputError` for a session that cannot be understood. */
 export function runCase(one: FixtureCase, setting: CaseSetting): CaseResult {
-  const { session, catalog } = surroundingsOf(one, setting);
-  const { as } = one;
+  const { as, sql } = one;
   const who = { ...readUser(as.user ?? ''), groups: as.groups, claims: as.claims };
-  const analysis = analyze(one.sql, session, catalog);
-  const decision = decide(analysis, who, session, setting.policy, setting.nowMs);
+  const { policy, nowMs } = setting;
+  const { analysis, decision, sent } = judge({ sql, who, surroundings: surroundingsOf(one, setting), policy, nowMs });
   const actual = {
     verdict: decision.verdict,
     masked: maskedOutputs(analysis, decision),
-    sentText: sentText(analysis, decision),
+    sentText: sent,
     reasons: decision.reasons,
     code: decision.verdict === 'block' ? decision.denial.code : undefined,
   };
@@ -78,7 +77,7 @@ function surroundingsOf(one: FixtureCase, { catalog, defaults, source }: CaseSet
 }
 
 /** Action by output: several where a column mixes differently masked ones. */
-function maskedOutputs(analysis: ReturnType<typeof analyze>, decision: Decision): Readonly<Record<string, string>> {
+function maskedOutputs(analysis: Analysis, decision: Decision): Readonly<Record<string, string>> {
   const outputs = queryOf(analysis)?.outputs ?? [];
   const masked = outputs.flatMap((output, index) => {
     const actions = [...new Set(masksOf(index, output.sources, decision).map((mask) => mask.action.type))].sort();

@@ -37,7 +37,7 @@ describe('piste policy test', () => {
     const { code, out } = await run(['policy', 'test', join(EXAMPLE, 'tests')]);
     expect(out).not.toContain('FAILED');
     expect(code).toBe(0);
-    expect(out).toContain('14 cases, all passed');
+    expect(out).toContain('18 cases, all passed');
   });
 
   test.each([

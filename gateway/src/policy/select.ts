@@ -81,6 +81,21 @@ export function judgeMoved(query: QueryFacts, question: QueryQuestion): QueryJud
   };
 }
 
+/**
+ * Judges a query that is only planned: no value leaves, but the plan tells how much of a table the predicate leaves, and by real
+ * values.
+ */
+export function judgeExplained(query: QueryFacts, question: QueryQuestion): readonly Finding[] {
+  const guard = createGuard(question.who, question.policy, question.nowMs);
+  const source = maskingAtSource(query, guard, () => true);
+  const denied = query.outputs.flatMap(columnsOf).map(guard).filter(isDenied);
+  return [
+    ...denied.map(deniedFinding),
+    ...judgePredicate(query.predicate.map(guard), () => false),
+    ...judgeObjects(query, question, source.columnsOf),
+  ];
+}
+
 function judgeValues(
   query: QueryFacts,
   guard: Guard,

@@ -1,4 +1,4 @@
-import { canonicalText } from './canonical.js';
+import { canonicalText, Edits, writeText } from './canonical.js';
 import { classify, headOf, type StatementHead } from './classify.js';
 import { type Column, ColumnTable } from './columns.js';
 import type {
@@ -12,11 +12,12 @@ import type {
   Unread,
   UnreadKind,
 } from './facts.js';
+import type { PlacedText } from './flow-facts.js';
 import { type FlowFacts, NOTHING_FLOWS, readFlows, traceVariables } from './flows.js';
 import { lex } from './lexer.js';
-import { distinctNames, objectKey, qualify } from './names.js';
+import { distinctNames, type NameParts, objectKey, qualify } from './names.js';
 import { type ParsedQuery, parseQueryStatement } from './parse-query.js';
-import { Refusal } from './refusal.js';
+import { Refusal, type Span } from './refusal.js';
 import { resolveQuery } from './resolve.js';
 import { split } from './split.js';
 import { readStatementFacts } from './statement.js';
@@ -89,8 +90,17 @@ function classOfPrefix(tokens: readonly Token[]): StatementHead {
   return statement.kind === 'one' ? classify(statement.tokens) : headOf('UNKNOWN');
 }
 
-function reasonOf(error: unknown): { kind: UnreadKind; detail: string; needs: readonly ObjectName[] } {
-  if (error instanceof Refusal) return { kind: error.kind, detail: error.message, needs: error.needs };
+interface Reason {
+  readonly kind: UnreadKind;
+  readonly detail: string;
+  readonly needs: readonly ObjectName[];
+  readonly span?: Span | undefined;
+}
+
+function reasonOf(error: unknown): Reason {
+  if (error instanceof Refusal) {
+    return { kind: error.kind, detail: error.message, needs: error.needs, span: error.span };
+  }
   // A fault of ours must not become a statement that passes.
   return { kind: 'unknown-syntax', detail: 'the statement could not be analysed', needs: [] };
 }
@@ -108,15 +118,18 @@ export function analyze(text: string, session: SessionContext, catalog: Catalog)
   try {
     if (head.class === 'SELECT') return analyzeQuery(head, statement.tokens, session, catalog, seen);
     const facts = readStatementFacts(head, statement.tokens, session);
-    const flows = readFlows(head, statement.tokens, facts.carriesQuery, (query) => readPart(query, session, catalog));
+    const { flows, texts } = readFlows(head, statement.tokens, facts.carriesQuery, (query, beside) =>
+      readPart(query, besideObject(beside, session), catalog),
+    );
+    const written = withFullNames(statement, texts);
     return {
-      ...common(head, statement.tokens),
+      ...common(head, written.tokens),
       ...facts,
       ...flows,
       effect: traceVariables(facts.effect, flows.moved),
       objects: distinctNames([...facts.objects, ...readsOf(flows)]),
       writes: isDefinition(head) && flows.moved === undefined ? [] : facts.writes,
-      canonicalText: statement.canonicalText,
+      canonicalText: written.canonicalText,
       query: undefined,
     };
   } catch (error) {
@@ -127,7 +140,7 @@ export function analyze(text: string, session: SessionContext, catalog: Catalog)
 function unread(
   statement: { readonly canonicalText: string | undefined },
   head: StatementHead,
-  why: { readonly kind: UnreadKind; readonly detail: string; readonly needs: readonly ObjectName[] },
+  why: Reason,
   objects: readonly ObjectName[],
 ): Unread {
   return {
@@ -137,6 +150,7 @@ function unread(
     objectType: head.objectType,
     kind: why.kind,
     detail: why.detail,
+    ...(why.span === undefined ? {} : { span: { start: why.span.start, end: why.span.end } }),
     needs: why.needs,
     canonicalText: statement.canonicalText,
     objects,
@@ -227,6 +241,7 @@ const disagreement = (): Refusal => new Refusal('unknown-syntax', 'the statement
 function withViewTexts(catalog: Catalog, viewTexts: ReadonlyMap<string, string>): Catalog {
   if (viewTexts.size === 0) return catalog;
   return {
+    isPureFunction: (name) => catalog.isPureFunction?.(name) === true,
     find(name) {
       const object = catalog.find(name);
       if (typeof object === 'string' || object.kind !== 'view') return object;
@@ -234,6 +249,9 @@ function withViewTexts(catalog: Catalog, viewTexts: ReadonlyMap<string, string>)
     },
   };
 }
+
+/** Each output costs work in every room behind this one; a short text of stars can ask for millions. */
+const MAX_OUTPUTS = 10_000;
 
 interface QueryReading {
   readonly facts: QueryFacts;
@@ -253,7 +271,18 @@ function readQuery(
   const tables = loadTables(parsed, session, catalog, columns, worked);
   const { relationOf } = tables;
   const { edits } = parsed;
-  const relation = resolveQuery(parsed.query, { columns, worked, relationOf, tokens, edits, isAimed: true });
+  const relation = resolveQuery(parsed.query, {
+    columns,
+    worked,
+    relationOf,
+    tokens,
+    edits,
+    facts: session.facts,
+    isAimed: true,
+  });
+  if (relation.columns.length > MAX_OUTPUTS) {
+    throw new Refusal('too-large', `the query gives more than ${MAX_OUTPUTS} columns`);
+  }
   const facts: QueryFacts = {
     ...tables.maskable(parsed),
     outputs: relation.columns.map((column) => output(column, columns)),
@@ -274,6 +303,25 @@ function readsOf(flows: FlowFacts): readonly ObjectName[] {
   return [flows.moved, flows.defined, flows.explained].flatMap((facts) =>
     typeof facts === 'object' ? facts.reads : [],
   );
+}
+
+type ReadStatement = Extract<StatementReading, { ok: true }>;
+
+/** The statement with the queries in it as they were read, so that what was analysed is what runs. */
+function withFullNames(statement: ReadStatement, texts: readonly PlacedText[]): ReadStatement {
+  if (texts.length === 0) return statement;
+  const edits = new Edits();
+  for (const { place, text } of texts) edits.replace(place.from, place.to, text);
+  const again = readStatement(writeText(statement.tokens, edits).text);
+  if (!again.ok && again.kind === 'too-large') throw new Refusal('too-large', `with full names, ${again.detail}`);
+  if (!again.ok || again.head.class !== statement.head.class) throw disagreement();
+  return again;
+}
+
+function besideObject(parts: NameParts | undefined, session: SessionContext): SessionContext {
+  if (parts === undefined) return session;
+  const { database, schema } = qualify(parts, session);
+  return { ...session, database, schema };
 }
 
 /** The facts of a query that stands in a statement or for a part of it. */

@@ -1,24 +1,50 @@
 import type { ColumnRef, ObjectName, Output, QueryFacts } from './facts.js';
-import type { FlowPart, FlowPlan } from './flow-plan.js';
-import { distinctNames, objectKey, quoteIdentifier } from './names.js';
+import type { FlowPart, FlowPlan, Place } from './flow-plan.js';
+import { distinctNames, type NameParts, objectKey, quoteIdentifier } from './names.js';
 import { Refusal, unknownSyntax } from './refusal.js';
 
-/** Characters of all parts: every branch of a MERGE or INSERT ALL repeats the source. */
-const MAX_LENGTH = 1_000_000;
+/** Characters of all parts: branches of an INSERT ALL may repeat its query. */
+const MAX_LENGTH = 400_000;
 
-/** The facts of a query text. Throws `Refusal`. */
-export type ReadQuery = (text: string) => QueryFacts;
+/** The facts of a query text, its names looked up beside an object or where the session is. Throws `Refusal`. */
+export type ReadQuery = (text: string, beside?: NameParts) => QueryFacts;
+
+/** A query of the statement with its names in full. */
+export interface PlacedText {
+  readonly place: Place;
+  readonly text: string;
+}
 
 /** The lineage of everything a plan names, as that of one query. Throws `Refusal` where a part cannot be read. */
-export function flowFacts(plan: FlowPlan, read: ReadQuery): QueryFacts {
-  const length = plan.parts.reduce((sum, part) => sum + part.query.length, 0);
+export function flowFacts(
+  plan: FlowPlan,
+  read: ReadQuery,
+): { readonly facts: QueryFacts; readonly texts: readonly PlacedText[] } {
+  const length = [...new Set(plan.parts.map((part) => part.query))].reduce((sum, query) => sum + query.length, 0);
   if (length > MAX_LENGTH) throw new Refusal('too-large', 'the statement has too many branches');
-  return joinFacts(plan.parts.map((part) => partFacts(part, read)));
+  const readPart = readOnce(read);
+  const all = plan.parts.map((part) => partFacts(part, readPart));
+  const texts = plan.parts.flatMap(({ place }, index) => {
+    const text = all[index]?.text;
+    return place === undefined || text === undefined ? [] : [{ place, text }];
+  });
+  return { facts: joinFacts(all), texts };
+}
+
+/** Parts may be the same query. */
+function readOnce(read: ReadQuery): ReadQuery {
+  const known = new Map<string, QueryFacts>();
+  return (text, beside) => {
+    const key = JSON.stringify([text, beside]);
+    const facts = known.get(key) ?? read(text, beside);
+    known.set(key, facts);
+    return facts;
+  };
 }
 
 function partFacts(part: FlowPart, read: ReadQuery): QueryFacts {
   const target = part.target === undefined ? undefined : read(part.target).reads[0];
-  const facts = withoutTarget(read(part.query), target);
+  const facts = withoutTarget(read(part.query, part.beside), target);
   if (part.role === 'decides') {
     const predicate = distinctColumns([...facts.predicate, ...facts.outputs.flatMap((output) => output.sources)]);
     return { ...facts, outputs: [], predicate };

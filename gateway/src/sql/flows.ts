@@ -1,7 +1,7 @@
 import { canonicalText } from './canonical.js';
 import { classify, explainedTokens, type StatementHead } from './classify.js';
-import type { ColumnRef, Facts, SessionEffect } from './facts.js';
-import { distinctColumns, flowFacts, type ReadQuery } from './flow-facts.js';
+import type { ColumnRef, Facts, QueryFacts, SessionEffect } from './facts.js';
+import { distinctColumns, flowFacts, type PlacedText, type ReadQuery } from './flow-facts.js';
 import { showsColumns } from './flow-plan.js';
 import { flowOf } from './moved-query.js';
 import { Refusal } from './refusal.js';
@@ -17,6 +17,12 @@ export const NOTHING_FLOWS: FlowFacts = {
   unreadBecause: undefined,
 };
 
+/** The same with the queries that stand in the statement, as they have been read: with full names. */
+export interface ReadFlows {
+  readonly flows: FlowFacts;
+  readonly texts: readonly PlacedText[];
+}
+
 /**
  * The lineage of everything a statement moves, defines or explains. Objects that are not loaded yet are asked for by throwing
  * `Refusal`, like those of a query; whatever else cannot be traced is `unread`.
@@ -26,23 +32,26 @@ export function readFlows(
   tokens: readonly Token[],
   carriesQuery: boolean,
   read: ReadQuery,
-): FlowFacts {
+): ReadFlows {
   if (head.verb === 'EXPLAIN') return explainedFlow(head, tokens, read);
-  const traced = orUnread(() => {
+  const traced = orUnread((): ReadFlows => {
     const flow = flowOf(head, tokens, carriesQuery);
-    if (flow.kind === 'none') return undefined;
+    if (flow.kind === 'none') return NOTHING;
     if (flow.kind === 'untraceable') throw new Refusal('unsupported', flow.because);
-    const facts = flowFacts(flow.plan, read);
-    if (flow.plan.onlyWithColumns && !showsColumns(facts)) return undefined;
-    return { [flow.kind]: facts };
+    const { facts, texts } = flowFacts(flow.plan, read);
+    const isNothing = flow.plan.onlyWithColumns && !showsColumns(facts);
+    return { flows: isNothing ? NOTHING_FLOWS : { ...NOTHING_FLOWS, [flow.kind]: facts }, texts };
   });
-  return { ...NOTHING_FLOWS, ...('because' in traced ? unreadFlow(head, traced.because) : traced.value) };
+  return 'because' in traced ? unreadFlow(head, traced.because) : traced.value;
 }
 
+const NOTHING: ReadFlows = { flows: NOTHING_FLOWS, texts: [] };
+
 /** A definition that cannot be traced is told as one; everything else might move. */
-function unreadFlow(head: StatementHead, because: string): Partial<FlowFacts> {
+function unreadFlow(head: StatementHead, unreadBecause: string): ReadFlows {
   const isDefinition = head.verb.startsWith('CREATE') && (head.objectType === 'VIEW' || head.objectType === 'STREAM');
-  return isDefinition ? { defined: 'unread', unreadBecause: because } : { moved: 'unread', unreadBecause: because };
+  const untraced = isDefinition ? ({ defined: 'unread' } as const) : ({ moved: 'unread' } as const);
+  return { flows: { ...NOTHING_FLOWS, ...untraced, unreadBecause }, texts: [] };
 }
 
 type Traced<T> = { readonly value: T } | { readonly because: string };
@@ -58,25 +67,30 @@ function orUnread<T>(trace: () => T): Traced<T> {
 }
 
 /** `EXPLAIN [USING format] statement`: what it says is that of the statement it explains. */
-function explainedFlow(head: StatementHead, tokens: readonly Token[], read: ReadQuery): FlowFacts {
+function explainedFlow(head: StatementHead, tokens: readonly Token[], read: ReadQuery): ReadFlows {
   const inner = explainedTokens(head, tokens);
   const innerHead = classify(inner);
   if (innerHead.class === 'SELECT') {
     const traced = orUnread(() => read(canonicalText(inner)));
-    return 'because' in traced ? unreadExplained(traced.because) : { ...NOTHING_FLOWS, explained: traced.value };
+    if ('because' in traced) return unreadExplained(traced.because);
+    const place = { from: tokens.length - inner.length, to: tokens.length };
+    return explains(traced.value, [{ place, text: traced.value.text }]);
   }
   if (!EXPLAINABLE.has(innerHead.verb)) return unreadExplained('the explained statement is not analysed');
-  const flows = readFlows(innerHead, inner, true, read);
-  const explained = flows.moved ?? flows.defined;
-  if (explained === undefined) return unreadExplained('the explained statement moves nothing that could be traced');
-  return { ...NOTHING_FLOWS, explained, unreadBecause: flows.unreadBecause };
+  const { flows } = readFlows(innerHead, inner, true, read);
+  const explained = flows.moved ?? flows.defined ?? 'unread';
+  return explained === 'unread'
+    ? unreadExplained(flows.unreadBecause ?? 'the explained statement moves nothing that could be traced')
+    : explains(explained, []);
 }
 
-const unreadExplained = (unreadBecause: string): FlowFacts => ({
-  ...NOTHING_FLOWS,
-  explained: 'unread',
-  unreadBecause,
-});
+function explains(explained: QueryFacts, texts: readonly PlacedText[]): ReadFlows {
+  return { flows: { ...NOTHING_FLOWS, explained }, texts };
+}
+
+function unreadExplained(unreadBecause: string): ReadFlows {
+  return { flows: { ...NOTHING_FLOWS, explained: 'unread', unreadBecause }, texts: [] };
+}
 
 const EXPLAINABLE: ReadonlySet<string> = new Set([
   'INSERT',

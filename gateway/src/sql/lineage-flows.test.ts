@@ -104,6 +104,9 @@ describe('what moves, column by column', () => {
     ['CREATE TABLE t (a NUMBER(10, 2) NOT NULL, PRIMARY KEY (a)) AS SELECT id FROM customers', 'A<CUSTOMERS.ID'],
     ['CREATE TABLE t (a INT, b TEXT) AS SELECT id FROM customers', 'unread'],
     ['CREATE TABLE t (a INT DEFAULT (SELECT MAX(ssn) FROM customers)) AS SELECT 1', 'unread'],
+    ['CREATE TABLE t (a INT, b INT AS (a + 1)) AS SELECT id, ssn FROM customers', 'unread'],
+    ['CREATE TABLE t CLUSTER BY ((SELECT MAX(ssn) FROM customers)) AS SELECT 1 AS a', 'unread'],
+    ['CREATE TABLE t USING TEMPLATE (f()) AS SELECT 1 AS a', 'unread'],
     ['CREATE OR ALTER DYNAMIC TABLE t AS SELECT ssn FROM customers', 'SSN<CUSTOMERS.SSN'],
     ['CREATE TABLE clone AS SELECT ssn FROM customers', 'SSN<CUSTOMERS.SSN'],
     [
@@ -116,6 +119,9 @@ describe('what moves, column by column', () => {
       'SSN<CUSTOMERS.SSN',
     ],
     ['CREATE SCHEMA s CLONE app.public', 'unread'],
+    ["CREATE TABLE t FROM BACKUP SET b IDENTIFIER 'x'", 'unread'],
+    ['CREATE DATABASE d AS REPLICA OF org.acc.d', 'unread'],
+    ['CREATE DATABASE d FROM SHARE acc.s', 'nothing'],
     // UNLOAD
     [
       'COPY INTO @out FROM (SELECT id FROM customers) PARTITION BY (id) HEADER = TRUE',
@@ -135,6 +141,7 @@ describe('what moves, column by column', () => {
     // LOAD
     ['COPY INTO orders FROM (SELECT $1, $2 FROM @raw)', 'nothing'],
     ['COPY INTO orders FROM (SELECT $1 FROM @raw, customers)', 'unread'],
+    ['COPY INTO orders FROM (SELECT $1, (SELECT 1) FROM @raw)', 'unread'],
     ['COPY INTO orders FROM (SELECT $1, (SELECT MAX(ssn) FROM customers) FROM @raw)', 'unread'],
   ])('%s', (sql, expected) => expect(show(readFacts(sql).moved)).toBe(expected));
 
@@ -230,4 +237,31 @@ describe('session variables', () => {
     ['UNSET v', ['unset V ']],
     ['UNSET (a, "b")', ['unset A ', 'unset b ']],
   ])('%s', (sql, expected) => expect(effectOf(sql)).toEqual(expected));
+});
+
+describe('the text that is sent', () => {
+  const CUSTOMERS = '"APP"."PUBLIC"."CUSTOMERS" AS "CUSTOMERS"';
+  test.each([
+    [
+      'INSERT INTO orders (note) SELECT email FROM customers',
+      `INSERT INTO orders (note) SELECT email FROM ${CUSTOMERS}`,
+    ],
+    ['CREATE TABLE t AS(SELECT email FROM customers)', `CREATE TABLE t AS(SELECT email FROM ${CUSTOMERS})`],
+    [
+      'COPY INTO @out FROM (SELECT id FROM customers)HEADER=TRUE',
+      `COPY INTO @out FROM (SELECT id FROM ${CUSTOMERS})HEADER=TRUE`,
+    ],
+    ['SET (a) = (SELECT id FROM customers)', `SET (a) = (SELECT id FROM ${CUSTOMERS})`],
+    ['EXPLAIN USING TEXT SELECT id FROM customers', `EXPLAIN USING TEXT SELECT id FROM ${CUSTOMERS}`],
+    ['INSERT INTO orders SELECT * FROM v_secure', 'INSERT INTO orders SELECT * FROM v_secure'],
+  ])('names in full what a query in it reads: %s', (sql, expected) => {
+    expect(readFacts(sql).canonicalText).toBe(expected);
+  });
+
+  test('looks up the names of a view beside the view, as Snowflake does', () => {
+    const hr = readFacts('CREATE VIEW hr.v AS SELECT email FROM customers');
+    expect(hr.canonicalText).toBe('CREATE VIEW hr.v AS SELECT email FROM "APP"."HR"."CUSTOMERS" AS "CUSTOMERS"');
+    const copy = readFacts('CREATE TABLE hr.t AS SELECT email FROM customers');
+    expect(copy.canonicalText).toBe(`CREATE TABLE hr.t AS SELECT email FROM ${CUSTOMERS}`);
+  });
 });

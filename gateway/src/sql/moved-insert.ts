@@ -1,4 +1,13 @@
-import { decidingPart, type Flow, type FlowPart, movesParts, movesRowsOf, movingPart, NO_FLOW } from './flow-plan.js';
+import {
+  decidingPart,
+  type Flow,
+  type FlowPart,
+  movesParts,
+  movesRowsOf,
+  movingPart,
+  NO_FLOW,
+  type OutputNames,
+} from './flow-plan.js';
 import { areConstants } from './moved-update.js';
 import type { Pieces } from './pieces.js';
 import { unknownSyntax } from './refusal.js';
@@ -33,7 +42,7 @@ function valuesFlow(pieces: Pieces, columns: readonly string[] | undefined): Flo
 }
 
 interface Branch {
-  readonly columns: readonly string[] | undefined;
+  readonly columns: OutputNames | undefined;
   /** Undefined: the row as the query gives it. */
   readonly values: readonly string[] | undefined;
 }
@@ -50,13 +59,31 @@ function manyTables(pieces: Pieces): Flow {
     branches.push(readBranch(pieces));
   }
   if (branches.length === 0) unknownSyntax('a target table was expected');
-  const from = `FROM (${pieces.wholeQuery()})`;
+  const from = `FROM (${pieces.wholeQuery().text})`;
   pieces.expectEnd();
-  const moving = branches.map(({ columns, values }): FlowPart => {
-    return movingPart(`SELECT ${values?.join(', ') ?? '*'} ${from}`, columns);
-  });
+  const moving = runs(branches).map((run) => branchPart(run, from));
   const deciding = conditions.length === 0 ? [] : [decidingPart(`SELECT ${conditions.join(', ')} ${from}`)];
   return movesParts([...moving, ...deciding]);
+}
+
+/** Branches with values in a row are one query: otherwise each would read the source again. */
+function runs(branches: readonly Branch[]): readonly Branch[] {
+  const joined: Branch[] = [];
+  for (const { columns, values } of branches) {
+    const last = joined.at(-1);
+    if (values === undefined || last?.values === undefined)
+      joined.push({ columns: columns ?? values?.map(() => undefined), values });
+    else {
+      const names = columns ?? values.map(() => undefined);
+      if (names.length !== values.length) unknownSyntax('a column list does not have the length of its values');
+      joined[joined.length - 1] = { columns: [...(last.columns ?? []), ...names], values: [...last.values, ...values] };
+    }
+  }
+  return joined;
+}
+
+function branchPart({ columns, values }: Branch, from: string): FlowPart {
+  return movingPart(`SELECT ${values?.join(', ') ?? '*'} ${from}`, columns);
 }
 
 function readBranch(pieces: Pieces): Branch {

@@ -3,11 +3,11 @@ import { readAssignments } from './moved-update.js';
 import type { Pieces } from './pieces.js';
 import { unknownSyntax, unsupported } from './refusal.js';
 
-interface Sides {
-  readonly target: string;
-  readonly source: string;
-  /** WHERE with the condition that joins both. */
-  readonly joined: string;
+/** What the branches of one kind assign or insert, and when. */
+interface Branches {
+  readonly values: string[];
+  readonly names: (string | undefined)[];
+  readonly conditions: string[];
 }
 
 /**
@@ -20,40 +20,60 @@ export function mergeFlow(pieces: Pieces): Flow {
   pieces.expect('USING');
   const source = pieces.sources();
   pieces.expect('ON');
-  const sides: Sides = { target, source, joined: `WHERE (${pieces.expression()})` };
-  const parts: FlowPart[] = [decidingPart(`SELECT 1 FROM ${target}, ${source} ${sides.joined}`, wholeTarget(sides))];
-  do parts.push(...readBranch(pieces, sides));
+  const matched: Branches = { values: [], names: [], conditions: [pieces.expression()] };
+  const unmatched: Branches = { values: [], names: [], conditions: [] };
+  do readBranch(pieces, matched, unmatched);
   while (!pieces.done);
-  return movesParts(parts);
+  const both = `FROM ${target}, ${source}${where(matched)}`;
+  const own = `SELECT * FROM ${target}`;
+  return movesParts([
+    matched.values.length === 0
+      ? decidingPart(`SELECT 1 ${both}`, own)
+      : movingPart(`SELECT ${matched.values.join(', ')} ${both}`, matched.names, own),
+    ...inserted(unmatched, source),
+  ]);
 }
 
-const wholeTarget = ({ target }: Sides): string => `SELECT * FROM ${target}`;
+function inserted(branches: Branches, source: string): readonly FlowPart[] {
+  const from = `FROM ${source}${where(branches)}`;
+  return branches.values.length === 0
+    ? []
+    : [movingPart(`SELECT ${branches.values.join(', ')} ${from}`, branches.names)];
+}
 
-/** `WHEN [NOT] MATCHED [BY …] [AND condition] THEN …` */
-function readBranch(pieces: Pieces, sides: Sides): readonly FlowPart[] {
+function where({ conditions }: Branches): string {
+  return conditions.length === 0 ? '' : ` WHERE ${conditions.map((condition) => `(${condition})`).join(' AND ')}`;
+}
+
+/** `WHEN [NOT] MATCHED [AND condition] THEN …` */
+function readBranch(pieces: Pieces, matched: Branches, unmatched: Branches): void {
   pieces.expect('WHEN');
-  const isMatched = !pieces.take('NOT');
+  const branches = pieces.take('NOT') ? unmatched : matched;
   pieces.expect('MATCHED');
   if (pieces.sees('BY')) unsupported('a branch for one side of a merge');
-  const from = isMatched ? `FROM ${sides.target}, ${sides.source} ${sides.joined}` : `FROM ${sides.source} WHERE TRUE`;
-  const where = pieces.take('AND') ? `${from} AND (${pieces.expression()})` : from;
+  if (pieces.take('AND')) branches.conditions.push(pieces.expression());
   pieces.expect('THEN');
-  if (isMatched && pieces.take('DELETE')) return [decidingPart(`SELECT 1 ${where}`, wholeTarget(sides))];
-  if (isMatched && pieces.take('UPDATE')) return [updated(pieces, sides, where)];
-  if (!isMatched && pieces.take('INSERT')) return [inserted(pieces, where)];
-  return unknownSyntax('a branch of a merge was expected');
+  if (branches === matched && pieces.take('DELETE')) return;
+  pieces.expect(branches === matched ? 'UPDATE' : 'INSERT');
+  if (pieces.sees('ALL')) unsupported('a merge by name');
+  if (branches === matched) readUpdate(pieces, matched);
+  else readInsert(pieces, unmatched);
 }
 
-function updated(pieces: Pieces, sides: Sides, where: string): FlowPart {
-  if (pieces.sees('ALL')) unsupported('a merge by name');
+function readUpdate(pieces: Pieces, branches: Branches): void {
   pieces.expect('SET');
   const { columns, values } = readAssignments(pieces);
-  return movingPart(`SELECT ${values.join(', ')} ${where}`, columns, wholeTarget(sides));
+  branches.values.push(...values);
+  branches.names.push(...columns);
 }
 
-function inserted(pieces: Pieces, where: string): FlowPart {
-  if (pieces.sees('ALL')) unsupported('a merge by name');
+function readInsert(pieces: Pieces, branches: Branches): void {
   const columns = pieces.seesSymbol('(') ? pieces.names() : undefined;
   pieces.expect('VALUES');
-  return movingPart(`SELECT ${pieces.bracketed().join(', ')} ${where}`, columns);
+  const values = pieces.bracketed();
+  if (columns !== undefined && columns.length !== values.length) {
+    unknownSyntax('a column list does not have the length of its values');
+  }
+  branches.values.push(...values);
+  branches.names.push(...values.map((_, index) => columns?.[index]));
 }

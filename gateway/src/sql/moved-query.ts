@@ -1,5 +1,14 @@
 import type { StatementHead } from './classify.js';
-import { decidingPart, type Flow, movesParts, movesRowsOf, movingPart, NO_FLOW, untraceable } from './flow-plan.js';
+import {
+  decidingPart,
+  type Flow,
+  movesParts,
+  movesRowsOf,
+  movingPart,
+  NO_FLOW,
+  queryPart,
+  untraceable,
+} from './flow-plan.js';
 import { createdFlow } from './moved-create.js';
 import { insertFlow } from './moved-insert.js';
 import { mergeFlow } from './moved-merge.js';
@@ -47,10 +56,11 @@ function unloadFlow(pieces: Pieces): Flow {
   if (!pieces.skipTo('FROM')) unknownSyntax('FROM was expected');
   pieces.expect('FROM');
   const query = pieces.bracketHoldsQuery() ? pieces.queryInBrackets() : `SELECT * FROM ${pieces.tableName()}`;
-  const parts = [movingPart(query)];
+  const source = typeof query === 'string' ? query : query.text;
+  const parts = [queryPart(query)];
   while (!pieces.done) {
     // What files are named by stands in their names.
-    if (pieces.take('PARTITION', 'BY')) parts.push(decidingPart(`SELECT ${pieces.expression()} FROM (${query})`));
+    if (pieces.take('PARTITION', 'BY')) parts.push(decidingPart(`SELECT ${pieces.expression()} FROM (${source})`));
     else skipOption(pieces);
   }
   return movesParts(parts);
@@ -92,17 +102,16 @@ function hasSecondSource(tokens: readonly Token[]): boolean {
 
 /** `SET name = expression` or `SET (a, b) = (query | expression, …)`. */
 function setFlow(pieces: Pieces): Flow {
-  const names = pieces.seesSymbol('(') ? pieces.names() : [pieces.identifier().value];
+  const isList = pieces.seesSymbol('(');
+  const names = isList ? pieces.names() : [pieces.identifier().value];
   pieces.expectSymbol('=');
-  const isList = isSymbol(pieces.tokens[1], '(');
-  const query =
-    isList && !pieces.bracketHoldsQuery() ? `SELECT ${pieces.bracketed().join(', ')}` : setQuery(pieces, isList);
+  const query = isList && pieces.bracketHoldsQuery() ? pieces.wholeQuery() : `SELECT ${setValues(pieces, isList)}`;
   pieces.expectEnd();
-  return movesParts([movingPart(query, names)], true);
+  return movesParts([queryPart(query, names)], true);
 }
 
-function setQuery(pieces: Pieces, isList: boolean): string {
-  return isList ? pieces.wholeQuery() : `SELECT ${pieces.expression()}`;
+function setValues(pieces: Pieces, isList: boolean): string {
+  return isList ? pieces.bracketed().join(', ') : pieces.expression();
 }
 
 /** A container, table or view under another name is not the one a mask speaks about, nor is what stands in it. */

@@ -1,8 +1,9 @@
 import { canonicalText } from './canonical.js';
+import type { QueryPiece } from './flow-plan.js';
 import type { NameParts } from './names.js';
 import { parseExpression } from './parse-expression.js';
 import { parseFrom } from './parse-from.js';
-import { parseQuery } from './parse-query.js';
+import { GRAMMAR } from './parse-query.js';
 import { ParserState } from './parser-state.js';
 import { unknownSyntax } from './refusal.js';
 import { isSymbol, isWord, type Token } from './tokens.js';
@@ -13,7 +14,7 @@ import { isSymbol, isWord, type Token } from './tokens.js';
  */
 export class Pieces extends ParserState {
   constructor(tokens: readonly Token[], at = 0) {
-    super(tokens, at, parseQuery);
+    super(tokens, at, GRAMMAR);
   }
 
   #textFrom(start: number): string {
@@ -70,17 +71,17 @@ export class Pieces extends ParserState {
   }
 
   /** A query, in brackets or not. */
-  wholeQuery(): string {
-    const start = this.at;
+  wholeQuery(): QueryPiece {
+    const from = this.at;
     this.query();
-    return this.#textFrom(start);
+    return { text: this.#textFrom(from), place: { from, to: this.at } };
   }
 
   /** A query in brackets, up to the closing one. */
-  queryInBrackets(): string {
-    const start = this.at;
+  queryInBrackets(): QueryPiece {
+    const from = this.at;
     this.bracketedQuery();
-    return this.#textFrom(start);
+    return { text: this.#textFrom(from), place: { from, to: this.at } };
   }
 
   /** Does a query begin here, in brackets or not? */

@@ -154,6 +154,7 @@ function readExplain(head: StatementHead, cursor: Cursor, session: SessionContex
   const inner = explainedTokens(head, cursor.tokens);
   const innerHead = classify(inner);
   if (innerHead.class === 'UNKNOWN') throw new Refusal('unknown-statement', 'the explained statement is not known');
+  if (innerHead.verb === 'EXPLAIN') unknownSyntax('EXPLAIN explains a statement of another kind');
   if (innerHead.class === 'SELECT') return { carriesQuery: true };
   return { objects: readStatementFacts(innerHead, inner, session).objects, carriesQuery: true };
 }

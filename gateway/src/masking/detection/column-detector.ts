@@ -1,6 +1,6 @@
 import { type Category, LOOKALIKE_SHIFT, SIGNS, type Sign } from './categories.js';
 import { type Cell, cellOf } from './cell.js';
-import { hasBackslash, unescapeJson } from './json-text.js';
+import { nextBackslash, unescapeJson } from './json-text.js';
 import { planScan, scanCell } from './scan.js';
 import { type Finding, judgeCounts, type SignCount } from './verdict.js';
 
@@ -21,10 +21,12 @@ export interface ColumnDetector {
   add(cell: string | null): void;
   /**
    * Cells of JSON rows: `spans` holds start and end of each cell's text in `bytes`, without its quotes; a start below 0 is
-   * NULL. JSON escapes are resolved first.
+   * NULL. Cells stand in the order of their bytes. JSON escapes are resolved first.
    */
   addJson(bytes: Uint8Array, spans: Int32Array): void;
   addArrow(column: Utf8Column): void;
+  /** Texts as they are, without escapes: value `i` stands at [starts[i], ends[i]). */
+  addTexts(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, count: number): void;
   /** Everything found so far, the gravest first; the text of a comment can hold several things. */
   findings(): readonly Finding[];
   /** The gravest finding so far. */
@@ -72,11 +74,13 @@ export function createColumnDetector(categories: readonly Category[]): ColumnDet
       scan(bytes, 0, encoder.encodeInto(text, bytes).written);
     },
     addJson(bytes, spans) {
+      let backslash = -1;
       for (let index = 0; index + 1 < spans.length; index += 2) {
         const start = spans[index] as number;
         const end = spans[index + 1] as number;
         if (start < 0) continue;
-        if (!hasBackslash(bytes, start, end)) scan(bytes, start, end);
+        if (backslash < start) backslash = nextBackslash(bytes, start);
+        if (backslash >= end) scan(bytes, start, end);
         else {
           const text = scratchOf(end - start);
           scan(text, 0, unescapeJson(bytes, start, end, text));
@@ -88,6 +92,9 @@ export function createColumnDetector(categories: readonly Category[]): ColumnDet
         const isValid = validity === undefined || (((validity[row >> 3] as number) >> (row & 7)) & 1) === 1;
         if (isValid) scan(data, offsets[row] as number, offsets[row + 1] as number);
       }
+    },
+    addTexts(bytes, starts, ends, count) {
+      for (let index = 0; index < count; index += 1) scan(bytes, starts[index] as number, ends[index] as number);
     },
     findings,
     verdict: () => findings()[0],

@@ -13,8 +13,8 @@ import {
 } from './testing/corpus.js';
 
 const seed = Number(process.env['PISTE_DETECTION_SEED'] ?? randomInt(1, 1_000_000_000));
-const VALUES_PER_KIND = 400;
-const COLUMN_VALUES = 2_000;
+const VALUES_PER_KIND = 150;
+const COLUMN_VALUES = 1_500;
 
 const categoriesIn = (cell: string): readonly Category[] => {
   const detector = createColumnDetector(CATEGORIES);

@@ -15,9 +15,10 @@ for (const [letter, meaning] of SIMPLE_ESCAPES) MEANINGS[codeOf(letter)] = codeO
 const UNICODE = codeOf('u');
 const UNICODE_ESCAPE = 6;
 
-export function hasBackslash(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at += 1) if (bytes[at] === BACKSLASH) return true;
-  return false;
+/** Place of the first backslash from `start` on; behind the end when there is none. */
+export function nextBackslash(bytes: Uint8Array, start: number): number {
+  const at = bytes.indexOf(BACKSLASH, start);
+  return at === -1 ? bytes.length : at;
 }
 
 /**

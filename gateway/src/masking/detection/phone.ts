@@ -93,6 +93,8 @@ function behindLooseGap(cell: Cell, start: number): number {
 export function nationalPhoneAt(cell: Cell, at: number, groupEnd: number): Outcome {
   const length = groupEnd - at;
   if (length < 2 || length > 6 || isInsideWord(cell, at)) return NOTHING;
+  // A number in groups goes on behind its first group.
+  if (behindLooseGap(cell, groupEnd) === groupEnd) return NOTHING;
   const before = byteAt(cell, at - 1);
   if (before === PLUS || before === SLASH) return NOTHING;
   if (before === OPEN && byteAt(cell, groupEnd) === CLOSE) return bracketedPhone(cell, at, groupEnd);
@@ -154,24 +156,31 @@ function groupedPhone(cell: Cell, at: number, groupEnd: number): Outcome {
   const isDotted = byteAt(cell, groupEnd) === DOT;
   const prefix = prefixOf(cell, at, groupEnd);
   if (prefix === 'none' || (isDotted && prefix === 'other')) return NOTHING;
-  const sizes = [groupEnd - at];
   const most = prefix === 'country' ? MOST_INTERNATIONAL + 2 : MOST_NATIONAL;
+  // The sizes of the groups so far, one hexadecimal digit each.
+  let sizes = groupEnd - at;
   let digits = groupEnd - at;
   let end = groupEnd;
-  while (sizes.length < MOST_GROUPS) {
+  for (let groups = 1; groups < MOST_GROUPS; groups += 1) {
     const next = behindSingleGap(cell, end, isDotted);
     const nextEnd = digitsEnd(cell, next, most);
-    if (next === end || nextEnd - next < 2) return NOTHING;
-    if (isDotted && (sizes[0] !== 2 || nextEnd - next !== 2)) return NOTHING;
-    sizes.push(nextEnd - next);
-    digits += nextEnd - next;
+    const size = nextEnd - next;
+    if (next === end || size < 2 || (isDotted && (groupEnd - at !== 2 || size !== 2))) return NOTHING;
+    sizes = sizes * 16 + size;
+    digits += size;
     end = nextEnd;
-    if (digits > most || isDate(sizes)) return NOTHING;
-    if (digits >= FEWEST_NATIONAL && areGroupsComplete(cell, at, end, sizes))
+    if (digits > most || sizes === GERMAN_DATE || sizes === ISO_DATE) return NOTHING;
+    if (digits >= FEWEST_NATIONAL && areGroupsComplete(cell, at, end, sizes)) {
       return prefix === 'other' ? LOOKALIKE : matchTo(cell, end);
+    }
   }
   return NOTHING;
 }
+
+/** Sizes of the groups of `15-03-2024`, `2024-03-15` and `01 23 45 67 89`. */
+const GERMAN_DATE = 0x224;
+const ISO_DATE = 0x422;
+const FIVE_PAIRS = 0x22222;
 
 function prefixOf(cell: Cell, at: number, groupEnd: number): 'trunk' | 'country' | 'other' | 'none' {
   if (byteAt(cell, at) !== ZERO) return 'other';
@@ -186,14 +195,10 @@ function behindSingleGap(cell: Cell, at: number, isDotted: boolean): number {
   return gapKind(cell, at) === NO_GAP ? at : at + gapWidth(cell, at);
 }
 
-const isDate = (sizes: readonly number[]): boolean =>
-  sizes.length === 3 &&
-  ((sizes[0] === 2 && sizes[1] === 2 && sizes[2] === 4) || (sizes[0] === 4 && sizes[1] === 2 && sizes[2] === 2));
-
 /** Pairs are a telephone number only when there are exactly five; a longer row of pairs is a list. */
-function areGroupsComplete(cell: Cell, start: number, end: number, sizes: readonly number[]): boolean {
+function areGroupsComplete(cell: Cell, start: number, end: number, sizes: number): boolean {
   if (isAsciiWord(byteAt(cell, end)) || numberGoesOn(cell, end)) return false;
   const isFollowed = gapKind(cell, end) !== NO_GAP && isDigit(byteAt(cell, end + gapWidth(cell, end)));
   const isPreceded = gapKind(cell, start - 1) !== NO_GAP && isDigit(byteAt(cell, start - 2));
-  return !sizes.every((size) => size === 2) || (!isFollowed && !isPreceded);
+  return sizes !== FIVE_PAIRS || (!isFollowed && !isPreceded);
 }

@@ -10,11 +10,11 @@ import {
   type Outcome,
   SIGNS,
 } from './categories.js';
-import { byteAt, type Cell, codeOf, gapKind, isDigit, SPACE_GAP } from './cell.js';
+import { byteAt, type Cell, codeOf, gapKind, isDigit, isInsideWord, isLetter, SPACE_GAP } from './cell.js';
 import { emailAt } from './email.js';
 import { ibanAt } from './iban.js';
 import { internationalPhoneAt, nationalPhoneAt } from './phone.js';
-import { isSecretAt, SECRETS_BY_TRIGGER } from './secret.js';
+import { isSecretAt, SECRET_TRIGGERS } from './secret.js';
 import { ssnAt } from './ssn.js';
 
 const NUMBER_TRIGGER = 1;
@@ -45,7 +45,7 @@ export function planScan(categories: readonly Category[]): ScanPlan {
   const triggers = Uint8Array.from({ length: 256 }, (_, byte) => {
     const isNumber = (wanted & NUMBERS) !== 0 && isDigit(byte);
     const isEmail = (wanted & EMAIL) !== 0 && (byte === codeOf('@') || byte === codeOf('%'));
-    const isSecret = (wanted & SECRET) !== 0 && SECRETS_BY_TRIGGER[byte] !== undefined;
+    const isSecret = (wanted & SECRET) !== 0 && SECRET_TRIGGERS[byte] === 1;
     return (isNumber ? NUMBER_TRIGGER : 0) | (isEmail ? EMAIL_TRIGGER : 0) | (isSecret ? SECRET_TRIGGER : 0);
   });
   return { wanted, triggers };
@@ -89,11 +89,22 @@ function emailSigns(cell: Cell, at: number, byte: number): number {
   return isEncoded ? signOf(EMAIL, emailAt(cell, at, 3)) : 0;
 }
 
+/** The shortest number that means something without any gap: an international telephone number. */
+const FEWEST_SOLID_DIGITS = 9;
+
+/** Whether anything that may stand between the groups of a number begins with this byte. */
+const isGapStart = (byte: number): boolean => GAP_STARTS[byte] === 1;
+const GAP_STARTS = new Uint8Array(256);
+for (const byte of [...Array.from(' -./()', codeOf), 0xc2, 0xe2]) GAP_STARTS[byte] = 1;
+
 /** Of what one place could be, the first match wins: the tail of a card is no telephone number. */
 function numberSigns(cell: Cell, at: number, groupEnd: number, plan: ScanPlan): number {
   const { wanted } = plan;
   let signs = 0;
-  if ((wanted & IBAN) !== 0) signs |= signOf(IBAN, ibanAt(cell, at));
+  if ((wanted & IBAN) !== 0 && isLetter(byteAt(cell, at - 1))) signs |= signOf(IBAN, ibanAt(cell, at));
+  // Most numbers belong to a word or stand alone, too short for a card or a telephone; nothing else has no gap.
+  if (isInsideWord(cell, at)) return signs;
+  if (groupEnd - at < FEWEST_SOLID_DIGITS && !isGapStart(byteAt(cell, groupEnd))) return signs;
   if ((wanted & CARD) !== 0 && (signs & NUMBERS) === 0) signs |= signOf(CARD, cardAt(cell, at, groupEnd));
   if ((signs & NUMBERS) !== 0) return signs;
   const ssn = gapKind(cell, groupEnd) === SPACE_GAP ? SPACED_SSN : DASHED_SSN;

@@ -204,32 +204,50 @@ export interface Anchored {
   readonly offset: number;
 }
 
-/**
- * Forms by trigger byte. A trigger is a byte of the form's own literal, so a text that has the form cannot be without it.
- */
-export const SECRETS_BY_TRIGGER: readonly (readonly Anchored[] | undefined)[] = byTrigger(SECRET_FORMS);
+/** Bytes at which a secret is tried: each form names one of its own literal, so no text that has the form is without it. */
+export const SECRET_TRIGGERS = new Uint8Array(256);
 
-function byTrigger(forms: readonly SecretForm[]): readonly (readonly Anchored[] | undefined)[] {
-  const table = Array.from({ length: 256 }, (): Anchored[] | undefined => undefined);
-  for (const one of forms) {
-    const literal = Uint8Array.from(one.literal, codeOf);
-    const offset = literal.reduce(
-      (best, byte, at) => (commonness(byte) < commonness(literal[best] as number) ? at : best),
-      0,
-    );
-    const letter = String.fromCharCode(literal[offset] as number);
-    const triggers = one.ignoreCase ? new Set([letter.toLowerCase(), letter.toUpperCase()]) : new Set([letter]);
-    for (const trigger of triggers) {
-      const byte = codeOf(trigger);
-      table[byte] = [...(table[byte] ?? []), { form: one, literal, offset }];
+/** Forms by the trigger and the byte before it, which belongs to the literal too. */
+const BUCKETS: Anchored[][] = [[]];
+/** For two neighbouring bytes the number of their bucket. */
+const BUCKET_OF_PAIR = new Uint8Array(256 * 256);
+
+for (const one of SECRET_FORMS) {
+  const literal = Uint8Array.from(one.literal, codeOf);
+  const offset = rarestBehindFirst(literal);
+  const anchored = { form: one, literal, offset };
+  for (const before of writingsOf(literal[offset - 1] as number, one.ignoreCase)) {
+    for (const trigger of writingsOf(literal[offset] as number, one.ignoreCase)) {
+      SECRET_TRIGGERS[trigger] = 1;
+      const pair = before * 256 + trigger;
+      if (BUCKET_OF_PAIR[pair] === 0) BUCKET_OF_PAIR[pair] = BUCKETS.push([]) - 1;
+      BUCKETS[BUCKET_OF_PAIR[pair] as number]?.push(anchored);
     }
   }
-  return table;
 }
 
+function rarestBehindFirst(literal: Uint8Array): number {
+  let best = 1;
+  for (let at = 2; at < literal.length; at += 1) {
+    if (commonness(literal[at] as number) < commonness(literal[best] as number)) best = at;
+  }
+  return best;
+}
+
+function writingsOf(byte: number, ignoreCase: boolean): ReadonlySet<number> {
+  const letter = String.fromCharCode(byte);
+  return new Set(ignoreCase ? [letter.toLowerCase(), letter.toUpperCase()].map(codeOf) : [byte]);
+}
+
+/** The forms that may have their trigger byte at a place. */
+export const formsAt = (before: number, trigger: number): readonly Anchored[] =>
+  BUCKETS[BUCKET_OF_PAIR[before * 256 + trigger] as number] as readonly Anchored[];
+
 /** Whether a secret has its trigger byte at this place. */
-export function isSecretAt(cell: Cell, at: number, byte: number): boolean {
-  for (const { form: one, literal, offset } of SECRETS_BY_TRIGGER[byte] ?? []) {
+export function isSecretAt(cell: Cell, at: number, trigger: number): boolean {
+  const before = byteAt(cell, at - 1);
+  if (BUCKET_OF_PAIR[before * 256 + trigger] === 0) return false;
+  for (const { form: one, literal, offset } of formsAt(before, trigger)) {
     const start = at - offset;
     if (!standsAt(cell, start, literal, one.ignoreCase)) continue;
     if (one.atWordStart && isToken(byteAt(cell, start - 1)) && !isEscaped(cell, start - 1)) continue;

@@ -288,7 +288,7 @@ export const NEGATIVE_KINDS: readonly Kind[] = [
   { name: 'masked address', make: (r) => `${pick(r, ['', 'j'])}***@${domain(r)}` },
   { name: 'masked card', make: (r) => `**** **** **** ${digits(r, 4)}` },
   { name: 'masked password', make: () => 'postgres://app:***@db.internal/app?password=******' },
-  { name: 'password reference', make: () => '{"password": "${DB_PASSWORD}", "note": "password policy applies"}' },
+  { name: 'password reference', make: () => `{"password": "\${DB_PASSWORD}", "note": "password policy applies"}` },
   { name: 'handle', make: (r) => `@${text(r, 8, LOWER)} and @${text(r, 5, LOWER)}.` },
   { name: 'package', make: (r) => `npm:@scope/name@${below(r, 20)}.${below(r, 20)}.${below(r, 20)}` },
   { name: 'image file', make: (r) => `logo-${text(r, 4, LOWER)}@2x.png` },
