@@ -15,7 +15,7 @@ import type {
 import type { PlacedText } from './flow-facts.js';
 import { type FlowFacts, NOTHING_FLOWS, readFlows, traceVariables } from './flows.js';
 import { lex } from './lexer.js';
-import { distinctNames, type NameParts, objectKey, qualify } from './names.js';
+import { distinctNames, isSameObject, type NameParts, objectKey, qualify } from './names.js';
 import { type ParsedQuery, parseQueryStatement } from './parse-query.js';
 import { Refusal, type Span } from './refusal.js';
 import { resolveQuery } from './resolve.js';
@@ -55,6 +55,21 @@ const DETAIL_OF_SPLIT = {
  * tokens. Never throws.
  */
 export function readStatement(text: string): StatementReading {
+  const reading = readTokens(text);
+  if (!('tokens' in reading)) return reading;
+  const { head, tokens } = reading;
+  try {
+    const canonical = canonicalText(tokens);
+    if (head.class !== 'UNKNOWN') return { ok: true, head, tokens, canonicalText: canonical };
+    return { ...unreadable(head, UNKNOWN_STATEMENT), canonicalText: canonical };
+  } catch (error) {
+    return unreadable(head, reasonOf(error));
+  }
+}
+
+type Unreadable = Extract<StatementReading, { ok: false }>;
+
+function readTokens(text: string): Unreadable | { readonly head: StatementHead; readonly tokens: readonly Token[] } {
   const lexed = lex(text);
   if (!lexed.ok) return unreadable(lexed.foreign ? headOf('UNKNOWN') : classOfPrefix(lexed.tokens), lexed);
   const statement = split(lexed.tokens);
@@ -65,22 +80,12 @@ export function readStatement(text: string): StatementReading {
     });
   }
   const { tokens } = statement;
-  const head = classify(tokens);
-  try {
-    const canonical = canonicalText(tokens);
-    if (head.class !== 'UNKNOWN') return { ok: true, head, tokens, canonicalText: canonical };
-    return { ...unreadable(head, UNKNOWN_STATEMENT), canonicalText: canonical };
-  } catch (error) {
-    return unreadable(head, reasonOf(error));
-  }
+  return { head: classify(tokens), tokens };
 }
 
 const UNKNOWN_STATEMENT = { kind: 'unknown-statement', detail: 'the kind of statement is not known' } as const;
 
-function unreadable(
-  head: StatementHead,
-  why: { readonly kind: UnreadKind; readonly detail: string },
-): Extract<StatementReading, { ok: false }> {
+function unreadable(head: StatementHead, why: { readonly kind: UnreadKind; readonly detail: string }): Unreadable {
   return { ok: false, head, kind: why.kind, detail: why.detail, canonicalText: undefined };
 }
 
@@ -223,9 +228,9 @@ function readTwice(
   seen: ObjectName[],
 ): { readonly facts: QueryFacts; readonly identified: readonly Token[] } {
   const first = readQuery(tokens, session, catalog, seen);
-  const again = readStatement(first.facts.text);
-  if (!again.ok && again.kind === 'too-large') throw new Refusal('too-large', `with full names, ${again.detail}`);
-  if (!again.ok || again.head.class !== head.class) throw disagreement();
+  const again = readTokens(first.facts.text);
+  if ('kind' in again && again.kind === 'too-large') throw new Refusal('too-large', `with full names, ${again.detail}`);
+  if (!('tokens' in again) || again.head.class !== head.class) throw disagreement();
   const second = readQuery(again.tokens, session, withViewTexts(catalog, first.viewTexts), seen);
   const isSame =
     second.facts.text === first.facts.text &&
@@ -337,7 +342,7 @@ function output(column: Column, columns: ColumnTable): QueryFacts['outputs'][num
 
 function isSameQuery(one: QueryFacts, other: QueryFacts): boolean {
   return (
-    isSameList(one.reads, other.reads, (left, right) => objectKey(left) === objectKey(right)) &&
+    isSameList(one.reads, other.reads, isSameObject) &&
     isSameList(one.predicate, other.predicate, isSameColumn) &&
     isSameList(one.computed, other.computed, isSameColumn) &&
     isSameList(one.revealing, other.revealing, isSameColumn) &&
@@ -353,7 +358,7 @@ function isSameQuery(one: QueryFacts, other: QueryFacts): boolean {
 }
 
 function isSameColumn(left: ColumnRef, right: ColumnRef | undefined): boolean {
-  return right !== undefined && left.column === right.column && objectKey(left.object) === objectKey(right.object);
+  return right !== undefined && left.column === right.column && isSameObject(left.object, right.object);
 }
 
 function isSameList<T>(left: readonly T[], right: readonly T[], same: (one: T, other: T) => boolean): boolean {

@@ -43,7 +43,7 @@ export class ParserState extends Cursor {
   readonly #closers: Int32Array;
   readonly #ctes: (readonly Cte[])[] = [];
   readonly #lambdas: (readonly string[])[] = [];
-  #words: ReadonlySet<string> | undefined;
+  #hasConnect: boolean | undefined;
   #body: Cte | undefined;
   #depth = 0;
 
@@ -72,10 +72,10 @@ export class ParserState extends Cursor {
     this.nested(() => this.#grammar.arithmetic(this, mentions));
   }
 
-  /** Does the word stand anywhere in the text? */
-  hasWord(word: string): boolean {
-    this.#words ??= new Set(this.tokens.filter((token) => token.kind === 'word').map((token) => token.value));
-    return this.#words.has(word);
+  /** Is there any CONNECT in the text? */
+  get hasConnect(): boolean {
+    this.#hasConnect ??= this.tokens.some((token) => isWord(token, 'CONNECT'));
+    return this.#hasConnect;
   }
 
   /** The bracket that closes the one at `at`. */
