@@ -185,10 +185,17 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     sealer,
   });
   const maskingKeys = (): MaskingKeys => resources.maskingKeys();
+  const fetchChunk = createChunkFetcher({
+    transport,
+    sleep,
+    maxChunkBytes: config.limits.maxChunkBytes,
+    allowInsecureUpstream: config.allowInsecureUpstream,
+  });
   const catalogs = createCatalogs({
     recording,
     snowflake,
     endpointOf: endpoints,
+    fetchChunk,
     clock,
     trustSeconds: config.limits.catalogSeconds,
   });
@@ -197,14 +204,10 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     sealer,
     recording,
     maskingKeys,
-    fetchChunk: createChunkFetcher({
-      transport,
-      sleep,
-      maxChunkBytes: config.limits.maxChunkBytes,
-      allowInsecureUpstream: config.allowInsecureUpstream,
-    }),
+    fetchChunk,
     onDelivered: metrics.statements.delivered,
     onMaskFailed: metrics.statements.maskFailed,
+    onDetected: metrics.statements.detected,
     onMasked: metrics.statements.masked,
   });
   const active = new Map<string, number>();

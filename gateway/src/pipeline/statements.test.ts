@@ -188,6 +188,7 @@ function gateway(limits: Partial<Limits> = {}): Statements {
       blocked: nothing,
       masked: nothing,
       maskFailed: nothing,
+      detected: nothing,
       delivered: nothing,
       overhead: nothing,
     },
@@ -205,6 +206,10 @@ function gateway(limits: Partial<Limits> = {}): Statements {
       of: () => ({
         find: () => ({ kind: 'table', columns: [{ name: 'ID', type: 'fixed' }] }),
         load: async () => undefined,
+        forgetEarlier: () => false,
+        problem: () => undefined,
+        versionOf: () => 'c1',
+        version: () => 'c1',
       }),
       forget: nothing,
     },

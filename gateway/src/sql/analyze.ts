@@ -255,6 +255,9 @@ function withViewTexts(catalog: Catalog, viewTexts: ReadonlyMap<string, string>)
   };
 }
 
+/** Each output costs work in every room behind this one; a short text of stars can ask for millions. */
+const MAX_OUTPUTS = 10_000;
+
 interface QueryReading {
   readonly facts: QueryFacts;
   readonly viewTexts: ReadonlyMap<string, string>;
@@ -282,6 +285,9 @@ function readQuery(
     facts: session.facts,
     isAimed: true,
   });
+  if (relation.columns.length > MAX_OUTPUTS) {
+    throw new Refusal('too-large', `the query gives more than ${MAX_OUTPUTS} columns`);
+  }
   const facts: QueryFacts = {
     ...tables.maskable(parsed),
     outputs: relation.columns.map((column) => output(column, columns)),

@@ -73,10 +73,11 @@ describe(`random statements on a real engine, PISTE_ORACLE_SEED=${seed}`, () => 
   );
 
   test(
-    'at most one statement in a hundred cannot be masked at its sources',
+    'at most one statement in a hundred cannot be masked at its sources, or does not run with its masks',
     async () => {
-      const { texts, refused } = (await run()).masking;
-      expect(refused).toBeLessThanOrEqual(Math.ceil(texts / 100));
+      const { texts, refused, unconvertible } = (await run()).masking;
+      // Few statements in a run: one more is chance.
+      expect(refused + unconvertible).toBeLessThanOrEqual(1 + Math.ceil(texts / 100));
     },
     limit,
   );
