@@ -106,7 +106,11 @@ export class ParserState extends Cursor {
 
   /** The common table expressions of this name, innermost first. */
   findCtes(name: string): readonly Cte[] {
-    return this.#ctes.toReversed().flatMap((ctes) => ctes.filter((cte) => cte.name === name));
+    const found: Cte[] = [];
+    for (let level = this.#ctes.length - 1; level >= 0; level -= 1) {
+      for (const cte of this.#ctes[level] ?? []) if (cte.name === name) found.push(cte);
+    }
+    return found;
   }
 
   /** The query in brackets that is the body of a common table expression. */
