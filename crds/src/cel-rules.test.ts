@@ -80,6 +80,18 @@ const accepted: [string, object][] = [
     'more approvals than entries where a group is listed',
     withRule({ approval: { approvers: [{ kind: 'Group', name: 'a' }], minApprovals: 3 } }),
   ],
+  [
+    'a policy that only looks into results',
+    {
+      ...policy,
+      spec: { targetRefs: policy.spec.targetRefs, detection: { mode: 'Audit', categories: ['Email'] } },
+    },
+  ],
+  ['a rule on types alone', withMasking({ match: { dataTypes: ['BINARY', 'VARIANT'] } })],
+  [
+    'an exemption with reason and end',
+    withMasking({ unless: [{ kind: 'Group', name: 'g', reason: 'audit', expiresAt: '2027-03-31T00:00:00.5+01:00' }] }),
+  ],
   ['a claim with its value', withMasking({ unless: [{ kind: 'Claim', name: 'dept', value: 'fraud' }] })],
 ];
 
@@ -201,6 +213,9 @@ const refused: [string, object, string][] = [
   ],
   ['a hash without key', withMasking({ action: { type: 'Hash' } }), 'spec.rules[0].action.hash'],
   ['tokens without key', withMasking({ action: { type: 'Tokenize' } }), 'spec.rules[0].action.tokenize'],
+  ['a policy that says nothing', { ...policy, spec: { targetRefs: policy.spec.targetRefs } }, 'spec.rules'],
+  ['dates without unit', withMasking({ action: { type: 'DateTruncate' } }), 'spec.rules[0].action.dateTruncate'],
+  ['a constant without value', withMasking({ action: { type: 'Constant' } }), 'spec.rules[0].action.constant'],
   ['buckets without size', withMasking({ action: { type: 'Bucket' } }), 'spec.rules[0].action.bucket'],
   [
     'a denial with a key',

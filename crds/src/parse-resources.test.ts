@@ -203,7 +203,7 @@ describe('parseResources', () => {
     [
       'a missing spec',
       'apiVersion: piste.dev/v1alpha1\nkind: MaskingPolicy\nmetadata: {name: a}\n',
-      'spec.rules: this field is missing',
+      'spec.targetRefs: this field is missing',
     ],
     ['a text', 'hello', 'this is not a resource'],
     ['a list', '- a', 'this is not a resource'],

@@ -9,7 +9,7 @@ import { serveDrivers } from './http/driver-server.js';
 import { createListeningServer, followCertificate, listen, stopListening } from './http/listening-server.js';
 import { createOps } from './http/ops.js';
 import { createConsoleLogin, createIdentity } from './identity/index.js';
-import { createCurrentMasker } from './masking/index.js';
+import type { MaskingKeys } from './masking/index.js';
 import {
   createCatalogs,
   createResultParts,
@@ -184,11 +184,18 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     metrics: metrics.approval,
     sealer,
   });
-  const masker = createCurrentMasker(() => resources.maskingKeys());
+  const maskingKeys = (): MaskingKeys => resources.maskingKeys();
+  const fetchChunk = createChunkFetcher({
+    transport,
+    sleep,
+    maxChunkBytes: config.limits.maxChunkBytes,
+    allowInsecureUpstream: config.allowInsecureUpstream,
+  });
   const catalogs = createCatalogs({
     recording,
     snowflake,
     endpointOf: endpoints,
+    fetchChunk,
     clock,
     trustSeconds: config.limits.catalogSeconds,
   });
@@ -196,15 +203,11 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     store,
     sealer,
     recording,
-    masker,
-    fetchChunk: createChunkFetcher({
-      transport,
-      sleep,
-      maxChunkBytes: config.limits.maxChunkBytes,
-      allowInsecureUpstream: config.allowInsecureUpstream,
-    }),
+    maskingKeys,
+    fetchChunk,
     onDelivered: metrics.statements.delivered,
     onMaskFailed: metrics.statements.maskFailed,
+    onDetected: metrics.statements.detected,
     onMasked: metrics.statements.masked,
   });
   const active = new Map<string, number>();
@@ -230,7 +233,7 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     recording,
     snowflake,
     endpointOf: endpoints,
-    masker,
+    maskingKeys,
     gates: createSessionGates(),
     parts,
     sealer,

@@ -6,7 +6,7 @@ export const maskingPolicySchema: KindSchema = {
   rules: [],
   spec: {
     type: 'object',
-    required: ['targetRefs', 'rules'],
+    required: ['targetRefs'],
     properties: {
       targetRefs: {
         type: 'array',
@@ -36,14 +36,39 @@ export const maskingPolicySchema: KindSchema = {
         enum: ['Enforce', 'DryRun'],
         default: 'Enforce',
       },
+      predicates: {
+        type: 'string',
+        enum: ['Mask', 'Allow', 'Deny'],
+        default: 'Mask',
+      },
       onUnresolved: {
         type: 'string',
         enum: ['Deny', 'MaskAll'],
         default: 'Deny',
       },
+      detection: {
+        type: 'object',
+        required: ['mode', 'categories'],
+        properties: {
+          mode: {
+            type: 'string',
+            enum: ['Audit', 'Mask', 'Deny'],
+          },
+          categories: {
+            type: 'array',
+            minItems: 1,
+            maxItems: 16,
+            'x-kubernetes-list-type': 'set',
+            items: {
+              type: 'string',
+              enum: ['Email', 'Phone', 'Card', 'Ssn', 'Iban', 'Secret'],
+            },
+          },
+        },
+      },
       rules: {
         type: 'array',
-        minItems: 1,
+        default: [],
         maxItems: 32,
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['name'],
@@ -138,12 +163,42 @@ export const maskingPolicySchema: KindSchema = {
                     form: 'one word, such as EMAIL',
                   },
                 },
+                dataTypes: {
+                  type: 'array',
+                  minItems: 1,
+                  maxItems: 32,
+                  'x-kubernetes-list-type': 'set',
+                  items: {
+                    type: 'string',
+                    enum: [
+                      'ARRAY',
+                      'BINARY',
+                      'BOOLEAN',
+                      'DATE',
+                      'DECFLOAT',
+                      'FILE',
+                      'FLOAT',
+                      'GEOGRAPHY',
+                      'GEOMETRY',
+                      'MAP',
+                      'NUMBER',
+                      'OBJECT',
+                      'TIME',
+                      'TIMESTAMP_LTZ',
+                      'TIMESTAMP_NTZ',
+                      'TIMESTAMP_TZ',
+                      'VARCHAR',
+                      'VARIANT',
+                      'VECTOR',
+                    ],
+                  },
+                },
               },
               rules: [
                 {
-                  rule: 'has(self.columns) || has(self.tags) || has(self.categories)',
+                  rule: 'has(self.columns) || has(self.tags) || has(self.categories) || has(self.dataTypes)',
                   message: 'nothing is selected',
-                  fix: 'set at least one of columns, tags, categories',
+                  fix: 'set at least one of columns, tags, categories, dataTypes',
                 },
               ],
             },
@@ -153,7 +208,7 @@ export const maskingPolicySchema: KindSchema = {
               properties: {
                 type: {
                   type: 'string',
-                  enum: ['Redact', 'Null', 'Hash', 'Partial', 'Tokenize', 'Bucket', 'Deny'],
+                  enum: ['Redact', 'Null', 'Hash', 'Partial', 'DateTruncate', 'Bucket', 'Constant', 'Tokenize', 'Deny'],
                 },
                 partial: {
                   type: 'object',
@@ -235,6 +290,33 @@ export const maskingPolicySchema: KindSchema = {
                         },
                       },
                     },
+                    alphabet: {
+                      type: 'string',
+                      enum: ['Digits', 'Alphanumeric'],
+                      default: 'Alphanumeric',
+                    },
+                  },
+                },
+                dateTruncate: {
+                  type: 'object',
+                  required: ['unit'],
+                  properties: {
+                    unit: {
+                      type: 'string',
+                      enum: ['Year', 'Quarter', 'Month', 'Week', 'Day', 'Hour'],
+                    },
+                  },
+                },
+                constant: {
+                  type: 'object',
+                  required: ['value'],
+                  properties: {
+                    value: {
+                      type: 'string',
+                      maxLength: 256,
+                      pattern: '^[^\\x00-\\x1f\\x7f]*$',
+                      form: 'one line without control characters',
+                    },
                   },
                 },
                 bucket: {
@@ -264,16 +346,28 @@ export const maskingPolicySchema: KindSchema = {
                   fieldPath: '.hash',
                 },
                 {
-                  rule: "self.type == 'Tokenize' ? has(self.tokenize) : !has(self.tokenize)",
-                  message: 'tokenize belongs to type Tokenize, and only to it',
-                  fix: 'set tokenize exactly when type is Tokenize',
-                  fieldPath: '.tokenize',
+                  rule: "self.type == 'DateTruncate' ? has(self.dateTruncate) : !has(self.dateTruncate)",
+                  message: 'dateTruncate belongs to type DateTruncate, and only to it',
+                  fix: 'set dateTruncate exactly when type is DateTruncate',
+                  fieldPath: '.dateTruncate',
                 },
                 {
                   rule: "self.type == 'Bucket' ? has(self.bucket) : !has(self.bucket)",
                   message: 'bucket belongs to type Bucket, and only to it',
                   fix: 'set bucket exactly when type is Bucket',
                   fieldPath: '.bucket',
+                },
+                {
+                  rule: "self.type == 'Constant' ? has(self.constant) : !has(self.constant)",
+                  message: 'constant belongs to type Constant, and only to it',
+                  fix: 'set constant exactly when type is Constant',
+                  fieldPath: '.constant',
+                },
+                {
+                  rule: "self.type == 'Tokenize' ? has(self.tokenize) : !has(self.tokenize)",
+                  message: 'tokenize belongs to type Tokenize, and only to it',
+                  fix: 'set tokenize exactly when type is Tokenize',
+                  fieldPath: '.tokenize',
                 },
               ],
             },
@@ -301,6 +395,21 @@ export const maskingPolicySchema: KindSchema = {
                     minLength: 1,
                     maxLength: 1024,
                   },
+                  reason: {
+                    type: 'string',
+                    minLength: 1,
+                    maxLength: 256,
+                    pattern: '^[^\\x00-\\x1f\\x7f]+$',
+                    form: 'one line without control characters',
+                  },
+                  expiresAt: {
+                    type: 'string',
+                    format: 'date-time',
+                    maxLength: 35,
+                    pattern:
+                      '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$',
+                    form: 'a date and time with its offset, such as 2027-03-31T00:00:00Z',
+                  },
                 },
                 rules: [
                   {
@@ -316,5 +425,13 @@ export const maskingPolicySchema: KindSchema = {
         },
       },
     },
+    rules: [
+      {
+        rule: 'self.rules.size() > 0 || has(self.detection)',
+        message: 'the policy says nothing',
+        fix: 'give rules, detection, or both',
+        fieldPath: '.rules',
+      },
+    ],
   },
 };

@@ -322,6 +322,14 @@ export type TargetRef = {
   readonly name: string;
 };
 
+/** Looks into results for values that no rule names. Where several policies look, the strictest mode (Deny, then Mask, then Audit) holds for the categories of all of them. */
+export type MaskingDetection = {
+  /** Audit: the record says what was found. Mask: the result column is redacted. Deny: the result is withheld. */
+  readonly mode: 'Audit' | 'Mask' | 'Deny';
+  /** What to look for. */
+  readonly categories: readonly ('Email' | 'Phone' | 'Card' | 'Ssn' | 'Iban' | 'Secret')[];
+};
+
 export type ColumnPattern = {
   /** An exact name, `*` for any name, or a name with one `*` at its start or its end. Case-sensitive, compared with the name as Snowflake stores it; what SQL writes without quotes is stored in upper case. */
   readonly database: string;
@@ -340,7 +348,7 @@ export type TagPattern = {
   readonly value?: string;
 };
 
-/** The protected columns. A column is protected when any entry of any list fits. */
+/** The protected columns. A column is protected when any entry of any list fits: lists add up, they do not narrow each other. What is not known of a column (its tags, its type) counts as fitting. */
 export type MaskingMatch = {
   /** Columns by name. */
   readonly columns?: readonly ColumnPattern[];
@@ -348,6 +356,28 @@ export type MaskingMatch = {
   readonly tags?: readonly TagPattern[];
   /** Columns by the semantic category Snowflake's classification gave them. */
   readonly categories?: readonly string[];
+  /** Columns by data type, in whatever table; synonyms (STRING, INTEGER, DOUBLE, …) count as the type they stand for. */
+  readonly dataTypes?: readonly (
+    | 'ARRAY'
+    | 'BINARY'
+    | 'BOOLEAN'
+    | 'DATE'
+    | 'DECFLOAT'
+    | 'FILE'
+    | 'FLOAT'
+    | 'GEOGRAPHY'
+    | 'GEOMETRY'
+    | 'MAP'
+    | 'NUMBER'
+    | 'OBJECT'
+    | 'TIME'
+    | 'TIMESTAMP_LTZ'
+    | 'TIMESTAMP_NTZ'
+    | 'TIMESTAMP_TZ'
+    | 'VARCHAR'
+    | 'VARIANT'
+    | 'VECTOR'
+  )[];
 };
 
 /** What becomes of the values. Exactly the member that belongs to `type` is set. */
@@ -364,8 +394,10 @@ export type MaskingAction =
         readonly replacement: string;
       };
       readonly hash?: never;
-      readonly tokenize?: never;
+      readonly dateTruncate?: never;
       readonly bucket?: never;
+      readonly constant?: never;
+      readonly tokenize?: never;
     }
   | {
       readonly type: 'Hash';
@@ -375,42 +407,82 @@ export type MaskingAction =
         /** The key. */
         readonly keySecretRef: SecretKeyRef;
       };
-      readonly tokenize?: never;
+      readonly dateTruncate?: never;
       readonly bucket?: never;
+      readonly constant?: never;
+      readonly tokenize?: never;
     }
   | {
-      readonly type: 'Tokenize';
+      readonly type: 'DateTruncate';
       readonly partial?: never;
       readonly hash?: never;
-      /** A reversible token. */
-      readonly tokenize: {
-        /** The key. */
-        readonly keySecretRef: SecretKeyRef;
+      /** The beginning of the year, month, … a date or timestamp lies in. */
+      readonly dateTruncate: {
+        /** Weeks begin on Monday; timestamps with the session's time zone are cut in UTC. */
+        readonly unit: 'Year' | 'Quarter' | 'Month' | 'Week' | 'Day' | 'Hour';
       };
       readonly bucket?: never;
+      readonly constant?: never;
+      readonly tokenize?: never;
     }
   | {
       readonly type: 'Bucket';
       readonly partial?: never;
       readonly hash?: never;
-      readonly tokenize?: never;
+      readonly dateTruncate?: never;
       /** The lower bound of the bucket a number falls into. */
       readonly bucket: {
         /** Width of a bucket. */
         readonly size: number;
+      };
+      readonly constant?: never;
+      readonly tokenize?: never;
+    }
+  | {
+      readonly type: 'Constant';
+      readonly partial?: never;
+      readonly hash?: never;
+      readonly dateTruncate?: never;
+      readonly bucket?: never;
+      /** One value in place of all. */
+      readonly constant: {
+        /** The value as text; NULL in columns whose type cannot hold it. */
+        readonly value: string;
+      };
+      readonly tokenize?: never;
+    }
+  | {
+      readonly type: 'Tokenize';
+      readonly partial?: never;
+      readonly hash?: never;
+      readonly dateTruncate?: never;
+      readonly bucket?: never;
+      readonly constant?: never;
+      /** A token in the form of the value: characters of the alphabet are replaced by others of it (FF1, keyed), the rest stays in place. Only the gateway can compute it, so the column can be selected as it is and used in no other way. */
+      readonly tokenize: {
+        /** The key: 16, 24 or 32 bytes. */
+        readonly keySecretRef: SecretKeyRef;
+        /** The characters that are replaced. */
+        readonly alphabet: 'Digits' | 'Alphanumeric';
       };
     }
   | {
       readonly type: 'Redact' | 'Null' | 'Deny';
       readonly partial?: never;
       readonly hash?: never;
-      readonly tokenize?: never;
+      readonly dateTruncate?: never;
       readonly bucket?: never;
+      readonly constant?: never;
+      readonly tokenize?: never;
     };
 
 export type MaskingExemption = {
   /** The user (`issuer#subject`, or the bare subject), the group, or the claim. */
   readonly name: string;
+  /** Why this exemption exists, for whoever reviews the policy. An exemption without a reason draws a warning. */
+  readonly reason?: string;
+  /** From this moment on (RFC 3339, such as 2027-03-31T00:00:00Z) the exemption no longer holds. */
+  readonly expiresAt?: string;
 } & (
   | {
       readonly kind: 'Claim';
@@ -426,7 +498,7 @@ export type MaskingExemption = {
 export type MaskingRule = {
   /** Name of the rule in decisions and records. */
   readonly name: string;
-  /** The protected columns. A column is protected when any entry of any list fits. */
+  /** The protected columns. A column is protected when any entry of any list fits: lists add up, they do not narrow each other. What is not known of a column (its tags, its type) counts as fitting. */
   readonly match: MaskingMatch;
   /** What becomes of the values. Exactly the member that belongs to `type` is set. */
   readonly action: MaskingAction;
@@ -438,10 +510,14 @@ export type MaskingRule = {
 export type MaskingPolicySpec = {
   /** The connections this resource speaks for; they live in the same namespace. */
   readonly targetRefs: readonly TargetRef[];
-  /** DryRun masks nothing and only records what would have been masked. */
+  /** DryRun masks and refuses nothing; it only records what would have been masked or refused. */
   readonly enforcement: 'Enforce' | 'DryRun';
-  /** What happens when it cannot be told which columns a result column comes from. */
+  /** What filters, joins, grouping and sorting see of a protected column. Mask: the masked values, as everything else does, since the column is replaced where it is read. Allow: the real values, while results leave masked; whoever writes the filters can find values out by asking. Deny: a statement with such a filter is refused. Where several policies speak about a column, Deny wins over Mask and Mask over Allow. */
+  readonly predicates: 'Mask' | 'Allow' | 'Deny';
+  /** What happens to a result column that mixes a protected column with anything else, where the column is not replaced at its source (predicates Allow, action Tokenize): the statement is refused, or the result column is NULL. */
   readonly onUnresolved: 'Deny' | 'MaskAll';
+  /** Looks into results for values that no rule names. Where several policies look, the strictest mode (Deny, then Mask, then Audit) holds for the categories of all of them. */
+  readonly detection?: MaskingDetection;
   /** The rules, each with a name of its own. */
   readonly rules: readonly MaskingRule[];
 };

@@ -1,24 +1,26 @@
-import { randomUUID } from 'node:crypto';
-import { bindingHash } from '../policy/binding.js';
-import { permitInternal } from '../policy/index.js';
-import type { Row, UpstreamResult } from '../protocol/index.js';
-import type { Recording } from '../recording/index.js';
+import { createHash } from 'node:crypto';
 import type { Connection } from '../resources/index.js';
 import type { Session } from '../session/index.js';
-import {
-  type Catalog,
-  type CatalogColumn,
-  type CatalogObject,
-  type ObjectName,
-  quoteIdentifier,
-} from '../sql/index.js';
-import type { Endpoint, Snowflake, TokenBox } from '../upstream/index.js';
-import { contextFields, textBody } from './entries.js';
+import type { Catalog, ObjectName } from '../sql/index.js';
+import type { TokenBox } from '../upstream/index.js';
+import { type Description, describeObjects, tagNeedsOf } from './catalog/describe-objects.js';
+import type { OwnStatementDeps } from './catalog/own-statements.js';
 
-/** What a session's role can see of the account's objects. */
+/** What a session's role can see of the account's objects, for the walk of one statement. */
 export interface SessionCatalog extends Catalog {
-  /** Asks Snowflake about the objects. An object it does not answer for is absent from then on. */
+  /**
+   * Asks Snowflake about the objects, those of one database together. An object it does not answer for, or not so that its
+   * answer could be relied on, is absent from then on.
+   */
   load(names: readonly ObjectName[], signal: AbortSignal): Promise<void>;
+  /** Forgets what this statement found without having loaded it itself. True when there was any: reading again may help. */
+  forgetEarlier(): boolean;
+  /** Why an object that this statement asked for counts as absent though the account has it; undefined when none does. */
+  problem(): string | undefined;
+  /** SHA-256 (hex) of what is known of the objects: the same descriptions, the same version. Unknown names count as such. */
+  versionOf(names: readonly ObjectName[]): string;
+  /** The version of all that this statement asked for; undefined when it asked for nothing. */
+  version(): string | undefined;
 }
 
 /**
@@ -30,20 +32,17 @@ export interface Catalogs {
   forget(sessionId: string): void;
 }
 
-export interface CatalogDeps {
-  readonly recording: Recording;
-  readonly snowflake: Snowflake;
-  readonly endpointOf: (connectionName: string) => Endpoint | undefined;
+export interface CatalogDeps extends OwnStatementDeps {
   readonly clock: { nowMs(): number };
   readonly trustSeconds: number;
 }
 
 interface Known {
-  readonly object: CatalogObject | 'absent';
+  readonly description: Description;
   readonly untilMs: number;
 }
 
-/** A missing table may be created by somebody else at any moment. */
+/** A missing table may be created, and a missing right given, by somebody else at any moment. */
 const ABSENT_SECONDS = 2;
 const MAX_SESSIONS = 5_000;
 
@@ -57,156 +56,65 @@ export function createCatalogs(deps: CatalogDeps): Catalogs {
     return known;
   };
 
-  /** One statement of the gateway's own, recorded like any other before it leaves. Undefined when Snowflake refuses it. */
-  const ask = async (
-    text: string,
-    session: Session,
-    connection: Connection,
-    box: TokenBox,
-    signal: AbortSignal,
-  ): Promise<UpstreamResult | undefined> => {
-    const endpoint = deps.endpointOf(connection.name);
-    if (endpoint === undefined) return undefined;
-    const binding = {
-      connection: connection.name,
-      account: session.account,
-      canonicalText: text,
-      binds: undefined,
-      ...session.context,
-    };
-    const hash = bindingHash(binding);
-    const permit = permitInternal('catalogue', binding);
-    const queryId = randomUUID();
-    const receipt = await deps.recording.recordRequest(permit, {
-      kind: 'request',
-      sessionId: session.id,
-      fields: {
-        op: 'query',
-        qid: queryId,
-        rid: queryId,
-        cls: 'SHOW',
-        internal: true,
-        dec: { v: 'allow', pol: connection.policy.revision, rules: [], reasons: ['internal'], apr: null },
-        ctx: contextFields(session.context),
-        hash,
-        objects: [],
-      },
-      bodies: [textBody('sql', text)],
-    });
-    const answer = await deps.snowflake.forward(
-      receipt,
-      endpoint,
-      box,
-      {
-        binding,
-        bindings: undefined,
-        describeOnly: false,
-        parameters: {},
-        claimedPurpose: undefined,
-        queryContext: undefined,
-        requestId: queryId,
-      },
-      signal,
-    );
-    const code = answer.kind === 'error' ? answer.code : null;
-    const rows = answer.kind === 'result' ? answer.result.rows.length : 0;
-    await deps.recording.append({
-      kind: 'response',
-      sessionId: session.id,
-      fields: {
-        qid: queryId,
-        code,
-        rows,
-        cols: 0,
-        parts: 0,
-        masked: [],
-        internal: true,
-        upq: answer.kind === 'result' ? answer.result.queryId : null,
-      },
-      bodies: [],
-    });
-    return answer.kind === 'result' ? answer.result : undefined;
-  };
-
-  const describe = async (
-    name: ObjectName,
-    session: Session,
-    connection: Connection,
-    box: TokenBox,
-    signal: AbortSignal,
-  ): Promise<CatalogObject | 'absent'> => {
-    const query = (text: string): Promise<UpstreamResult | undefined> => ask(text, session, connection, box, signal);
-    const schema = `${quoteIdentifier(name.database)}.${quoteIdentifier(name.schema)}`;
-    const inSchema = `IN SCHEMA ${schema}`;
-    const objects = await query(`SHOW OBJECTS LIKE ${quoteText(name.name)} ${inSchema}`);
-    const found = objects === undefined ? undefined : rowsNamed(objects, name).at(0);
-    if (objects === undefined || found === undefined) return 'absent';
-    const isView = (cellAt(objects, found, 'kind') ?? '').toUpperCase().includes('VIEW');
-    const columns = await query(`SHOW COLUMNS IN ${isView ? 'VIEW' : 'TABLE'} ${schema}.${quoteIdentifier(name.name)}`);
-    const listed = columns === undefined ? undefined : columnsOf(columns);
-    if (listed === undefined || listed.length === 0) return 'absent';
-    if (!isView) return { kind: 'table', columns: listed };
-    const views = await query(`SHOW VIEWS LIKE ${quoteText(name.name)} ${inSchema}`);
-    const view = views === undefined ? undefined : rowsNamed(views, name).at(0);
-    const isSecure = views === undefined || view === undefined || cellAt(views, view, 'is_secure') !== 'false';
-    const text = views === undefined || view === undefined ? undefined : cellAt(views, view, 'text');
-    return { kind: 'view', columns: listed, definition: isSecure || !text ? undefined : text };
-  };
-
   return {
-    of(session, connection, box) {
-      const known = knownOf(session.id);
-      const keyOf = (name: ObjectName): string =>
-        JSON.stringify([session.context.role ?? null, name.database, name.schema, name.name]);
-      return {
-        find(name) {
-          const entry = known.get(keyOf(name));
-          return entry === undefined || entry.untilMs <= deps.clock.nowMs() ? 'not-loaded' : entry.object;
-        },
-        async load(names, signal) {
-          for (const name of names) {
-            const object = await describe(name, session, connection, box, signal);
-            // A look-up during this walk must find what it loaded, however short the trust.
-            const seconds = object === 'absent' ? ABSENT_SECONDS : Math.max(deps.trustSeconds, ABSENT_SECONDS);
-            known.set(keyOf(name), { object, untilMs: deps.clock.nowMs() + seconds * 1000 });
-          }
-        },
-      };
-    },
+    of: (session, connection, box) => sessionCatalog(deps, knownOf(session.id), session, connection, box),
     forget: (sessionId) => {
       sessions.delete(sessionId);
     },
   };
 }
 
-const quoteText = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+function sessionCatalog(
+  deps: CatalogDeps,
+  known: Map<string, Known>,
+  session: Session,
+  connection: Connection,
+  box: TokenBox,
+): SessionCatalog {
+  const needs = tagNeedsOf(connection.policy);
+  const keyOf = (name: ObjectName): string =>
+    JSON.stringify([needs, session.context.role ?? null, name.database, name.schema, name.name]);
+  const asked = new Map<string, ObjectName>();
+  const loaded = new Set<string>();
+  const descriptionOf = (name: ObjectName): Description | undefined => known.get(keyOf(name))?.description;
 
-function cellAt(result: UpstreamResult, row: Row, column: string): string | undefined {
-  const index = result.rowtype.findIndex((candidate) => candidate.name.toLowerCase() === column);
-  return row[index] ?? undefined;
-}
+  const versionOf = (names: readonly ObjectName[]): string => {
+    const told = names.map((name) =>
+      JSON.stringify([name.database, name.schema, name.name, descriptionOf(name)?.object ?? 'not-loaded']),
+    );
+    return createHash('sha256')
+      .update(JSON.stringify([...new Set(told)].toSorted()))
+      .digest('hex');
+  };
 
-/** LIKE ignores case and knows wildcards: only exact names count. */
-function rowsNamed(result: UpstreamResult, name: ObjectName): readonly Row[] {
-  return result.rows.filter(
-    (row) =>
-      cellAt(result, row, 'name') === name.name &&
-      cellAt(result, row, 'schema_name') === name.schema &&
-      cellAt(result, row, 'database_name') === name.database,
-  );
-}
+  return {
+    find(name) {
+      asked.set(keyOf(name), name);
+      const entry = known.get(keyOf(name));
+      return entry === undefined || entry.untilMs <= deps.clock.nowMs() ? 'not-loaded' : entry.description.object;
+    },
 
-function columnsOf(result: UpstreamResult): readonly CatalogColumn[] | undefined {
-  const columns: CatalogColumn[] = [];
-  for (const row of result.rows) {
-    const name = cellAt(result, row, 'column_name');
-    if (name === undefined) return undefined;
-    columns.push({ name, type: typeWord(cellAt(result, row, 'data_type')) });
-  }
-  return result.chunks.length === 0 ? columns : undefined;
-}
+    async load(names, signal) {
+      const described = await describeObjects(deps, names, needs, { session, connection, box, signal });
+      for (const [name, description] of described) {
+        // A look-up during this walk must find what it loaded, however short the trust.
+        const seconds = description.object === 'absent' ? ABSENT_SECONDS : Math.max(deps.trustSeconds, ABSENT_SECONDS);
+        known.set(keyOf(name), { description, untilMs: deps.clock.nowMs() + seconds * 1000 });
+        loaded.add(keyOf(name));
+      }
+    },
 
-/** SHOW COLUMNS gives the type as JSON text. */
-function typeWord(dataType: string | undefined): string {
-  return /"type"\s*:\s*"([A-Za-z_]+)"/.exec(dataType ?? '')?.[1]?.toLowerCase() ?? 'unknown';
+    forgetEarlier() {
+      const earlier = [...asked.keys()].filter((key) => !loaded.has(key) && known.has(key));
+      for (const key of earlier) known.delete(key);
+      return earlier.length > 0;
+    },
+
+    problem: () =>
+      [...asked.values()].map((name) => descriptionOf(name)?.problem).find((problem) => problem !== undefined),
+
+    versionOf,
+
+    version: () => (asked.size === 0 ? undefined : versionOf([...asked.values()])),
+  };
 }

@@ -1,6 +1,6 @@
 import type { Approvals } from '../approval/index.js';
 import type { Limits } from '../config/index.js';
-import type { Masker } from '../masking/index.js';
+import type { MaskingKeys } from '../masking/index.js';
 import type { Recording } from '../recording/index.js';
 import type { Resources } from '../resources/index.js';
 import type { Sessions } from '../session/index.js';
@@ -18,6 +18,8 @@ export interface StatementMetrics {
   blocked(rule: string, statementClass: string): void;
   masked(policy: string, method: string, values: number): void;
   maskFailed(reason: string): void;
+  /** A column of a result part that looks protected and is not named by any rule. */
+  detected(category: string): void;
   delivered(connection: string, rows: number, bytes: number): void;
   /** Time of one statement without Snowflake and people. */
   overhead(seconds: number): void;
@@ -38,7 +40,7 @@ export interface StatementDeps {
   readonly recording: Recording;
   readonly snowflake: Snowflake;
   readonly endpointOf: (connectionName: string) => Endpoint | undefined;
-  readonly masker: () => Masker;
+  readonly maskingKeys: () => MaskingKeys;
   readonly gates: SessionGates;
   readonly parts: ResultParts;
 }

@@ -4,7 +4,8 @@ import type { Decision } from '../policy/decision.js';
 import { stringifyJson } from '../protocol/index.js';
 import type { Entry, EntryBody, EntryValue } from '../recording/index.js';
 import { formatObjectName, type SessionContext } from '../sql/index.js';
-import type { Decided, Received } from './exchange.js';
+import type { Analyzed, Decided } from './exchange.js';
+import type { Detected } from './masked-part.js';
 
 /** The shapes of what the pipeline writes into the record; see docs/recording-format.md. */
 
@@ -37,6 +38,7 @@ function decisionFields(
   decision: Decision,
   verdict: string,
   approvalId: string | undefined,
+  catalogVersion: string | undefined,
 ): Record<string, EntryValue> {
   return {
     v: verdict,
@@ -44,11 +46,12 @@ function decisionFields(
     rules: decision.reasons.flatMap((reason) => (reason.rule === undefined ? [] : [reason.rule])),
     reasons: decision.reasons.map((reason) => reason.kind),
     apr: approvalId ?? null,
+    cat: catalogVersion ?? null,
   };
 }
 
 interface RequestRecord {
-  readonly received: Received;
+  readonly received: Analyzed;
   readonly decision: Decision;
   readonly verdict: 'allow' | 'hold' | 'block';
   readonly canonicalText: string | undefined;
@@ -57,7 +60,7 @@ interface RequestRecord {
 }
 
 function requestEntry({ received, decision, verdict, canonicalText, bindingHash, approvalId }: RequestRecord): Entry {
-  const { session, request, queryId } = received;
+  const { session, request, queryId, catalogVersion } = received;
   const bodies = [textBody('submitted', request.sqlText)];
   if (canonicalText !== undefined) bodies.push(textBody('sql', canonicalText));
   if (request.bindings !== undefined) bodies.push(textBody('binds', stringifyJson(request.bindings)));
@@ -70,7 +73,7 @@ function requestEntry({ received, decision, verdict, canonicalText, bindingHash,
       rid: request.requestId,
       cls: decision.class,
       who: { iss: session.principal.issuer, sub: session.principal.subject },
-      dec: decisionFields(decision, verdict, approvalId),
+      dec: decisionFields(decision, verdict, approvalId, catalogVersion),
       ctx: contextFields(session.context),
       hash: bindingHash ?? null,
       objects: decision.objects.slice(0, 100).map(formatObjectName),
@@ -79,8 +82,13 @@ function requestEntry({ received, decision, verdict, canonicalText, bindingHash,
   };
 }
 
+/** What content detection found, by column: category, values with it, values looked at. */
+export function detectedFields(detected: readonly Detected[]): EntryValue {
+  return detected.map(({ index, category, matches, values }) => ({ i: index, c: category, n: matches, of: values }));
+}
+
 /** A statement that is refused, as it was submitted. */
-export function blockedEntry(received: Received, decision: Decision, canonicalText: string | undefined): Entry {
+export function blockedEntry(received: Analyzed, decision: Decision, canonicalText: string | undefined): Entry {
   return requestEntry({
     received,
     decision,

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { type Approvals, createApprovals } from '../approval/index.js';
 import type { Limits } from '../config/index.js';
 import { isSamePrincipal, type Principal } from '../identity/index.js';
-import { createMasker } from '../masking/index.js';
 import type { ConnectionPolicy } from '../policy/index.js';
 import type { JsonObject, StatementRequest, UpstreamAnswer } from '../protocol/index.js';
 import { type Entry, type Recording, RecordingUnavailable } from '../recording/index.js';
@@ -25,7 +24,7 @@ const RESULT: Forwarded = {
     rowtype: [
       { name: 'number of rows inserted', type: 'fixed', raw: { name: 'number of rows inserted', type: 'fixed' } },
     ],
-    rows: [['1']],
+    inline: { format: 'json', bytes: Buffer.from('["1"]') },
     chunks: [],
     chunkHeaders: {},
     parameters: [],
@@ -189,6 +188,7 @@ function gateway(limits: Partial<Limits> = {}): Statements {
       blocked: nothing,
       masked: nothing,
       maskFailed: nothing,
+      detected: nothing,
       delivered: nothing,
       overhead: nothing,
     },
@@ -206,6 +206,10 @@ function gateway(limits: Partial<Limits> = {}): Statements {
       of: () => ({
         find: () => ({ kind: 'table', columns: [{ name: 'ID', type: 'fixed' }] }),
         load: async () => undefined,
+        forgetEarlier: () => false,
+        problem: () => undefined,
+        versionOf: () => 'c1',
+        version: () => 'c1',
       }),
       forget: nothing,
     },
@@ -213,7 +217,7 @@ function gateway(limits: Partial<Limits> = {}): Statements {
     recording: recorder,
     snowflake,
     endpointOf: () => ({ connection: 'crm', account: 'ACME', origin: 'https://acme' }),
-    masker: () => createMasker({ keys: new Map() }),
+    maskingKeys: () => new Map(),
     gates: createSessionGates(),
     parts: { register: async () => [], serve: async () => undefined },
     sealer: createSealer(new Uint8Array(32)),

@@ -1,13 +1,17 @@
 import { deny } from '../errors.js';
-import type { Analysis, Facts, SessionContext, Unread, UnreadKind } from '../sql/facts.js';
+import type { Analysis, ColumnRef, Facts, SessionContext, Unread, UnreadKind } from '../sql/facts.js';
 import type { ClassGroup } from './classes.js';
 import { classGroup, explainClass, isSessionGroup, statementTypes } from './classes.js';
 import type { CompiledApprovalRule, ConnectionPolicy, Requester } from './compiled.js';
-import type { ApprovalDemand, Decision, MaskObligation, OutputExpectation, Reason } from './decision.js';
+import type { ApprovalDemand, Decision, OutputExpectation, Reason } from './decision.js';
+import { compareDryRun, type Decided, withEverythingEnforced } from './dry-run.js';
 import type { Finding } from './finding.js';
 import { finding, reason } from './finding.js';
-import { explainMetadata, isFreeMetadata } from './metadata.js';
-import { showColumn, showName } from './patterns.js';
+import { explainedFindings, flowFindings, hasEnforcedMasks, queryInside } from './flow-findings.js';
+import { hazardFindings } from './hazards.js';
+import { explainMetadata, isFreeMetadata, metadataKindOf } from './metadata.js';
+import { showName } from './patterns.js';
+import { END_OF_TIME } from './protection.js';
 import { checkMovesNothing, holdsPlaceholder } from './provable.js';
 import type { MatchedRules } from './rules.js';
 import { matchRules } from './rules.js';
@@ -22,35 +26,85 @@ interface Question {
   readonly policy: ConnectionPolicy;
   readonly who: Requester;
   readonly matched: MatchedRules;
+  readonly nowMs: number;
+  readonly carried: readonly ColumnRef[];
 }
 
 /**
  * What may be done with one statement. Pure: equal arguments give equal decisions. The strictest voice wins (Block over
  * Hold over Allow), every reason is listed, and the first one is what the caller is told. What nothing admits is blocked.
+ * `nowMs` (since the epoch) tells which exemptions still hold.
  */
 export function decide(
   analysis: Analysis,
   who: Requester,
   context: SessionContext,
   policy: ConnectionPolicy,
+  nowMs: number = END_OF_TIME,
 ): Decision {
-  const matched = matchRules(analysis, policy.rules);
-  const question: Question = { analysis, group: classGroup(analysis), context, policy, who, matched };
-  const query =
-    analysis.read && analysis.query !== undefined ? judgeQuery(analysis.query, who, policy, matched) : undefined;
+  const decided = decideUnder(policy, { analysis, who, context, nowMs });
+  if (policy.maskingPolicies.every((masking) => masking.enforcement === 'Enforce')) return decided.decision;
+  const dryRun = compareDryRun(decided, decideUnder(withEverythingEnforced(policy), { analysis, who, context, nowMs }));
+  return dryRun === undefined ? decided.decision : { ...decided.decision, dryRun };
+}
+
+function decideUnder(
+  policy: ConnectionPolicy,
+  asked: Pick<Question, 'analysis' | 'who' | 'context' | 'nowMs'>,
+): Decided {
+  const { analysis, context } = asked;
+  const matched = matchAll(analysis, policy.rules);
+  const carried = carriedColumns(analysis, context);
+  const question: Question = { ...asked, group: classGroup(analysis), policy, matched, carried };
+  const query = analysis.read && analysis.query !== undefined ? judgeQuery(analysis.query, question) : undefined;
   const findings = collectFindings(question, query);
   const common = { class: analysis.class, objects: analysis.objects, policyRevision: policy.revision };
   const first = findings[0];
+  const masked = query?.masked ?? [];
   if (first !== undefined) {
     const reasons = [...findings.map((found) => found.reason), ...(query?.reasons ?? [])];
-    return { ...common, verdict: 'block', reasons, denial: first.denial };
+    return { decision: { ...common, verdict: 'block', reasons, denial: first.denial }, findings, masked };
   }
-  const masks: readonly MaskObligation[] = query?.masks ?? [];
-  const outputs = expectation(analysis, query);
-  const reasons = [...admittingReasons(question), ...(query?.reasons ?? [])];
-  return matched.hold.length > 0
-    ? { ...common, verdict: 'hold', reasons, masks, sourceMasks: [], outputs, approval: demandOf(matched.hold) }
-    : { ...common, verdict: 'allow', reasons, masks, sourceMasks: [], outputs };
+  const admitted = {
+    ...common,
+    reasons: [...admittingReasons(question), ...(query?.reasons ?? [])],
+    masks: query?.masks ?? [],
+    sourceMasks: query?.sourceMasks ?? [],
+    outputs: expectation(analysis, query),
+  };
+  const decision: Decision =
+    matched.hold.length > 0
+      ? { ...admitted, verdict: 'hold', approval: demandOf(matched.hold) }
+      : { ...admitted, verdict: 'allow' };
+  return { decision, findings, masked };
+}
+
+/** A query inside another statement meets the rules on queries as well: SET is no way around them. */
+function matchAll(analysis: Analysis, rules: readonly CompiledApprovalRule[]): MatchedRules {
+  const matched = matchRules(analysis, rules);
+  const query = analysis.read ? queryInside(analysis) : undefined;
+  if (!analysis.read || query === undefined) return matched;
+  const asQuery = { ...analysis, class: 'SELECT', verb: 'SELECT', objectType: undefined, objects: query.reads, query };
+  const inner = matchRules(asQuery, rules);
+  const both = (action: keyof MatchedRules): readonly CompiledApprovalRule[] => [
+    ...new Set([...matched[action], ...inner[action]]),
+  ];
+  return { block: both('block'), hold: both('hold'), allow: both('allow') };
+}
+
+/**
+ * Columns whose values the session holds already: those variables may depend on, and, where the statement reads an earlier
+ * result, those of every result. They come into a query without being read at a source that could be replaced.
+ */
+function carriedColumns(analysis: Analysis, { facts }: SessionContext): readonly ColumnRef[] {
+  if (facts === undefined || !analysis.read) return [];
+  const variables = Object.values(facts.variables).flat();
+  if (!analysis.identifiers.some((name) => name.toUpperCase() === 'RESULT_SCAN')) return variables;
+  const results = facts.results.flatMap((result) => [
+    ...result.columns.flatMap((column) => column.sources),
+    ...result.predicate,
+  ]);
+  return [...variables, ...results];
 }
 
 /** Every reason to block, the most telling first. */
@@ -81,8 +135,9 @@ function ruleFindings({ analysis, matched }: Question): readonly Finding[] {
 
 /** While a policy is not in force as written, only the session itself and constant queries remain. */
 function rejectedFindings({ analysis, group, policy }: Question): readonly Finding[] {
-  const readsNothing = analysis.read && analysis.query !== undefined && analysis.query.reads.length === 0;
-  if (readsNothing || (analysis.read && isSessionGroup(group))) return [];
+  const query = analysis.read ? (analysis.query ?? queryInside(analysis)) : undefined;
+  const isOfSession = analysis.read && isSessionGroup(group) && analysis.moved === undefined;
+  if (isOfSession || query?.reads.length === 0) return [];
   return policy.rejected.map((name) => finding('policy-rejected', deny.policyRejected(showName(name)), name));
 }
 
@@ -123,14 +178,19 @@ function readFindings(question: Question, facts: Facts, query: QueryJudgement | 
   const { group, policy, context } = question;
   if (isSessionGroup(group)) {
     const refusal = checkSessionEffect(facts, policy);
-    return refusal === undefined ? [] : [finding(refusal.kind, refusal.denial)];
+    if (refusal !== undefined) return [finding(refusal.kind, refusal.denial)];
+    if (facts.moved === undefined) return [];
   }
   const role = context.role;
   const foreignRole =
     role !== undefined && !policy.allowedRoles.includes(role)
       ? [finding('role-not-offered', deny.roleNotOffered(showName(role), policy.allowedRoles.map(showName)))]
       : [];
-  return [...foreignRole, ...(group === 'select' ? selectFindings(query) : otherFindings(question, facts))];
+  const rest = (): readonly Finding[] => {
+    if (group === 'select') return selectFindings(query);
+    return isSessionGroup(group) ? flowFindings(facts, question) : otherFindings(question, facts);
+  };
+  return [...foreignRole, ...rest()];
 }
 
 function selectFindings(query: QueryJudgement | undefined): readonly Finding[] {
@@ -139,39 +199,30 @@ function selectFindings(query: QueryJudgement | undefined): readonly Finding[] {
 
 function otherFindings(question: Question, facts: Facts): readonly Finding[] {
   const { group, matched, policy } = question;
-  if ((group === 'show' || group === 'describe') && isFreeMetadata(facts)) return [];
+  if (group === 'show' || group === 'describe') return metadataFindings(question, facts);
+  if (group === 'explain' && facts.explained !== undefined) return explainedFindings(facts, question);
   if (group === 'other' || (matched.hold.length === 0 && matched.allow.length === 0)) {
-    return [finding('no-rule-admits', deny.noRuleAdmits(whatIs(facts, group)))];
+    return [finding('no-rule-admits', deny.noRuleAdmits(explainClass(facts)))];
   }
-  if (group === 'opaque' && hasEnforcedMasks(policy)) {
+  if (group === 'opaque' && hasEnforcedMasks(question)) {
     return [finding('unread', deny.unread(`${explainClass(facts)} runs code whose result cannot be masked`))];
   }
-  const moves = movedFindings(question, facts);
+  const moves = flowFindings(facts, question);
   if (moves.length > 0 || matched.hold.length > 0) return moves;
   const why = checkMovesNothing(facts, group, policy);
-  return why === undefined ? [] : [finding('unread', deny.unread(why))];
+  return [...(why === undefined ? [] : [finding('unread', deny.unread(why))]), ...hazardFindings(facts)];
 }
 
-function hasEnforcedMasks(policy: ConnectionPolicy): boolean {
-  return policy.maskingPolicies.some((masking) => masking.enforcement === 'Enforce');
-}
-
-/** A person may approve a change, not that protected values go where no mask reaches them. */
-function movedFindings({ matched, policy, who }: Question, facts: Facts): readonly Finding[] {
-  const { moved } = facts;
-  if (moved === undefined || !hasEnforcedMasks(policy)) return [];
-  const what = explainClass(facts);
-  if (moved === 'unread')
-    return [finding('unread', deny.unread(`${what}: the columns it would move could not be traced`))];
-  const judged = judgeQuery(moved, who, policy, matched);
-  const released = judged.masks.map(({ column, policy: masking, rule }) =>
-    finding('protected-column-moved', deny.protectedMove(showColumn(column), what), `${masking}/${rule}`),
-  );
-  return [...judged.findings, ...released];
-}
-
-function whatIs(facts: Facts, group: ClassGroup): string {
-  return group === 'show' || group === 'describe' ? explainMetadata(facts) : explainClass(facts);
+/** No mask reaches what SHOW and DESCRIBE tell. */
+function metadataFindings({ matched }: Question, facts: Facts): readonly Finding[] {
+  const kind = metadataKindOf(facts);
+  const what = explainMetadata(facts);
+  if (kind === undefined) return [finding('unread', deny.unread(`what ${what} tells is not known`))];
+  if (kind === 'session-values') {
+    return [finding('unread', deny.unread(`${what} tells what an earlier statement left, which may be a value`))];
+  }
+  const isAdmitted = isFreeMetadata(kind) || matched.hold.length > 0 || matched.allow.length > 0;
+  return isAdmitted ? [] : [finding('no-rule-admits', deny.noRuleAdmits(what))];
 }
 
 function expectation(analysis: Analysis, query: QueryJudgement | undefined): OutputExpectation | undefined {

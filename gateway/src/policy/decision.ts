@@ -61,7 +61,8 @@ export type ReasonKind =
   | 'object-without-policy'
   | 'policy-rejected'
   | 'placeholder-written-back'
-  | 'masked';
+  | 'masked'
+  | 'dry-run';
 
 export interface Reason {
   readonly kind: ReasonKind;
@@ -97,6 +98,8 @@ export type Decision = {
   readonly reasons: readonly Reason[];
   /** Revision of the snapshot that decided. */
   readonly policyRevision: string;
+  /** What policies in DryRun would have changed if they were enforced; absent where nothing. */
+  readonly dryRun?: DryRun;
 } & (
   | {
       readonly verdict: 'allow';
@@ -113,6 +116,22 @@ export type Decision = {
     }
   | { readonly verdict: 'block'; readonly denial: import('../errors.js').Denial }
 );
+
+/** A decision as it would have been with every policy enforced. */
+export interface DryRun {
+  readonly verdict: 'allow' | 'hold' | 'block';
+  /** Columns that would have been masked and are not. */
+  readonly masked: readonly WouldMask[];
+  /** Why the statement would have been blocked and is not. */
+  readonly blocked: readonly Reason[];
+}
+
+export interface WouldMask {
+  readonly column: ColumnRef;
+  readonly action: MaskAction['type'];
+  readonly policy: string;
+  readonly rule: string;
+}
 
 /** What the row type of the result must look like; undefined for statements that are not queries. */
 export interface OutputExpectation {

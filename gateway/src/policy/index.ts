@@ -7,20 +7,27 @@ export type {
   CompiledMaskingPolicy,
   CompiledMaskingRule,
   ConnectionPolicy,
+  Detection,
+  DetectionCategory,
   Exemption,
   ObjectPattern,
+  PredicateMode,
   Requester,
+  TagPattern,
 } from './compiled.js';
 export { decide } from './decide.js';
 export type {
   ApprovalDemand,
   Decision,
+  DryRun,
   MaskAction,
   MaskObligation,
   OutputExpectation,
   Quorum,
   Reason,
   ReasonKind,
+  SourceMask,
+  WouldMask,
 } from './decision.js';
 export type { ApprovalOutcome, InternalPurpose, Permit, PermitVerdict } from './permit.js';
 export { hashStatement, isPermit, permitApproved, permitFor, permitInternal } from './permit.js';

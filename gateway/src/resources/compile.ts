@@ -2,8 +2,15 @@ import { createHash } from 'node:crypto';
 import type { ApprovalRule, MaskingPolicy, SnowflakeConnection } from '@piste/crds';
 import type { ConnectionPolicy } from '../policy/index.js';
 import { canonicalText } from './canonical-text.js';
+import {
+  type CompiledMasking,
+  compileMaskingPolicy,
+  maskingKeyName,
+  maskingKeyRefs,
+  strictestDetection,
+} from './compile-masking.js';
 import type { Compiled, FieldFault } from './compile-policies.js';
-import { compileApprovalRule, compileMaskingPolicy, maskingKeyName } from './compile-policies.js';
+import { compileApprovalRule } from './compile-policies.js';
 import type { ResourceComplaint } from './complaint.js';
 import type { FolderContent, PlacedResource } from './file-memory.js';
 import { type ConnectionCredential, credentialOf, type SecretBytes } from './secrets.js';
@@ -36,7 +43,7 @@ export interface CompiledFolder {
 interface Attached {
   readonly placed: PlacedResource & { readonly resource: MaskingPolicy | ApprovalRule };
   readonly compiled: Compiled<unknown>;
-  readonly masking: Compiled<ConnectionPolicy['maskingPolicies'][number]>['value'];
+  readonly masking: CompiledMasking | undefined;
   readonly rule: Compiled<ConnectionPolicy['rules'][number]>['value'];
   /** True when its absence could leave something unprotected. */
   readonly mattersWhenMissing: boolean;
@@ -44,15 +51,15 @@ interface Attached {
 
 const MIN_HASH_KEY_BYTES = 16;
 
-/** Pure: the same content and Secrets give the same result. Whatever cannot be in force as written denies what it might protect. */
-export function compileFolder(content: FolderContent, secrets: SecretBytes): CompiledFolder {
+/** Pure: the same content, Secrets and moment give the same result. Whatever cannot be in force as written denies what it might protect. */
+export function compileFolder(content: FolderContent, secrets: SecretBytes, nowMs: number): CompiledFolder {
   const complaints: ResourceComplaint[] = [...content.complaints];
   const { unique, duplicates } = splitDuplicates(content.resources, complaints);
   const maskingKeys = new Map([...secrets].filter(([, bytes]) => bytes.length >= MIN_HASH_KEY_BYTES));
-  const attached = unique.flatMap((placed) => attach(placed, maskingKeys));
+  const attached = unique.flatMap((placed) => attach(placed, secrets, nowMs));
   for (const { placed, compiled } of attached)
     for (const fault of compiled.faults) complaints.push(complain(placed, fault));
-  const twice = duplicates.flatMap((placed) => attach(placed, maskingKeys));
+  const twice = duplicates.flatMap((placed) => attach(placed, secrets, nowMs));
   const credentials = new Map<string, ConnectionCredential>();
   const drafts = unique.flatMap((placed) => {
     if (!isConnection(placed)) return [];
@@ -115,12 +122,13 @@ function isConnection(placed: PlacedResource): placed is PlacedResource & { reso
   return placed.resource.kind === 'SnowflakeConnection';
 }
 
-function attach({ file, resource }: PlacedResource, keys: ReadonlyMap<string, Uint8Array>): readonly Attached[] {
+function attach({ file, resource }: PlacedResource, secrets: SecretBytes, nowMs: number): readonly Attached[] {
   switch (resource.kind) {
     case 'SnowflakeConnection':
       return [];
     case 'MaskingPolicy': {
-      const compiled = compileMaskingPolicy(resource, (name) => keys.has(name));
+      const keys = { byteLength: (name: string) => secrets.get(name)?.length };
+      const compiled = compileMaskingPolicy(resource, keys, nowMs);
       const mattersWhenMissing = resource.spec.enforcement === 'Enforce';
       return [{ placed: { file, resource }, compiled, masking: compiled.value, rule: undefined, mattersWhenMissing }];
     }
@@ -154,7 +162,8 @@ function draftOf(
     allowedRoles: resource.spec.allowedRoles,
     unmatchedObjects: resource.spec.unmatchedObjects,
     rules: byName(mine.flatMap((item) => (item.rule === undefined ? [] : [item.rule]))),
-    maskingPolicies: byName(mine.flatMap((item) => (item.masking === undefined ? [] : [item.masking]))),
+    maskingPolicies: byName(mine.flatMap((item) => (item.masking === undefined ? [] : [item.masking.policy]))),
+    detection: strictestDetection(mine.flatMap((item) => item.masking?.detection ?? [])),
     rejected: [...rejected].sort(),
   };
   return {
@@ -209,11 +218,7 @@ function usedKeys(
   keys: ReadonlyMap<string, Uint8Array>,
 ): ReadonlyMap<string, Uint8Array> {
   const names = attached.flatMap(({ placed: { resource } }) =>
-    resource.kind === 'MaskingPolicy'
-      ? resource.spec.rules.flatMap(({ action }) =>
-          action.type === 'Hash' ? [maskingKeyName(action.hash.keySecretRef)] : [],
-        )
-      : [],
+    resource.kind === 'MaskingPolicy' ? maskingKeyRefs(resource).map(maskingKeyName) : [],
   );
   return new Map([...keys].filter(([name]) => names.includes(name)));
 }

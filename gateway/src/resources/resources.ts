@@ -151,7 +151,7 @@ function createLoader(deps: ResourcesDeps): Loader {
     async load() {
       const content: FolderContent = memory.update(await readFolder(deps.directory));
       const secrets = await readSecrets(content.resources, deps.secrets);
-      const folder = compileFolder(content, secrets);
+      const folder = compileFolder(content, secrets, deps.clock());
       const { revision, connections, complaints, credentials, maskingKeys } = folder;
       const snapshot = Object.freeze({ revision, sequence: inForce.snapshot.sequence + 1, connections, complaints });
       const complaintText = complaints.map(formatResourceComplaint).join('\n');

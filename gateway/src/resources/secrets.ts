@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { SecretKeyRef } from '@piste/crds';
 import { Secret } from '../telemetry/index.js';
-import { maskingKeyName } from './compile-policies.js';
+import { maskingKeyName, maskingKeyRefs } from './compile-masking.js';
 import type { PlacedResource } from './file-memory.js';
 
 /** Reads one key of one Secret; undefined when there is none. */
@@ -26,7 +26,7 @@ function refsOf(resource: PlacedResource['resource']): readonly SecretKeyRef[] {
     case 'SnowflakeConnection':
       return authRefs(resource.spec.auth);
     case 'MaskingPolicy':
-      return resource.spec.rules.flatMap(({ action }) => (action.type === 'Hash' ? [action.hash.keySecretRef] : []));
+      return maskingKeyRefs(resource);
     case 'ApprovalRule':
       return [];
   }

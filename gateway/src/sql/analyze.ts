@@ -1,4 +1,4 @@
-import { canonicalText, type Edit } from './canonical.js';
+import { canonicalText, Edits, writeText } from './canonical.js';
 import { classify, headOf, type StatementHead } from './classify.js';
 import { type Column, ColumnTable } from './columns.js';
 import type {
@@ -12,12 +12,12 @@ import type {
   Unread,
   UnreadKind,
 } from './facts.js';
+import type { PlacedText } from './flow-facts.js';
+import { type FlowFacts, NOTHING_FLOWS, readFlows, traceVariables } from './flows.js';
 import { lex } from './lexer.js';
-import { movedQuery } from './moved-query.js';
-import { UNREADABLE } from './moved-update.js';
-import { distinctNames, objectKey, qualify } from './names.js';
+import { distinctNames, type NameParts, objectKey, qualify } from './names.js';
 import { type ParsedQuery, parseQueryStatement } from './parse-query.js';
-import { Refusal } from './refusal.js';
+import { Refusal, type Span } from './refusal.js';
 import { resolveQuery } from './resolve.js';
 import { split } from './split.js';
 import { readStatementFacts } from './statement.js';
@@ -90,8 +90,17 @@ function classOfPrefix(tokens: readonly Token[]): StatementHead {
   return statement.kind === 'one' ? classify(statement.tokens) : headOf('UNKNOWN');
 }
 
-function reasonOf(error: unknown): { kind: UnreadKind; detail: string; needs: readonly ObjectName[] } {
-  if (error instanceof Refusal) return { kind: error.kind, detail: error.message, needs: error.needs };
+interface Reason {
+  readonly kind: UnreadKind;
+  readonly detail: string;
+  readonly needs: readonly ObjectName[];
+  readonly span?: Span | undefined;
+}
+
+function reasonOf(error: unknown): Reason {
+  if (error instanceof Refusal) {
+    return { kind: error.kind, detail: error.message, needs: error.needs, span: error.span };
+  }
   // A fault of ours must not become a statement that passes.
   return { kind: 'unknown-syntax', detail: 'the statement could not be analysed', needs: [] };
 }
@@ -109,13 +118,18 @@ export function analyze(text: string, session: SessionContext, catalog: Catalog)
   try {
     if (head.class === 'SELECT') return analyzeQuery(head, statement.tokens, session, catalog, seen);
     const facts = readStatementFacts(head, statement.tokens, session);
-    const moved = readMoved(head, statement.tokens, facts.carriesQuery, session, catalog);
+    const { flows, texts } = readFlows(head, statement.tokens, facts.carriesQuery, (query, beside) =>
+      readPart(query, besideObject(beside, session), catalog),
+    );
+    const written = withFullNames(statement, texts);
     return {
-      ...common(head, statement.tokens),
+      ...common(head, written.tokens),
       ...facts,
-      objects: typeof moved === 'object' ? distinctNames([...facts.objects, ...moved.reads]) : facts.objects,
-      moved,
-      canonicalText: statement.canonicalText,
+      ...flows,
+      effect: traceVariables(facts.effect, flows.moved),
+      objects: distinctNames([...facts.objects, ...readsOf(flows)]),
+      writes: isDefinition(head) && flows.moved === undefined ? [] : facts.writes,
+      canonicalText: written.canonicalText,
       query: undefined,
     };
   } catch (error) {
@@ -126,7 +140,7 @@ export function analyze(text: string, session: SessionContext, catalog: Catalog)
 function unread(
   statement: { readonly canonicalText: string | undefined },
   head: StatementHead,
-  why: { readonly kind: UnreadKind; readonly detail: string; readonly needs: readonly ObjectName[] },
+  why: Reason,
   objects: readonly ObjectName[],
 ): Unread {
   return {
@@ -136,6 +150,7 @@ function unread(
     objectType: head.objectType,
     kind: why.kind,
     detail: why.detail,
+    ...(why.span === undefined ? {} : { span: { start: why.span.start, end: why.span.end } }),
     needs: why.needs,
     canonicalText: statement.canonicalText,
     objects,
@@ -186,28 +201,61 @@ function analyzeQuery(
   catalog: Catalog,
   seen: ObjectName[],
 ): Facts {
-  const first = readQuery(tokens, session, catalog, seen);
-  const again = readStatement(first.text);
-  if (!again.ok && again.kind === 'too-large') throw new Refusal('too-large', `with full names, ${again.detail}`);
-  if (!again.ok || again.head.class !== head.class) throw disagreement();
-  const second = readQuery(again.tokens, session, catalog, seen);
-  if (second.text !== first.text || !isSameQuery(first.facts, second.facts)) throw disagreement();
+  const { facts, identified } = readTwice(head, tokens, session, catalog, seen);
   return {
-    ...common(head, again.tokens),
-    canonicalText: first.text,
-    objects: second.facts.reads,
-    query: second.facts,
+    ...common(head, identified),
+    canonicalText: facts.text,
+    objects: facts.reads,
+    query: facts,
     effect: undefined,
     carriesQuery: false,
-    moved: undefined,
+    ...NOTHING_FLOWS,
+    writes: [],
+    temporary: [],
   };
+}
+
+function readTwice(
+  head: StatementHead,
+  tokens: readonly Token[],
+  session: SessionContext,
+  catalog: Catalog,
+  seen: ObjectName[],
+): { readonly facts: QueryFacts; readonly identified: readonly Token[] } {
+  const first = readQuery(tokens, session, catalog, seen);
+  const again = readStatement(first.facts.text);
+  if (!again.ok && again.kind === 'too-large') throw new Refusal('too-large', `with full names, ${again.detail}`);
+  if (!again.ok || again.head.class !== head.class) throw disagreement();
+  const second = readQuery(again.tokens, session, withViewTexts(catalog, first.viewTexts), seen);
+  const isSame =
+    second.facts.text === first.facts.text &&
+    isSameQuery(first.facts, second.facts) &&
+    [...second.viewTexts].every(([key, text]) => first.viewTexts.get(key) === text);
+  if (!isSame) throw disagreement();
+  return { facts: second.facts, identified: again.tokens };
 }
 
 const disagreement = (): Refusal => new Refusal('unknown-syntax', 'the statement cannot be written down unambiguously');
 
+/** The same objects, views with the texts that would be sent for them. */
+function withViewTexts(catalog: Catalog, viewTexts: ReadonlyMap<string, string>): Catalog {
+  if (viewTexts.size === 0) return catalog;
+  return {
+    isPureFunction: (name) => catalog.isPureFunction?.(name) === true,
+    find(name) {
+      const object = catalog.find(name);
+      if (typeof object === 'string' || object.kind !== 'view') return object;
+      return { ...object, definition: viewTexts.get(objectKey(name)) };
+    },
+  };
+}
+
+/** Each output costs work in every room behind this one; a short text of stars can ask for millions. */
+const MAX_OUTPUTS = 10_000;
+
 interface QueryReading {
   readonly facts: QueryFacts;
-  readonly text: string;
+  readonly viewTexts: ReadonlyMap<string, string>;
 }
 
 function readQuery(
@@ -221,46 +269,67 @@ function readQuery(
   const columns = new ColumnTable();
   const worked = { computed: new Set<number>(), revealing: new Set<number>() };
   const tables = loadTables(parsed, session, catalog, columns, worked);
-  const edits = new Map<number, Edit>(parsed.edits.map((edit) => [edit.from, edit]));
+  const { relationOf } = tables;
+  const { edits } = parsed;
   const relation = resolveQuery(parsed.query, {
     columns,
     worked,
-    relationOf: tables.relationOf,
-    rewrite: { tokens, edits },
+    relationOf,
+    tokens,
+    edits,
+    facts: session.facts,
+    isAimed: true,
   });
-  const text = canonicalText(tokens, [...edits.values()]);
+  if (relation.columns.length > MAX_OUTPUTS) {
+    throw new Refusal('too-large', `the query gives more than ${MAX_OUTPUTS} columns`);
+  }
   const facts: QueryFacts = {
-    text,
-    sources: [],
+    ...tables.maskable(parsed),
     outputs: relation.columns.map((column) => output(column, columns)),
     reads: tables.reads,
     predicate: columns.refs(relation.predicate),
     computed: columns.refs(worked.computed),
     revealing: columns.refs(worked.revealing),
   };
-  return { facts, text };
+  return { facts, viewTexts: tables.viewTexts };
 }
 
-/** Lineage of the rows a statement moves. Objects that are not loaded yet are asked for, like those of a query. */
-function readMoved(
-  head: StatementHead,
-  tokens: readonly Token[],
-  carriesQuery: boolean,
-  session: SessionContext,
-  catalog: Catalog,
-): Facts['moved'] {
-  const text = movedQuery(head, tokens, carriesQuery);
-  if (text === undefined) return undefined;
-  const query = text === UNREADABLE ? undefined : readStatement(text);
-  if (query?.ok !== true || query.head.class !== 'SELECT') return 'unread';
-  try {
-    const { facts } = readQuery(query.tokens, session, catalog, []);
-    // Nothing leaves the table that an UPDATE changes, so only what comes into other columns counts.
-    return head.verb === 'UPDATE' ? { ...facts, reads: [] } : facts;
-  } catch (error) {
-    if (error instanceof Refusal && error.needs.length > 0) throw error;
-    return 'unread';
-  }
+/** What is defined or changed receives data only when something moves. */
+function isDefinition(head: StatementHead): boolean {
+  return head.verb === 'ALTER' || head.verb === 'CTAS' || head.verb.startsWith('CREATE');
+}
+
+function readsOf(flows: FlowFacts): readonly ObjectName[] {
+  return [flows.moved, flows.defined, flows.explained].flatMap((facts) =>
+    typeof facts === 'object' ? facts.reads : [],
+  );
+}
+
+type ReadStatement = Extract<StatementReading, { ok: true }>;
+
+/** The statement with the queries in it as they were read, so that what was analysed is what runs. */
+function withFullNames(statement: ReadStatement, texts: readonly PlacedText[]): ReadStatement {
+  if (texts.length === 0) return statement;
+  const edits = new Edits();
+  for (const { place, text } of texts) edits.replace(place.from, place.to, text);
+  const again = readStatement(writeText(statement.tokens, edits).text);
+  if (!again.ok && again.kind === 'too-large') throw new Refusal('too-large', `with full names, ${again.detail}`);
+  if (!again.ok || again.head.class !== statement.head.class) throw disagreement();
+  return again;
+}
+
+function besideObject(parts: NameParts | undefined, session: SessionContext): SessionContext {
+  if (parts === undefined) return session;
+  const { database, schema } = qualify(parts, session);
+  return { ...session, database, schema };
+}
+
+/** The facts of a query that stands in a statement or for a part of it. */
+function readPart(text: string, session: SessionContext, catalog: Catalog): QueryFacts {
+  const query = readStatement(text);
+  if (!query.ok) throw new Refusal(query.kind, query.detail);
+  if (query.head.class !== 'SELECT') throw new Refusal('unknown-syntax', 'a query was expected');
+  return readTwice(query.head, query.tokens, session, catalog, []).facts;
 }
 
 /** What an unread query names is told as far as it can be qualified: people who decide about it want to see it. */

@@ -1,4 +1,4 @@
-import type { ColumnRef, ObjectName } from './facts.js';
+import type { CatalogColumn, ColumnRef, ObjectName } from './facts.js';
 import { objectKey, quoteIdentifier } from './names.js';
 import { Refusal } from './refusal.js';
 
@@ -13,16 +13,14 @@ const MAX_COPIES = 3_000_000;
 /** Numbers the columns of one analysis and bounds the work of moving them about. */
 export class ColumnTable {
   readonly #refs: ColumnRef[] = [];
-  readonly #types: (string | undefined)[] = [];
   readonly #ids = new Map<string, number>();
   #copied = 0;
 
-  add(object: ObjectName, column: string, type?: string): number {
-    const key = `${objectKey(object)}.${quoteIdentifier(column)}`;
+  add(object: ObjectName, column: CatalogColumn): number {
+    const key = `${objectKey(object)}.${quoteIdentifier(column.name)}`;
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
-    this.#refs.push({ object, column });
-    this.#types.push(type);
+    this.#refs.push({ object, column: column.name, traits: column });
     this.#ids.set(key, this.#refs.length - 1);
     return this.#refs.length - 1;
   }
@@ -37,7 +35,7 @@ export class ColumnTable {
 
   /** Are all of them known columns of one type? */
   haveOneType(ids: readonly (number | undefined)[]): boolean {
-    const types = new Set(ids.map((id) => (id === undefined ? undefined : this.#types[id])));
+    const types = new Set(ids.map((id) => this.ref(id)?.traits?.type));
     return types.size === 1 && !types.has(undefined) && !types.has('unknown');
   }
 

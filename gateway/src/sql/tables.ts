@@ -1,9 +1,20 @@
+import { type WrittenText, writeText } from './canonical.js';
 import { type Column, type ColumnTable, NO_COLUMNS, type Relation } from './columns.js';
-import type { Catalog, CatalogObject, ObjectName } from './facts.js';
-import { type CurrentSchema, distinctNames, objectKey, qualify } from './names.js';
+import type { Catalog, CatalogObject, MaskableQuery, ObjectName, SourceSite } from './facts.js';
+import {
+  type CurrentSchema,
+  distinctNames,
+  type NameParts,
+  objectKey,
+  qualify,
+  quoteIdentifier,
+  quoteObjectName,
+} from './names.js';
 import type { ParsedQuery } from './parse-query.js';
-import { Refusal } from './refusal.js';
-import { type ResolveContext, resolveQuery, type WorkedColumns } from './resolve.js';
+import type { FunctionUse } from './parser-state.js';
+import { Refusal, type Span } from './refusal.js';
+import { resolveQuery } from './resolve.js';
+import type { ResolveContext, WorkedColumns } from './resolving.js';
 import type { TableSource } from './syntax.js';
 import { parseView } from './views.js';
 
@@ -22,6 +33,10 @@ export interface Tables {
   /** Tables and views read, in order of appearance. */
   readonly reads: readonly ObjectName[];
   readonly relationOf: ResolveContext['relationOf'];
+  /** The query written down with full names, and where its tables stand. Asked for when the query has been resolved. */
+  maskable(query: ParsedQuery): MaskableQuery;
+  /** Texts of the views behind the query, by `objectKey`, with full names. */
+  readonly viewTexts: ReadonlyMap<string, string>;
 }
 
 /**
@@ -40,6 +55,28 @@ export function loadTables(
   return loader;
 }
 
+/** A query whose names are looked up: the statement's, or that of a view. */
+interface Level {
+  readonly query: ParsedQuery;
+  readonly current: CurrentSchema;
+  readonly isStatement: boolean;
+}
+
+/**
+ * What a name may mean, first things first. The search path of a session is its current schema, then PUBLIC (Snowflake:
+ * SEARCH_PATH); names in a view are looked up beside the view.
+ */
+function namesOf(parts: NameParts, { current, isStatement }: Level): readonly ObjectName[] {
+  const name = qualify(parts, current);
+  return parts.length === 1 && isStatement ? [name, { ...name, schema: 'PUBLIC' }] : [name];
+}
+
+/** Where a name stands in the statement; a place in a view would tell the caller nothing. */
+function spanIn(level: Level, { from, to }: { readonly from: number; readonly to: number }): Span | undefined {
+  const { tokens } = level.query;
+  return level.isStatement ? { start: tokens[from]?.start ?? 0, end: tokens[to - 1]?.end ?? 0 } : undefined;
+}
+
 class Loader implements Tables {
   readonly #catalog: Catalog;
   readonly #columns: ColumnTable;
@@ -48,6 +85,7 @@ class Loader implements Tables {
   readonly #views = new Map<string, ParsedQuery>();
   readonly #relations = new Map<string, Relation>();
   readonly #open = new Set<string>();
+  readonly #maskable = new Map<ParsedQuery, MaskableQuery>();
 
   constructor(catalog: Catalog, columns: ColumnTable, worked: WorkedColumns) {
     this.#catalog = catalog;
@@ -61,12 +99,13 @@ class Loader implements Tables {
 
   /** Level by level, so that everything missing on one level is asked for together. */
   load(query: ParsedQuery, current: CurrentSchema): void {
-    let level = [{ query, current, searchesPublic: true }];
+    let level: readonly Level[] = [{ query, current, isStatement: true }];
     while (level.length > 0) {
       const missing: ObjectName[] = [];
-      const next: typeof level = [];
+      const next: Level[] = [];
       for (const entry of level) {
         for (const table of entry.query.tables) this.#look(table, entry, missing, next);
+        for (const use of entry.query.functions) this.#nameFunction(use, entry);
       }
       if (missing.length > 0) {
         throw new Refusal('unknown-object', 'an object is not known yet', distinctNames(missing));
@@ -75,32 +114,36 @@ class Loader implements Tables {
     }
   }
 
-  #look(
-    table: TableSource,
-    from: { readonly current: CurrentSchema; readonly searchesPublic: boolean },
-    missing: ObjectName[],
-    next: { query: ParsedQuery; current: CurrentSchema; searchesPublic: boolean }[],
-  ): void {
-    const found = this.#find(table, from.current, from.searchesPublic);
+  #look(table: TableSource, entry: Level, missing: ObjectName[], next: Level[]): void {
+    const found = this.#find(table, entry);
     if (!('object' in found)) {
       missing.push(found.missing);
       return;
     }
     this.#found.set(table, found);
+    writeName(table, found.name, entry.query);
     const view = this.#openView(found);
-    // Names in a view are looked up beside the view, not along the session's search path.
-    if (view !== undefined) next.push({ query: view, current: found.name, searchesPublic: false });
+    if (view !== undefined) next.push({ query: view, current: found.name, isStatement: false });
   }
 
-  /** The search path of a session is its current schema, then PUBLIC (Snowflake: SEARCH_PATH). */
-  #find(table: TableSource, current: CurrentSchema, searchesPublic: boolean): FoundTable | { missing: ObjectName } {
-    const name = qualify(table.parts, current);
-    const here = this.#lookUp(name);
-    if (here !== undefined) return here;
-    const isBare = table.parts.length === 1;
-    const fallback = isBare && searchesPublic ? this.#lookUp({ ...name, schema: 'PUBLIC' }) : undefined;
-    if (fallback !== undefined) return fallback;
-    throw new Refusal('unknown-object', 'a table or view does not exist');
+  #find(table: TableSource, entry: Level): FoundTable | { missing: ObjectName } {
+    for (const name of namesOf(table.parts, entry)) {
+      const here = this.#lookUp(name);
+      if (here !== undefined) return here;
+    }
+    throw new Refusal('unknown-object', 'a table or view does not exist', [], spanIn(entry, table));
+  }
+
+  /** Only what the catalogue says to be pure may be called, and then by its full name. */
+  #nameFunction(use: FunctionUse, entry: Level): void {
+    const found = namesOf(use.parts, entry).find((name) => this.#catalog.isPureFunction?.(name) === true);
+    if (found === undefined) {
+      const name = use.parts.length === 1 ? `the function ${use.parts[0] ?? ''}` : 'a function with a qualified name';
+      const detail = `${name} is not on the list of pure functions`;
+      if (!entry.isStatement) throw new Refusal('unreadable-view', `in a view: ${detail}`);
+      throw new Refusal('unknown-function', detail, [], spanIn(entry, use));
+    }
+    entry.query.edits.replace(use.from, use.to, quoteObjectName(found));
   }
 
   #lookUp(name: ObjectName): FoundTable | { missing: ObjectName } | undefined {
@@ -137,7 +180,7 @@ class Loader implements Tables {
 
   #base({ name, object }: FoundTable): Relation {
     const columns = object.columns.map((column): Column => {
-      const id = this.#columns.add(name, column.name, column.type);
+      const id = this.#columns.add(name, column);
       return { name: column.name, sources: new Set([id]), direct: id };
     });
     return { columns, predicate: NO_COLUMNS };
@@ -157,9 +200,9 @@ class Loader implements Tables {
       throw new Refusal('unreadable-view', 'the text of a view does not have the columns the account reports');
     }
     const columns = inner.columns.map((column, index): Column => {
-      const own = object.columns[index]?.name ?? '';
+      const own = object.columns[index] ?? { name: '', type: 'unknown' };
       const sources = this.#columns.union([column.sources, new Set([this.#columns.add(name, own)])]);
-      return { name: own, sources, direct: column.direct };
+      return { name: own.name, sources, direct: column.direct };
     });
     return { columns, predicate: inner.predicate };
   }
@@ -167,10 +210,55 @@ class Loader implements Tables {
   #resolveView(query: ParsedQuery): Relation {
     try {
       const [columns, worked, relationOf] = [this.#columns, this.#worked, this.relationOf];
-      return resolveQuery(query.query, { columns, worked, relationOf, rewrite: undefined });
+      const { tokens, edits } = query;
+      return resolveQuery(query.query, {
+        columns,
+        worked,
+        relationOf,
+        tokens,
+        edits,
+        facts: undefined,
+        isAimed: false,
+      });
     } catch (error) {
       if (!(error instanceof Refusal) || error.kind === 'unreadable-view') throw error;
       throw new Refusal('unreadable-view', `in a view: ${error.message}`);
     }
   }
+
+  maskable(query: ParsedQuery): MaskableQuery {
+    const known = this.#maskable.get(query);
+    if (known !== undefined) return known;
+    const written = writeText(query.tokens, query.edits, query.first);
+    const sources = query.tables.map((table) => this.#site(table, written));
+    const maskable = { text: written.text, sources };
+    this.#maskable.set(query, maskable);
+    return maskable;
+  }
+
+  #site(table: TableSource, written: WrittenText): SourceSite {
+    const found = this.#found.get(table);
+    if (found === undefined) throw new Refusal('unknown-object', 'a table or view does not exist');
+    const { name, object } = found;
+    const query = object.kind === 'view' ? this.#views.get(objectKey(name)) : undefined;
+    return {
+      object: name,
+      ...written.spanOf(table.from, table.end),
+      columns: object.columns,
+      view: query === undefined ? undefined : this.maskable(query),
+      unmaskable: table.unmaskable ?? (query !== undefined && table.end > table.to ? TRAVELS : undefined),
+    };
+  }
+
+  get viewTexts(): ReadonlyMap<string, string> {
+    return new Map([...this.#views].map(([key, query]) => [key, this.maskable(query).text]));
+  }
+}
+
+/** The tables behind a view would have to travel, each of them. */
+const TRAVELS = 'time travel on a view';
+
+function writeName(table: TableSource, name: ObjectName, { edits }: ParsedQuery): void {
+  edits.replace(table.from, table.to, quoteObjectName(name));
+  if (table.ownAlias) edits.insert(table.end, `AS ${quoteIdentifier(name.name)}`);
 }

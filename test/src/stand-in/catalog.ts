@@ -4,6 +4,7 @@ import { missingObject, objectExists } from './failures.js';
 import { quoteName, quoteString } from './lexer.js';
 import type { ObjectName } from './names.js';
 import { nameKey } from './names.js';
+import { dropTags, noTags } from './tags.js';
 
 /** What Snowflake knows about a view and DuckDB does not keep. */
 export type ViewFacts = { readonly text: string; readonly isSecure: boolean; readonly comment: string };
@@ -24,6 +25,7 @@ export class Catalog {
   readonly createdOn = new Map<string, number>();
   readonly warehouses = new Set<string>();
   readonly roles = new Set<string>();
+  readonly tags = noTags();
   readonly #instance: DuckDBInstance;
   readonly #admin: DuckDBConnection;
   readonly #clock: () => number;
@@ -67,6 +69,7 @@ export class Catalog {
     await this.#admin.run(`DROP SCHEMA ${home}.${quoteName(`IS_${name}`)} CASCADE`);
     this.#schemas.delete(name);
     this.#forget(`${name}.`);
+    dropTags(this.tags, [name]);
   }
 
   async createSchema(database: string, name: string, mode: 'new' | 'if-not-exists' | 'or-replace'): Promise<boolean> {
@@ -87,6 +90,7 @@ export class Catalog {
     await this.#admin.run(`DROP SCHEMA ${quoteName(database)}.${quoteName(name)} CASCADE`);
     this.#schemas.get(database)?.delete(name);
     this.#forget(`${database}.${name}.`);
+    dropTags(this.tags, [database, name]);
   }
 
   databases(): readonly string[] {
@@ -127,7 +131,7 @@ export class Catalog {
     return stage;
   }
 
-  /** The view that answers for `DATABASE.INFORMATION_SCHEMA.<view>`. */
+  /** The view that answers for `DATABASE.INFORMATION_SCHEMA.<view>` where DuckDB knows all that it shows. */
   informationView(database: string, view: string): string {
     this.checkDatabase(database);
     return `${home}.${quoteName(`IS_${database}`)}.${quoteName(view)}`;
@@ -148,23 +152,6 @@ export class Catalog {
     const schema = `${home}.${quoteName(`IS_${database}`)}`;
     const here = `database_name = ${quoteString(database)}`;
     await this.#admin.run(`CREATE SCHEMA ${schema}`);
-    await this.#admin.run(`CREATE VIEW ${schema}."TABLES" AS
-      SELECT database_name AS "TABLE_CATALOG", schema_name AS "TABLE_SCHEMA", table_name AS "TABLE_NAME",
-        'SYSADMIN' AS "TABLE_OWNER", 'BASE TABLE' AS "TABLE_TYPE", estimated_size AS "ROW_COUNT" FROM duckdb_tables() WHERE ${here}
-      UNION ALL SELECT database_name, schema_name, view_name, 'SYSADMIN', 'VIEW', NULL FROM duckdb_views() WHERE ${here} AND NOT internal`);
-    await this.#admin.run(`CREATE VIEW ${schema}."VIEWS" AS
-      SELECT database_name AS "TABLE_CATALOG", schema_name AS "TABLE_SCHEMA", view_name AS "TABLE_NAME",
-        sql AS "VIEW_DEFINITION" FROM duckdb_views() WHERE ${here} AND NOT internal`);
-    await this.#admin.run(`CREATE VIEW ${schema}."COLUMNS" AS
-      SELECT database_name AS "TABLE_CATALOG", schema_name AS "TABLE_SCHEMA", table_name AS "TABLE_NAME",
-        column_name AS "COLUMN_NAME", column_index AS "ORDINAL_POSITION", column_default AS "COLUMN_DEFAULT",
-        CASE WHEN is_nullable THEN 'YES' ELSE 'NO' END AS "IS_NULLABLE",
-        CASE WHEN data_type LIKE 'DECIMAL%' THEN 'NUMBER' WHEN data_type LIKE 'TIMESTAMP%ZONE' THEN 'TIMESTAMP_LTZ'
-          WHEN data_type LIKE 'TIMESTAMP%' THEN 'TIMESTAMP_NTZ' WHEN data_type = 'VARCHAR' THEN 'TEXT'
-          WHEN data_type = 'DOUBLE' THEN 'FLOAT' WHEN data_type = 'BLOB' THEN 'BINARY' WHEN data_type = 'JSON' THEN 'VARIANT'
-          ELSE data_type END AS "DATA_TYPE",
-        numeric_precision AS "NUMERIC_PRECISION", numeric_scale AS "NUMERIC_SCALE"
-      FROM duckdb_columns() WHERE ${here} AND NOT internal`);
     await this.#admin.run(`CREATE VIEW ${schema}."SCHEMATA" AS
       SELECT database_name AS "CATALOG_NAME", schema_name AS "SCHEMA_NAME", 'SYSADMIN' AS "SCHEMA_OWNER"
       FROM duckdb_schemas() WHERE ${here} AND NOT internal`);

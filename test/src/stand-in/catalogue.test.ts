@@ -232,3 +232,92 @@ describe('statements that reach further than they look', () => {
     expect(await origins('select a.id from customers a join orders b on a.id = b.id')).toEqual(['..']);
   });
 });
+
+describe('INFORMATION_SCHEMA', () => {
+  test('gives columns with Snowflake’s words and sizes', async () => {
+    const columns = await rows(
+      `SELECT COLUMN_NAME, DATA_TYPE, NUMERIC_PRECISION AS P, NUMERIC_SCALE AS S, CHARACTER_MAXIMUM_LENGTH AS L FROM "CRM"."INFORMATION_SCHEMA"."COLUMNS"
+       WHERE ("TABLE_SCHEMA" = 'PUBLIC' AND "TABLE_NAME" IN ('CUSTOMERS', 'V_CUSTOMER_CONTACT')) ORDER BY "TABLE_NAME", "ORDINAL_POSITION"`,
+    );
+    expect(columns.map((row) => Object.values(row).join(' ').trim())).toEqual([
+      'ID NUMBER 38 0',
+      ...['NAME', 'EMAIL', 'SSN', 'CITY', 'REGION'].map((name) => `${name} TEXT   16777216`),
+      'CREATED_AT TIMESTAMP_NTZ',
+      'BALANCE NUMBER 12 2',
+      'ID NUMBER 38 0',
+      'CONTACT TEXT   16777216',
+      'CITY TEXT   16777216',
+    ]);
+  });
+
+  test('tells tables from views, secure views from others, and a session’s own temporary tables', async () => {
+    await rows('create or replace secure view guarded as select id from customers');
+    await rows('create temporary table mine (a int)');
+    const tables = await rows(
+      `select table_name n, table_type t from information_schema.tables where table_schema = 'PUBLIC' and table_name in ('GUARDED', 'MINE', 'ORDERS') order by 1`,
+    );
+    expect(tables.map((row) => `${row['N']} ${row['T']}`)).toEqual([
+      'GUARDED VIEW',
+      'MINE TEMPORARY TABLE',
+      'ORDERS BASE TABLE',
+    ]);
+    const views = await rows(
+      'select table_name n, is_secure s, view_definition d from crm.information_schema.views order by 1',
+    );
+    expect(views).toEqual([
+      { N: 'GUARDED', S: 'YES', D: 'create or replace secure view guarded as select id from customers' },
+      { N: 'V_CUSTOMER_CONTACT', S: 'NO', D: expect.stringContaining('SELECT ID, EMAIL, CITY') },
+    ]);
+    await rows('drop view guarded');
+    await rows('drop table mine');
+  });
+
+  test('does not have a database that is not there', async () => {
+    await expect(rows('SELECT 1 FROM "NOPE"."INFORMATION_SCHEMA"."TABLES"')).rejects.toThrow(/^002003/);
+  });
+});
+
+describe('tags', () => {
+  const tagsOf = async (name: string) =>
+    (
+      await rows(
+        `SELECT 0 AS "OBJECT", COLUMN_NAME AS C, TAG_NAME AS T, TAG_VALUE AS V, LEVEL AS L FROM TABLE("CRM"."INFORMATION_SCHEMA".TAG_REFERENCES_ALL_COLUMNS('"CRM"."PUBLIC"."${name}"', 'table'))
+         UNION ALL SELECT 0, NULL, NULL, NULL, NULL FROM "SNOWFLAKE"."ACCOUNT_USAGE"."TAG_REFERENCES" WHERE FALSE ORDER BY 2, 3`,
+      )
+    ).map((row) => [row['C'], row['T'], row['V'], row['L']].join(' '));
+
+  test('are set on columns, tables and schemas, and inherited downwards', async () => {
+    await rows('create table tagged (a int, b varchar)');
+    await rows('create tag pii');
+    await rows("alter table tagged modify column b set tag pii = 'email', snowflake.core.semantic_category = 'EMAIL'");
+    await rows("alter table tagged set tag crm.public.pii = 'table'");
+    expect(await tagsOf('TAGGED')).toEqual([
+      'A PII table TABLE',
+      'B PII email COLUMN',
+      'B SEMANTIC_CATEGORY EMAIL COLUMN',
+    ]);
+    await rows('alter table tagged modify column b unset tag pii');
+    expect(await tagsOf('TAGGED')).toContain('B PII table TABLE');
+    await rows('drop table tagged');
+    await rows('create table tagged (a int, b varchar)');
+    expect(await tagsOf('TAGGED')).toEqual([]);
+    await rows('drop table tagged');
+  });
+
+  test('must exist, and so must what they are set on', async () => {
+    await expect(rows("alter table orders set tag nope = 'x'")).rejects.toThrow(/^002003/);
+    await expect(rows("alter table missing set tag pii = 'x'")).rejects.toThrow(/^002003/);
+    await expect(tagsOf('MISSING')).rejects.toThrow(/^002003/);
+  });
+
+  test('of the system are hidden from a role without rights on them, and so is the view that tells', async () => {
+    await rows("alter table orders modify column note set tag snowflake.core.semantic_category = 'NAME'");
+    expect(await tagsOf('ORDERS')).toEqual(['NOTE SEMANTIC_CATEGORY NAME COLUMN']);
+    await rows('use role support');
+    const call = `TABLE(crm.information_schema.tag_references_all_columns('crm.public.orders', 'table'))`;
+    expect(await rows(`select * from ${call}`)).toEqual([]);
+    await expect(tagsOf('ORDERS')).rejects.toThrow(/^002003/);
+    await rows('use role sysadmin');
+    await rows('alter table orders modify column note unset tag snowflake.core.semantic_category');
+  });
+});

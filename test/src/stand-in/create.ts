@@ -80,6 +80,13 @@ export async function create(tokens: readonly Token[], execution: Execution): Pr
       if (!exists || creation.mode === 'or-replace') catalog.createStage(name);
       return statusTable(`Stage area ${last} successfully created.`);
     }
+    case 'TAG': {
+      const key = nameKey(completeName(session, creation.parts));
+      const exists = catalog.tags.known.has(key);
+      if (exists && creation.mode === 'new') throw objectExists(last);
+      catalog.tags.known.add(key);
+      return created(!exists || creation.mode === 'or-replace');
+    }
     case 'ROLE':
       catalog.roles.add(last);
       return created(true);

@@ -5,6 +5,8 @@ import { type Execution, onConnection } from './execution.js';
 import { missingObject, unsupported } from './failures.js';
 import { isToken, lex, quoteName, type Token } from './lexer.js';
 import { completeName, completeSchema, nameKey, qualified, readName, skipIfExists } from './names.js';
+import type { Session } from './sessions.js';
+import { altersTags, alterTags, dropTags } from './tags.js';
 
 /** CREATE, DROP, ALTER, TRUNCATE. What the stand-in does not model is refused with 000002, never silently accepted. */
 export async function runDdl(tokens: readonly Token[], execution: Execution): Promise<Table> {
@@ -60,6 +62,7 @@ async function drop(tokens: readonly Token[], execution: Execution): Promise<Tab
       );
       session.temporaryTables.delete(nameKey(name));
       catalog.views.delete(nameKey(name));
+      if (!isTemporary) dropTags(catalog.tags, [name.database, name.schema, name.name]);
       return dropped;
     }
     case 'STAGE':
@@ -89,6 +92,15 @@ async function alter(tokens: readonly Token[], execution: Execution): Promise<Ta
   const kind = tokens[1]?.value ?? '';
   const { next } = skipIfExists(tokens, 2);
   const { parts, next: behind } = readName(tokens, next);
+  if (altersTags(tokens, behind)) {
+    const path = taggedPath(kind, parts, session);
+    if (
+      (kind === 'TABLE' || kind === 'VIEW') &&
+      (await existing(completeName(session, parts), execution)) === undefined
+    )
+      throw missingObject(title(kind), path.join('.'));
+    return alterTags(tokens, behind, path, session, catalog);
+  }
   if (
     kind === 'TABLE' &&
     ['ADD', 'DROP', 'RENAME'].includes(tokens[behind]?.value ?? '') &&
@@ -110,6 +122,16 @@ async function alter(tokens: readonly Token[], execution: Execution): Promise<Ta
     }
   }
   throw unsupported(`ALTER ${kind} ${tokens[behind]?.value ?? ''}`);
+}
+
+function taggedPath(kind: string, parts: readonly string[], session: Session): readonly string[] {
+  if (kind === 'DATABASE') return parts;
+  if (kind === 'SCHEMA') {
+    const { database, schema } = completeSchema(session, parts);
+    return [database, schema];
+  }
+  const { database, schema, name } = completeName(session, parts);
+  return [database, schema, name];
 }
 
 async function truncate(tokens: readonly Token[], execution: Execution): Promise<Table> {

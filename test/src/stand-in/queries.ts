@@ -258,6 +258,8 @@ export class Queries {
       fileTransfer: this.#options.fileTransfer,
       describeOnly: request.describeOnly,
       scanResult: async (id) => await this.#scan(id, session, abort.signal),
+      metadata: async (name, rows) =>
+        await onConnection(session, abort.signal, async () => await materialize(await rows(), name, session)),
     });
   }
 
@@ -266,7 +268,7 @@ export class Queries {
     await query?.done;
     if (query?.outcome?.ok !== true) throw new SnowflakeFailure('000709', '02000', `Statement ${id} not found`);
     const { table } = query.outcome.result;
-    return await onConnection(session, signal, async () => await materialize(table, id, session));
+    return await onConnection(session, signal, async () => await materialize(table, `RESULT_SCAN_${id}`, session));
   }
 }
 

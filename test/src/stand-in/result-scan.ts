@@ -7,9 +7,9 @@ import type { Session } from './sessions.js';
 /** Rows per INSERT; keeps the statement text well below DuckDB's parser limits. */
 const rowsPerInsert = 500;
 
-/** Makes an earlier result a temporary table of the session and returns its name, for `TABLE(RESULT_SCAN('id'))`. */
-export async function materialize(table: Table, queryId: string, session: Session): Promise<string> {
-  const name = quoteName(`RESULT_SCAN_${queryId}`);
+/** Makes rows a temporary table of the session and returns its name as SQL. */
+export async function materialize(table: Table, tableName: string, session: Session): Promise<string> {
+  const name = quoteName(tableName);
   const { connection } = session;
   const columns = table.columns.map((column) => `${quoteName(column.name)} ${duckType(column)}`);
   await connection.run(`CREATE OR REPLACE TEMP TABLE ${name} (${columns.join(', ')})`);

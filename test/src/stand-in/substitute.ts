@@ -1,7 +1,9 @@
 import type { Catalog } from './catalog.js';
+import type { Table } from './columns.js';
 import { SnowflakeFailure, syntaxError } from './failures.js';
+import { accountTagReferences, informationSchema, madeViews, tagReferences } from './information-schema.js';
 import { isToken, lex, made, type Token } from './lexer.js';
-import { readName } from './names.js';
+import { completeName, nameKey, readName } from './names.js';
 import type { Session } from './sessions.js';
 
 /** What a statement is told about its surroundings. */
@@ -12,6 +14,8 @@ export type Surroundings = {
   readonly queryId: string;
   /** Makes the result of an earlier query readable and returns its DuckDB name. */
   readonly scanResult: (queryId: string) => Promise<string>;
+  /** Makes a table of the account's metadata readable under a name of the session and returns its DuckDB name. */
+  readonly metadata: (name: string, rows: () => Promise<Table>) => Promise<string>;
 };
 
 /** A statement with everything the session knows written into it. */
@@ -80,6 +84,12 @@ export async function substitute(tokens: readonly Token[], around: Surroundings)
       const queryId = await resultScanId(scan?.args ?? [], around.session);
       result.push(made('word', await around.scanResult(queryId), token.spaced));
       at = (scan?.next ?? at) + 1;
+    } else if (isToken(token, 'TABLE') && isToken(tokens[at + 1], '(') && readTagCall(tokens, at + 2) !== undefined) {
+      const tagged = readTagCall(tokens, at + 2);
+      const name = completeName(around.session, readName(lex(tagged?.object ?? ''), 0).parts);
+      const rows = async () => await tagReferences(name, around.session, around.catalog);
+      result.push(made('word', await around.metadata(`TAGS ${nameKey(name)}`, rows), token.spaced));
+      at = (tagged?.next ?? at) + 1;
     } else if (call !== undefined && call.name === 'SYSTEM$WAIT') {
       const wait = readWait(call.args);
       waitMilliseconds += wait;
@@ -96,7 +106,9 @@ export async function substitute(tokens: readonly Token[], around: Surroundings)
       at = call?.next ?? at + 1;
     } else if (isName(token) && !isToken(tokens[at - 1], '.')) {
       const name = readName(tokens, at);
-      result.push(...(replaceName(name.parts, token.spaced, around) ?? tokens.slice(at, name.next)));
+      const replaced =
+        (await replaceMetadata(name.parts, token.spaced, around)) ?? replaceName(name.parts, token.spaced, around);
+      result.push(...(replaced ?? tokens.slice(at, name.next)));
       at = name.next;
     } else {
       result.push(token);
@@ -211,6 +223,37 @@ function contextValue(name: string, args: readonly Token[], around: Surroundings
 
 function literal(value: string | null, spaced: boolean): Token {
   return value === null ? made('word', 'CAST(NULL AS VARCHAR)', spaced) : made('string', value, spaced);
+}
+
+/** `database.INFORMATION_SCHEMA.TAG_REFERENCES_ALL_COLUMNS('object', 'table')` */
+function readTagCall(
+  tokens: readonly Token[],
+  at: number,
+): { readonly object: string; readonly next: number } | undefined {
+  const { parts, next } = readName(tokens, at);
+  const object = tokens[next + 1];
+  const isCall =
+    parts.at(-1) === 'TAG_REFERENCES_ALL_COLUMNS' && isToken(tokens[next], '(') && isToken(tokens[next + 4], ')');
+  if (!isCall || object?.kind !== 'string' || tokens[next + 3]?.value.toUpperCase() !== 'TABLE') return undefined;
+  return { object: object.value, next: next + 5 };
+}
+
+async function replaceMetadata(
+  parts: readonly string[],
+  spaced: boolean,
+  around: Surroundings,
+): Promise<readonly Token[] | undefined> {
+  const { session, catalog } = around;
+  if (parts.join('.') === 'SNOWFLAKE.ACCOUNT_USAGE.TAG_REFERENCES') {
+    const rows = async () => await Promise.resolve(accountTagReferences(session));
+    return [made('word', await around.metadata('ACCOUNT TAGS', rows), spaced)];
+  }
+  const view = madeViews.find((name) => name === parts.at(-1));
+  const database = parts.length === 3 ? parts[0] : session.database;
+  if (view === undefined || database === undefined || parts.length > 3 || parts.at(-2) !== 'INFORMATION_SCHEMA')
+    return undefined;
+  const rows = async () => await informationSchema(view, database, session, catalog);
+  return [made('word', await around.metadata(`INFORMATION_SCHEMA ${database} ${view}`, rows), spaced)];
 }
 
 function replaceName(parts: readonly string[], spaced: boolean, around: Surroundings): readonly Token[] | undefined {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { deny } from '../../errors.js';
-import type { Json, UpstreamAnswer } from '../../protocol/index.js';
+import type { Json, UpstreamAnswer, UpstreamResult } from '../../protocol/index.js';
 import type { Session } from '../../session/index.js';
 import type { SessionContext, SessionEffect } from '../../sql/index.js';
 import { afterRun } from '../after-run.js';
@@ -35,6 +35,7 @@ async function forwardAlone(
     {
       binding: recorded.binding,
       bindings: request.bindings,
+      keyBindings: recorded.keyBindings,
       describeOnly: request.describeOnly,
       parameters: recorded.parameters,
       claimedPurpose: claimedPurpose(recorded.parameters['QUERY_TAG'], session),
@@ -46,7 +47,16 @@ async function forwardAlone(
   if (answer.kind !== 'result') return refusalOf(recorded, answer);
   if (recorded.analysis.class !== 'SELECT') deps.catalogs.forget(session.id);
   await afterRun(() => followSession(deps, session, answer.result.context, effect));
-  return { ...recorded, result: answer.result };
+  return { ...recorded, result: withoutKeys(answer.result, recorded) };
+}
+
+/** A caller is told of the placeholders it wrote. */
+function withoutKeys(result: UpstreamResult, { keyBindings, analysis }: Recorded): UpstreamResult {
+  const own = factsOf(analysis)?.placeholders ?? 0;
+  if (keyBindings === undefined) return result;
+  const described = result.copied['metaDataOfBinds'];
+  const metaDataOfBinds = Array.isArray(described) ? described.slice(0, own) : null;
+  return { ...result, copied: { ...result.copied, numberOfBinds: own, metaDataOfBinds } };
 }
 
 const isSameContext = (a: SessionContext, b: SessionContext): boolean =>
