@@ -99,7 +99,7 @@ async function stoppingAfter<T>(rig: Rig, work: () => Promise<T>): Promise<T> {
 async function bench(settings: Settings): Promise<BenchReport> {
   const startedMs = performance.now();
   progress('analysis ...');
-  const analysis = measureAnalysis(settings.isQuick ? 500 : 5_000);
+  const analysis = await measureAnalysis(settings.isQuick ? 500 : 5_000, progress);
   progress('starting the processes ...');
   const profiles = join(dirname(settings.output), 'profiles');
   const rig = await startRig({

@@ -17,7 +17,13 @@ export interface MaskingCounts {
   stopped: number;
 }
 
-export const noMasking = (): MaskingCounts => ({ texts: 0, refused: 0, unconvertible: 0, perturbations: 0, stopped: 0 });
+export const noMasking = (): MaskingCounts => ({
+  texts: 0,
+  refused: 0,
+  unconvertible: 0,
+  perturbations: 0,
+  stopped: 0,
+});
 
 /** The texts that masks put in place of values. */
 const MASK_TEXT = /Could not convert string '(?:#+|\*+|pst_[0-9a-f]*|\[hidden\]|MASKED)'/;
