@@ -207,6 +207,7 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     fetchChunk,
     onDelivered: metrics.statements.delivered,
     onMaskFailed: metrics.statements.maskFailed,
+    onDetected: metrics.statements.detected,
     onMasked: metrics.statements.masked,
   });
   const active = new Map<string, number>();

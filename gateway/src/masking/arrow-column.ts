@@ -23,6 +23,11 @@ export function maskArrowColumn(input: ColumnInput): MaskedColumn {
   return maskScalars(input, validity);
 }
 
+/** The texts of a column of utf8 that are not NULL. */
+export function readTexts(array: ArrowColumn, rows: number): Texts {
+  return textsOf(array, validityOf(array, rows));
+}
+
 /** The bitmap must hold as many nulls as announced: readers trust one or the other. */
 function validityOf(array: ArrowColumn, rows: number): Validity {
   const nullCount = array.nodes[0]?.nullCount ?? 0;

@@ -1,10 +1,11 @@
 import { type ArrowBatch, readBatch } from './arrow-batch.js';
-import { maskArrowColumn } from './arrow-column.js';
+import { maskArrowColumn, readTexts } from './arrow-column.js';
 import { FlatReader, type FlatTable, malformedArrow } from './arrow-flatbuffer.js';
 import type { MaskedColumn } from './arrow-null-out.js';
 import { type ArrowField, readSchema } from './arrow-schema.js';
 import { checkFields } from './arrow-types.js';
 import { countsOf, type MaskedCount, type MaskPlan } from './mask-plan.js';
+import type { Texts } from './texts.js';
 
 export interface MaskedArrow {
   /** The stream in pieces; unmasked columns are views of what was given. */
@@ -35,23 +36,49 @@ const STRUCT_BYTES = 16;
 export function maskArrowStream(bytes: Uint8Array, plan: MaskPlan): MaskedArrow {
   const segments: Uint8Array[] = [];
   const hidden = plan.columns.map(() => 0);
-  let fields: readonly ArrowField[] | undefined;
   let rows = 0;
+  const end = walkBatches(bytes, plan, (message, fields) => {
+    if (fields === undefined) segments.push(message.whole);
+    else rows += maskBatch(message, fields, plan, { segments, hidden });
+  });
+  segments.push(end);
+  return { segments, rows, counts: countsOf(plan, hidden) };
+}
+
+/** Shows the texts of columns of utf8 that no mask hides, batch by batch. Throws `MaskingFailed` like `maskArrowStream`. */
+export function visitArrowTexts(
+  bytes: Uint8Array,
+  plan: MaskPlan,
+  visit: (column: number, texts: Texts) => void,
+): void {
+  walkBatches(bytes, plan, (message, fields) => {
+    if (fields === undefined) return;
+    const batch = readBatch(message.reader, headerOf(message, KIND.recordBatch), message.body, fields);
+    fields.forEach(({ layout }, index) => {
+      const array = batch.columns[index];
+      if (layout.kind !== 'utf8' || array === undefined || plan.columns[index]?.mode !== undefined) return;
+      visit(index, readTexts(array, batch.rows));
+    });
+  });
+}
+
+/** Calls `use` for the schema, without fields, and then for every batch. Gives the mark of the end. */
+function walkBatches(
+  bytes: Uint8Array,
+  plan: MaskPlan,
+  use: (message: Message, fields: readonly ArrowField[] | undefined) => void,
+): Uint8Array {
+  let fields: readonly ArrowField[] | undefined;
   let at = 0;
   for (;;) {
     const message = readMessage(bytes, at);
     if (message === 'end') {
       if (fields === undefined) throw malformedArrow('no schema');
       if (at + PREFIX_BYTES !== bytes.length) throw malformedArrow('bytes behind its end');
-      segments.push(bytes.subarray(at));
-      return { segments, rows, counts: countsOf(plan, hidden) };
+      return bytes.subarray(at);
     }
-    if (fields === undefined) {
-      fields = readFields(message, plan);
-      segments.push(message.whole);
-    } else {
-      rows += maskBatch(message, fields, plan, { segments, hidden });
-    }
+    use(message, fields);
+    fields ??= readFields(message, plan);
     at += message.whole.length;
   }
 }

@@ -1,5 +1,7 @@
 export { isPlaceholder } from '../policy/placeholder.js';
 export { type MaskedArrow, maskArrowStream } from './arrow-stream.js';
+export { detectColumns } from './detect-columns.js';
+export { type Finding, judgeColumns } from './detection/index.js';
 export {
   createJsonRowStream,
   type JsonRowStream,

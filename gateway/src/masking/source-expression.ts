@@ -138,7 +138,7 @@ function typedNull(column: CatalogColumn, quoted: string): string {
 
 const MAX_FRACTION_DIGITS = 9;
 
-/** The column's type as SQL writes it; undefined where the catalog does not tell enough. */
+/** The column's type as SQL writes it; undefined where the catalog does not tell enough (arrays and objects may have types inside). */
 function sqlType({ type, precision, scale, length }: CatalogColumn): string | undefined {
   const sized = (name: string, size: number | undefined): string => (size === undefined ? name : `${name}(${size})`);
   // Snowflake reports the fraction digits of times as their scale, and a precision of 0 beside it.
@@ -157,12 +157,10 @@ function sqlType({ type, precision, scale, length }: CatalogColumn): string | un
     case 'timestamp_ntz':
     case 'timestamp_tz':
       return `${type.toUpperCase()}(${fraction})`;
-    case 'array':
     case 'boolean':
     case 'date':
     case 'geography':
     case 'geometry':
-    case 'object':
     case 'variant':
       return type.toUpperCase();
     default:

@@ -18,6 +18,8 @@ export interface StatementMetrics {
   blocked(rule: string, statementClass: string): void;
   masked(policy: string, method: string, values: number): void;
   maskFailed(reason: string): void;
+  /** A column of a result part that looks protected and is not named by any rule. */
+  detected(category: string): void;
   delivered(connection: string, rows: number, bytes: number): void;
   /** Time of one statement without Snowflake and people. */
   overhead(seconds: number): void;

@@ -5,6 +5,7 @@ import { stringifyJson } from '../protocol/index.js';
 import type { Entry, EntryBody, EntryValue } from '../recording/index.js';
 import { formatObjectName, type SessionContext } from '../sql/index.js';
 import type { Analyzed, Decided } from './exchange.js';
+import type { Detected } from './masked-part.js';
 
 /** The shapes of what the pipeline writes into the record; see docs/recording-format.md. */
 
@@ -79,6 +80,11 @@ function requestEntry({ received, decision, verdict, canonicalText, bindingHash,
     },
     bodies,
   };
+}
+
+/** What content detection found, by column: category, values with it, values looked at. */
+export function detectedFields(detected: readonly Detected[]): EntryValue {
+  return detected.map(({ index, category, matches, values }) => ({ i: index, c: category, n: matches, of: values }));
 }
 
 /** A statement that is refused, as it was submitted. */

@@ -1,12 +1,13 @@
 import type { MaskedBytes } from '../masking/index.js';
 import type { Binding } from '../policy/binding.js';
-import type { Decision } from '../policy/decision.js';
+import type { Decision, MaskObligation } from '../policy/decision.js';
 import type { Permit } from '../policy/permit.js';
 import type { JsonObject, RowtypeColumn, StatementRequest, UpstreamResult } from '../protocol/index.js';
 import type { RequestReceipt } from '../recording/index.js';
 import type { Connection } from '../resources/index.js';
 import type { Session } from '../session/index.js';
 import type { Analysis, Facts } from '../sql/index.js';
+import type { Detected } from './masked-part.js';
 
 /** A statement at the start of its walk. */
 export interface Received {
@@ -63,6 +64,9 @@ export interface Forwarded extends Recorded {
 export interface Masked extends Forwarded {
   readonly rowtype: readonly RowtypeColumn[];
   readonly inline: MaskedBytes;
+  /** What hid values in the part that came with the answer; further parts can have more. */
+  readonly masks: readonly MaskObligation[];
+  readonly detected: readonly Detected[];
 }
 
 /** The answer, recorded: these bytes may leave. */

@@ -188,6 +188,7 @@ function gateway(limits: Partial<Limits> = {}): Statements {
       blocked: nothing,
       masked: nothing,
       maskFailed: nothing,
+      detected: nothing,
       delivered: nothing,
       overhead: nothing,
     },

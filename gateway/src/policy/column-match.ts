@@ -8,6 +8,7 @@ const WORD_OF_TYPE: Readonly<Record<string, string>> = {
   binary: 'BINARY',
   boolean: 'BOOLEAN',
   date: 'DATE',
+  decfloat: 'DECFLOAT',
   file: 'FILE',
   fixed: 'NUMBER',
   geography: 'GEOGRAPHY',

@@ -9,7 +9,7 @@ import type { Finding } from './finding.js';
 import { finding, reason } from './finding.js';
 import { explainedFindings, flowFindings, hasEnforcedMasks, queryInside } from './flow-findings.js';
 import { hazardFindings } from './hazards.js';
-import { explainMetadata, isFreeMetadata, showsVariables } from './metadata.js';
+import { explainMetadata, isFreeMetadata, metadataKindOf } from './metadata.js';
 import { showName } from './patterns.js';
 import { END_OF_TIME } from './protection.js';
 import { checkMovesNothing, holdsPlaceholder } from './provable.js';
@@ -199,12 +199,10 @@ function selectFindings(query: QueryJudgement | undefined): readonly Finding[] {
 
 function otherFindings(question: Question, facts: Facts): readonly Finding[] {
   const { group, matched, policy } = question;
-  if (showsVariables(facts))
-    return [finding('unread', deny.unread('SHOW VARIABLES shows values that queries left behind'))];
-  if ((group === 'show' || group === 'describe') && isFreeMetadata(facts)) return [];
+  if (group === 'show' || group === 'describe') return metadataFindings(question, facts);
   if (group === 'explain' && facts.explained !== undefined) return explainedFindings(facts, question);
   if (group === 'other' || (matched.hold.length === 0 && matched.allow.length === 0)) {
-    return [finding('no-rule-admits', deny.noRuleAdmits(whatIs(facts, group)))];
+    return [finding('no-rule-admits', deny.noRuleAdmits(explainClass(facts)))];
   }
   if (group === 'opaque' && hasEnforcedMasks(question)) {
     return [finding('unread', deny.unread(`${explainClass(facts)} runs code whose result cannot be masked`))];
@@ -215,8 +213,16 @@ function otherFindings(question: Question, facts: Facts): readonly Finding[] {
   return [...(why === undefined ? [] : [finding('unread', deny.unread(why))]), ...hazardFindings(facts)];
 }
 
-function whatIs(facts: Facts, group: ClassGroup): string {
-  return group === 'show' || group === 'describe' ? explainMetadata(facts) : explainClass(facts);
+/** No mask reaches what SHOW and DESCRIBE tell. */
+function metadataFindings({ matched }: Question, facts: Facts): readonly Finding[] {
+  const kind = metadataKindOf(facts);
+  const what = explainMetadata(facts);
+  if (kind === undefined) return [finding('unread', deny.unread(`what ${what} tells is not known`))];
+  if (kind === 'session-values') {
+    return [finding('unread', deny.unread(`${what} tells what an earlier statement left, which may be a value`))];
+  }
+  const isAdmitted = isFreeMetadata(kind) || matched.hold.length > 0 || matched.allow.length > 0;
+  return isAdmitted ? [] : [finding('no-rule-admits', deny.noRuleAdmits(what))];
 }
 
 function expectation(analysis: Analysis, query: QueryJudgement | undefined): OutputExpectation | undefined {

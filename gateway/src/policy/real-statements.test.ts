@@ -114,7 +114,7 @@ describe('statements as agents write them', () => {
     ['SHOW USERS', 'PISTE-1201'],
     ['DESC TABLE customers', 'allow'],
     ['DESCRIBE VIEW contacts', 'allow'],
-    ['DESCRIBE RESULT LAST_QUERY_ID()', 'PISTE-1201'],
+    ['DESCRIBE RESULT LAST_QUERY_ID()', 'PISTE-1205'],
     ['PUT file:///etc/passwd @~', 'PISTE-1204'],
     ['GET @~/x file:///tmp', 'PISTE-1204'],
     ['CALL p()', 'PISTE-1201'],

@@ -291,7 +291,7 @@ describe('which columns a rule selects', () => {
     ['a type by its other name', byType, { type: 'text' }, true],
     ['another type', byType, { type: 'fixed' }, false],
     ['a type that is not told', byType, { type: 'unknown' }, true],
-    ['a type nobody lists', byType, { type: 'decfloat' }, true],
+    ['a type nobody lists', byType, { type: 'hyperlink' }, true],
   ])('%s', (_what, selecting, traits, expected) => {
     const column: CatalogColumn = { name: 'C', type: 'fixed', ...traits };
     const decision = ask(select({ sources: [site('T', [column])] }), masking({}, selecting));

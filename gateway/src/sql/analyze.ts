@@ -17,7 +17,7 @@ import { type FlowFacts, NOTHING_FLOWS, readFlows, traceVariables } from './flow
 import { lex } from './lexer.js';
 import { distinctNames, type NameParts, objectKey, qualify } from './names.js';
 import { type ParsedQuery, parseQueryStatement } from './parse-query.js';
-import { Refusal } from './refusal.js';
+import { Refusal, type Span } from './refusal.js';
 import { resolveQuery } from './resolve.js';
 import { split } from './split.js';
 import { readStatementFacts } from './statement.js';
@@ -90,8 +90,17 @@ function classOfPrefix(tokens: readonly Token[]): StatementHead {
   return statement.kind === 'one' ? classify(statement.tokens) : headOf('UNKNOWN');
 }
 
-function reasonOf(error: unknown): { kind: UnreadKind; detail: string; needs: readonly ObjectName[] } {
-  if (error instanceof Refusal) return { kind: error.kind, detail: error.message, needs: error.needs };
+interface Reason {
+  readonly kind: UnreadKind;
+  readonly detail: string;
+  readonly needs: readonly ObjectName[];
+  readonly span?: Span | undefined;
+}
+
+function reasonOf(error: unknown): Reason {
+  if (error instanceof Refusal) {
+    return { kind: error.kind, detail: error.message, needs: error.needs, span: error.span };
+  }
   // A fault of ours must not become a statement that passes.
   return { kind: 'unknown-syntax', detail: 'the statement could not be analysed', needs: [] };
 }
@@ -131,7 +140,7 @@ export function analyze(text: string, session: SessionContext, catalog: Catalog)
 function unread(
   statement: { readonly canonicalText: string | undefined },
   head: StatementHead,
-  why: { readonly kind: UnreadKind; readonly detail: string; readonly needs: readonly ObjectName[] },
+  why: Reason,
   objects: readonly ObjectName[],
 ): Unread {
   return {
@@ -141,6 +150,7 @@ function unread(
     objectType: head.objectType,
     kind: why.kind,
     detail: why.detail,
+    ...(why.span === undefined ? {} : { span: { start: why.span.start, end: why.span.end } }),
     needs: why.needs,
     canonicalText: statement.canonicalText,
     objects,
@@ -231,6 +241,7 @@ const disagreement = (): Refusal => new Refusal('unknown-syntax', 'the statement
 function withViewTexts(catalog: Catalog, viewTexts: ReadonlyMap<string, string>): Catalog {
   if (viewTexts.size === 0) return catalog;
   return {
+    isPureFunction: (name) => catalog.isPureFunction?.(name) === true,
     find(name) {
       const object = catalog.find(name);
       if (typeof object === 'string' || object.kind !== 'view') return object;
@@ -260,7 +271,15 @@ function readQuery(
   const tables = loadTables(parsed, session, catalog, columns, worked);
   const { relationOf } = tables;
   const { edits } = parsed;
-  const relation = resolveQuery(parsed.query, { columns, worked, relationOf, tokens, edits, isAimed: true });
+  const relation = resolveQuery(parsed.query, {
+    columns,
+    worked,
+    relationOf,
+    tokens,
+    edits,
+    facts: session.facts,
+    isAimed: true,
+  });
   if (relation.columns.length > MAX_OUTPUTS) {
     throw new Refusal('too-large', `the query gives more than ${MAX_OUTPUTS} columns`);
   }

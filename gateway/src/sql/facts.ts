@@ -79,6 +79,11 @@ export type CatalogObject =
  */
 export interface Catalog {
   find(name: ObjectName): CatalogObject | 'absent' | 'not-loaded';
+  /**
+   * Does the value of the user-defined function of this name depend on its arguments alone, and does calling it change
+   * nothing and send nothing anywhere? Someone has to have said so; left out: of no function.
+   */
+  isPureFunction?(name: ObjectName): boolean;
 }
 
 /** One output column of a query. */
@@ -256,6 +261,8 @@ export interface Unread {
   readonly kind: UnreadKind;
   /** One plain sentence part for the caller, e.g. `PIVOT is not analysed`. Never a literal from the text. */
   readonly detail: string;
+  /** The characters of the submitted text at which reading stopped, where one place can be named. */
+  readonly span?: { readonly start: number; readonly end: number };
   /** Objects to load before trying again; empty when loading would not help. */
   readonly needs: readonly ObjectName[];
   /** The tokens re-emitted, when the text could be lexed as one statement. Names are not qualified. */

@@ -231,7 +231,7 @@ describe('hostile forms', () => {
     ['CREATE TABLE t AS (SELECT 1) CLONE customers', 'unread'],
     ['CREATE TABLE t CLONE orders AS SELECT ssn FROM customers', 'unread'],
     ['CREATE VIEW v AS SELECT 1 AS a -- FROM orders\n, ssn FROM customers', ' SSN'],
-    ['CREATE VIEW v (a) AS SELECT $1 FROM customers', 'unread'],
+    ['CREATE VIEW v (a) AS SELECT $1 FROM customers', 'ID'],
     ['CREATE VIEW IF NOT EXISTS v AS SELECT ssn FROM customers', 'SSN'],
     ['COPY INTO @out FROM (((SELECT ssn FROM customers)))', 'SSN'],
     ['COPY INTO @out FROM customers, orders', 'unread'],

@@ -119,6 +119,9 @@ describe('what moves, column by column', () => {
       'SSN<CUSTOMERS.SSN',
     ],
     ['CREATE SCHEMA s CLONE app.public', 'unread'],
+    ["CREATE TABLE t FROM BACKUP SET b IDENTIFIER 'x'", 'unread'],
+    ['CREATE DATABASE d AS REPLICA OF org.acc.d', 'unread'],
+    ['CREATE DATABASE d FROM SHARE acc.s', 'nothing'],
     // UNLOAD
     [
       'COPY INTO @out FROM (SELECT id FROM customers) PARTITION BY (id) HEADER = TRUE',

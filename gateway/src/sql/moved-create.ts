@@ -27,7 +27,7 @@ const KEEPS_NO_ROWS: ReadonlySet<string> = new Set(['STAGE', 'FILE_FORMAT', 'SEQ
 export function createdFlow(head: StatementHead, pieces: Pieces, carriesQuery: boolean): Flow {
   const type = head.objectType ?? '';
   if (CODE_TYPES.has(type) && !KEEPS_ROWS.has(type)) return NO_FLOW;
-  if (!carriesQuery && type !== 'STREAM') return NO_FLOW;
+  if (!carriesQuery && type !== 'STREAM') return restoredFlow(pieces);
   pieces.take('IF', 'NOT', 'EXISTS');
   const name = pieces.nameParts(3);
   if (pieces.take('CLONE')) return clonedFlow(type, pieces);
@@ -40,6 +40,16 @@ export function createdFlow(head: StatementHead, pieces: Pieces, carriesQuery: b
   // Names in a view are looked up in the view's own schema (Snowflake: object name resolution).
   if (type === 'VIEW') return defines(query, columns, name);
   return movesRowsOf(query, columns, type === 'MATERIALIZED_VIEW' ? name : undefined);
+}
+
+/** `FROM BACKUP SET …` and `AS REPLICA OF …` bring rows back that are not named. A share is not the account's own. */
+function restoredFlow(pieces: Pieces): Flow {
+  const brings = pieces.tokens.some(
+    (token, index) =>
+      (isWord(token, 'FROM') && isWord(pieces.tokens[index + 1], 'BACKUP', 'SNAPSHOT')) ||
+      (isWord(token, 'REPLICA') && isWord(pieces.tokens[index + 1], 'OF')),
+  );
+  return brings ? unsupported('a copy brought back') : NO_FLOW;
 }
 
 function clonedFlow(type: string, pieces: Pieces): Flow {

@@ -3,7 +3,7 @@ import type { QueryPiece } from './flow-plan.js';
 import type { NameParts } from './names.js';
 import { parseExpression } from './parse-expression.js';
 import { parseFrom } from './parse-from.js';
-import { parseQuery } from './parse-query.js';
+import { GRAMMAR } from './parse-query.js';
 import { ParserState } from './parser-state.js';
 import { unknownSyntax } from './refusal.js';
 import { isSymbol, isWord, type Token } from './tokens.js';
@@ -14,7 +14,7 @@ import { isSymbol, isWord, type Token } from './tokens.js';
  */
 export class Pieces extends ParserState {
   constructor(tokens: readonly Token[], at = 0) {
-    super(tokens, at, parseQuery);
+    super(tokens, at, GRAMMAR);
   }
 
   #textFrom(start: number): string {

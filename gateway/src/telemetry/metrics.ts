@@ -13,6 +13,7 @@ export interface Metrics {
     readonly blocked: (rule: string, statementClass: string) => void;
     readonly masked: (policy: string, method: string, values: number) => void;
     readonly maskFailed: (reason: string) => void;
+    readonly detected: (category: string) => void;
     readonly delivered: (connection: string, rows: number, bytes: number) => void;
     readonly overhead: (seconds: number) => void;
     readonly stage: (stage: string, seconds: number) => void;
@@ -114,6 +115,7 @@ function statementRecorders(series: Series, name: NameLabel): Metrics['statement
     maskFailed(reason) {
       series.maskFailedClosed.inc({ reason: reasonLabel(name, reason) });
     },
+    detected: (category) => series.detectedColumns.inc({ category: closedLabel('category', category.toLowerCase()) }),
     delivered(connection, rows, bytes) {
       const labels = { connection: name('connection', connection), protocol: 'driver' };
       series.resultRows.inc(labels, rows);
@@ -249,6 +251,11 @@ function createSeries(registry: Registry) {
     maskFailedClosed: counter('mask_failclosed_total', 'Results withheld because they could not be masked.', [
       'reason',
     ]),
+    detectedColumns: counter(
+      'detected_columns_total',
+      'Columns of result parts that look protected and that no rule names.',
+      ['category'],
+    ),
     resultRows: counter('result_rows_total', 'Rows delivered.', ['connection', 'protocol']),
     resultBytes: counter('result_bytes_total', 'Bytes of results delivered.', ['connection', 'protocol']),
     auditRecords: counter('audit_records_total', 'Records made durable.'),

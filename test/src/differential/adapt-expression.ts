@@ -68,6 +68,8 @@ export function adaptExpression(tree: Tree, around: Surroundings): Expression {
     isBracketed: kind === 'Nested' || kind === 'Subquery' || kind === 'Tuple',
     isAggregate: kind === 'Function' && isAggregateCall(content),
     windowKeys: [],
+    windows: [],
+    variables: [],
     canFail: true,
   };
 }
@@ -92,10 +94,15 @@ function mention(tree: Tree, mentions: Mentions, around: Surroundings): void {
   const [kind, content] = variant(tree);
   switch (kind) {
     case 'Identifier':
-      mentions.columns.push({ parts: [storedName(content)], ...NOWHERE, maybeDatePart: false });
+      mentions.columns.push({ parts: [storedName(content)], position: undefined, ...NOWHERE, isOptional: false });
       return;
     case 'CompoundIdentifier':
-      mentions.columns.push({ parts: list(content).map(storedName), ...NOWHERE, maybeDatePart: false });
+      mentions.columns.push({
+        parts: list(content).map(storedName),
+        position: undefined,
+        ...NOWHERE,
+        isOptional: false,
+      });
       return;
     case 'Subquery':
       mentions.queries.push(around.query(content));
@@ -179,7 +186,7 @@ function checkValue(value: Tree): void {
 function datePart(field: Tree, mentions: Mentions): void {
   const [kind, custom] = variant(field);
   const name = kind === 'Custom' ? storedName(custom) : kind.toUpperCase();
-  mentions.columns.push({ parts: [name], ...NOWHERE, maybeDatePart: true });
+  mentions.columns.push({ parts: [name], position: undefined, ...NOWHERE, isOptional: true });
 }
 
 // ---------------------------------------------------------------------------------------------- calls
@@ -222,7 +229,7 @@ function isDatePart(name: string, position: number, expression: Tree, mentions: 
   if (kind !== 'Identifier' || branch(ident)['quote_style'] !== undefined) return false;
   const part = storedName(ident);
   if (!allowsDatePart(name, position) || !DATE_PARTS.has(part)) return false;
-  mentions.columns.push({ parts: [part], ...NOWHERE, maybeDatePart: true });
+  mentions.columns.push({ parts: [part], position: undefined, ...NOWHERE, isOptional: true });
   return true;
 }
 

@@ -30,7 +30,14 @@ export function adaptStatement(statements: Tree): ParsedQuery {
   if (kind !== 'Query') notAdapted(`a statement of kind ${kind}`);
   const adapter = new Adapter();
   // Its text is never written: neither tokens nor places matter.
-  return { query: adapter.query(query), tokens: [], first: 0, tables: adapter.tables, edits: new Edits() };
+  return {
+    query: adapter.query(query),
+    tokens: [],
+    first: 0,
+    tables: adapter.tables,
+    functions: [],
+    edits: new Edits(),
+  };
 }
 
 class Adapter {
@@ -64,7 +71,7 @@ class Adapter {
     this.#windows = windows;
     this.#ctes.pop();
     for (const bound of [fields['limit_clause'], fields['fetch']]) checkCount(bound);
-    return { ctes, arms, compares, orderBy };
+    return { ctes, arms, compares, byName: false, orderBy };
   }
 
   #with(tree: Tree, ctes: Cte[]): void {
@@ -74,9 +81,18 @@ class Adapter {
       const { alias, query } = only(entry, 'alias', 'query');
       const { name, columns } = aliasOf(alias);
       if (ctes.some((cte) => cte.name === name)) notAdapted('two common table expressions of one name');
-      const cte: Cte = { name, columns, query: undefined };
+      const cte: Cte = {
+        name,
+        columns,
+        query: undefined,
+        phase: 'anchor',
+        declaredRecursive: false,
+        isRecursive: false,
+        hidesTable: false,
+      };
       ctes.push(cte);
       cte.query = this.query(query);
+      cte.phase = 'closed';
     }
   }
 
@@ -123,7 +139,10 @@ class Adapter {
       items,
       from,
       filters: filters.map((filter) => this.#expression(filter)),
+      hierarchy: undefined,
       groupBy: this.#groupBy(fields['group_by']),
+      // The adapter has put what a named window holds where it is used.
+      windows: new Map(),
     };
   }
 
@@ -173,6 +192,7 @@ class Adapter {
     return {
       kind: 'star',
       star,
+      pattern: undefined,
       exclude: exclude === undefined ? [] : excluded(exclude),
       replace: distinctMap(
         replaced.map((entry) => {
@@ -237,6 +257,8 @@ class Adapter {
       ...NOWHERE,
       end: 0,
       ownAlias: false,
+      hasMoreColumns: false,
+      unmaskable: undefined,
       cte,
       alias: optionalAlias(alias),
     };
@@ -256,7 +278,8 @@ class Adapter {
   #derived(tree: Tree): Source {
     const { subquery, alias } = only(tree, 'subquery', 'alias');
     const [kind, content] = variant(branch(subquery)['body']);
-    if (kind !== 'Values') return { kind: 'derived', query: this.query(subquery), alias: optionalAlias(alias) };
+    if (kind !== 'Values')
+      return { kind: 'derived', query: this.query(subquery), lateral: false, alias: optionalAlias(alias) };
     only(subquery, 'body');
     const rows = list(branch(content)['rows']).map((row) => this.#expressions(branch(row)['content']));
     if (rows.some((row) => row.length !== rows[0]?.length)) notAdapted('rows that differ in length');

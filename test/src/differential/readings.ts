@@ -47,7 +47,8 @@ export function readOther(parsed: Parsed, session: SessionContext, catalog: Cata
     const columns = new ColumnTable();
     const worked = { computed: new Set<number>(), revealing: new Set<number>() };
     const { relationOf } = loadTables(adapted, session, catalog, columns, worked);
-    const relation = resolveQuery(adapted.query, { columns, worked, relationOf, tokens, edits, isAimed: true });
+    const context = { columns, worked, relationOf, tokens, edits, facts: session.facts, isAimed: true };
+    const relation = resolveQuery(adapted.query, context);
     return {
       ok: true,
       reading: {

@@ -25,6 +25,8 @@ export interface ColumnDetector {
    */
   addJson(bytes: Uint8Array, spans: Int32Array): void;
   addArrow(column: Utf8Column): void;
+  /** Texts as they are, without escapes: value `i` stands at [starts[i], ends[i]). */
+  addTexts(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, count: number): void;
   /** Everything found so far, the gravest first; the text of a comment can hold several things. */
   findings(): readonly Finding[];
   /** The gravest finding so far. */
@@ -90,6 +92,9 @@ export function createColumnDetector(categories: readonly Category[]): ColumnDet
         const isValid = validity === undefined || (((validity[row >> 3] as number) >> (row & 7)) & 1) === 1;
         if (isValid) scan(data, offsets[row] as number, offsets[row + 1] as number);
       }
+    },
+    addTexts(bytes, starts, ends, count) {
+      for (let index = 0; index < count; index += 1) scan(bytes, starts[index] as number, ends[index] as number);
     },
     findings,
     verdict: () => findings()[0],

@@ -7,7 +7,7 @@ import {
 } from '../../protocol/index.js';
 import { afterRun } from '../after-run.js';
 import type { StatementDeps } from '../deps.js';
-import { textBody } from '../entries.js';
+import { detectedFields, textBody } from '../entries.js';
 import type { Delivered, Masked } from '../exchange.js';
 import type { Stop } from '../walk.js';
 
@@ -27,7 +27,7 @@ const inBrackets = (rows: Buffer): Buffer => Buffer.concat([Buffer.from('['), ro
 
 /** Builds the answer from known fields only and records it. */
 export async function deliverStage(deps: StatementDeps, masked: Masked): Promise<Delivered | Stop> {
-  const { result, queryId, session, decision, inline } = masked;
+  const { result, queryId, session, inline } = masked;
   const chunks = await afterRun(() => deps.parts.register(masked));
   const client: ClientResult = {
     queryId,
@@ -46,7 +46,8 @@ export async function deliverStage(deps: StatementDeps, masked: Masked): Promise
     fmt: inline.format,
     cols: masked.rowtype.length,
     parts: chunks.length,
-    masked: decision.masks.map((mask) => ({ i: mask.index, m: mask.action.type, p: mask.policy, r: mask.rule })),
+    masked: masked.masks.map((mask) => ({ i: mask.index, m: mask.action.type, p: mask.policy, r: mask.rule })),
+    found: detectedFields(masked.detected),
     upq: result.queryId,
   };
   const rows = inline.format === 'json' ? inBrackets(inline.bytes) : inline.bytes;
