@@ -71,7 +71,9 @@ export async function measureAnalysis(
   const corpus = JSON.parse(readFileSync(CORPUS, 'utf8')) as Corpus;
   const statements = [...statementsOf(corpus, catalogOf(corpus)), ...(await benchmarkStatements(say))];
   const times = new Map<string, Times>(statements.map(({ group }) => [group, { ours: [], other: [] }]));
-  for (let pass = 0; pass < WARM_UP_PASSES; pass += 1) measureOnce(statements, undefined);
+  const warmUntilMs = performance.now() + milliseconds;
+  for (let pass = 0; pass < WARM_UP_PASSES && performance.now() < warmUntilMs; pass += 1)
+    measureOnce(statements, undefined);
   const untilMs = performance.now() + milliseconds;
   do measureOnce(statements, times);
   while (performance.now() < untilMs);
