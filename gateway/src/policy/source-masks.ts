@@ -3,7 +3,8 @@ import type { CatalogColumn, ColumnRef, MaskableQuery, ObjectName, SourceSite } 
 import type { MaskAction, SourceMask } from './decision.js';
 import type { Finding } from './finding.js';
 import { finding } from './finding.js';
-import { columnKey, type Guard, type Guarded } from './guard.js';
+import type { Guard, Guarded } from './guard.js';
+import { columnKey, objectKey } from './keys.js';
 import { showObject } from './patterns.js';
 
 /** What is replaced where a query reads it. */
@@ -54,10 +55,6 @@ export function maskingAtSource(
     isMasked: (column) => masks.has(columnKey(column)) && !isCarried(column),
     columnsOf: (object) => columns.get(objectKey(object)) ?? [],
   };
-}
-
-function objectKey({ database, schema, name }: ObjectName): string {
-  return JSON.stringify([database, schema, name]);
 }
 
 function maskOf(guarded: Guarded, traits: CatalogColumn): SourceMask | undefined {
