@@ -343,7 +343,7 @@ function output(column: Column, columns: ColumnTable): QueryFacts['outputs'][num
 
 function isSameQuery(one: QueryFacts, other: QueryFacts): boolean {
   return (
-    isSameList(one.reads, other.reads, (left, right) => objectKey(left) === objectKey(right)) &&
+    isSameList(one.reads, other.reads, isSameObject) &&
     isSameList(one.predicate, other.predicate, isSameColumn) &&
     isSameList(one.computed, other.computed, isSameColumn) &&
     isSameList(one.revealing, other.revealing, isSameColumn) &&
@@ -358,8 +358,14 @@ function isSameQuery(one: QueryFacts, other: QueryFacts): boolean {
   );
 }
 
+function isSameObject(left: ObjectName, right: ObjectName): boolean {
+  return (
+    left === right || (left.name === right.name && left.schema === right.schema && left.database === right.database)
+  );
+}
+
 function isSameColumn(left: ColumnRef, right: ColumnRef | undefined): boolean {
-  return right !== undefined && left.column === right.column && objectKey(left.object) === objectKey(right.object);
+  return right !== undefined && left.column === right.column && isSameObject(left.object, right.object);
 }
 
 function isSameList<T>(left: readonly T[], right: readonly T[], same: (one: T, other: T) => boolean): boolean {
