@@ -153,3 +153,52 @@ function readPart(text: string, session: SessionContext, catalog: Catalog): Quer
   if (query.head.class !== 'SELECT') throw new Refusal('unknown-syntax', 'a query was expected');
   return readTwice(query.head, query.tokens, session, catalog, []).facts;
 }
+<<<<<<< HEAD
+=======
+
+/** What an unread query names is told as far as it can be qualified: people who decide about it want to see it. */
+function noteTables(parsed: ParsedQuery, session: SessionContext, seen: ObjectName[]): void {
+  for (const table of parsed.tables) seen.push(qualify(table.parts, session));
+}
+
+function output(column: Column, columns: ColumnTable): QueryFacts['outputs'][number] {
+  return { name: column.name, sources: columns.refs(column.sources), direct: columns.ref(column.direct) };
+}
+
+function isSameQuery(one: QueryFacts, other: QueryFacts): boolean {
+  return (
+    isSameList(one.reads, other.reads, isSameObject) &&
+    isSameList(one.predicate, other.predicate, isSameColumn) &&
+    isSameList(one.computed, other.computed, isSameColumn) &&
+    isSameList(one.revealing, other.revealing, isSameColumn) &&
+    isSameList(
+      one.outputs,
+      other.outputs,
+      (left, right) =>
+        left.name === right.name &&
+        isSameList(left.sources, right.sources, isSameColumn) &&
+        (left.direct === undefined ? right.direct === undefined : isSameColumn(left.direct, right.direct)),
+    )
+  );
+}
+
+function isSameObject(left: ObjectName, right: ObjectName): boolean {
+  return (
+    left === right || (left.name === right.name && left.schema === right.schema && left.database === right.database)
+  );
+}
+
+function isSameColumn(left: ColumnRef, right: ColumnRef | undefined): boolean {
+  return right !== undefined && left.column === right.column && isSameObject(left.object, right.object);
+}
+
+function isSameList<T>(left: readonly T[], right: readonly T[], same: (one: T, other: T) => boolean): boolean {
+  return (
+    left.length === right.length &&
+    left.every((entry, index) => {
+      const other = right[index];
+      return other !== undefined && same(entry, other);
+    })
+  );
+}
+>>>>>>> wt-oracle

@@ -32,8 +32,12 @@ export function describeReport(report: BenchReport): string {
     `Statements: 1 KB answers, medians over ${statements.rows[0]?.rounds ?? 0} shuffled rounds, ratios paired per round\n${statementTable(statements.rows)}`,
     recordingText(report),
     `Large result part, one connection, 20 columns\n${relayTable(relay)}`,
+<<<<<<< HEAD
     `Analysis of one statement, microseconds\n${analysisTable(analysis)}`,
     `Masking of results in one process, CPU time, medians over ${kernels.rounds} shuffled rounds\n${kernelTable(kernels.rows)}`,
+=======
+    `Analysis of one statement beside another parser that only reads it, microseconds\n${analysisTable(analysis)}${analysisGoals(analysis)}`,
+>>>>>>> wt-oracle
     `gateway memory (resident)  ${report.gatewayResidentMegabytes.before.toFixed(0)} MB before, ${report.gatewayResidentMegabytes.after.toFixed(0)} MB after the run`,
     ...(profile === undefined
       ? []
@@ -110,7 +114,7 @@ function relayTable(rows: readonly RelayRow[]): string {
 
 function analysisTable(rows: readonly AnalysisRow[]): string {
   return table([
-    ['', 'statements', 'calls', 'p50', 'p99', 'max'],
+    ['', 'statements', 'calls', 'p50', 'p99', 'max', 'other p50', 'other p99', 'p50 / other'],
     ...rows.map((row) => [
       row.group,
       String(row.statements),
@@ -118,10 +122,14 @@ function analysisTable(rows: readonly AnalysisRow[]): string {
       row.p50Micros.toFixed(1),
       row.p99Micros.toFixed(1),
       micros(row.maxMicros),
+      row.otherParserP50Micros.toFixed(1),
+      row.otherParserP99Micros.toFixed(1),
+      ratio(row.p50Micros / row.otherParserP50Micros),
     ]),
   ]);
 }
 
+<<<<<<< HEAD
 const UNITS: Readonly<Record<KernelRow['group'], string>> = {
   json: 'MB',
   arrow: 'M rows',
@@ -139,6 +147,16 @@ function kernelTable(rows: readonly KernelRow[]): string {
       ratio(row.overBase),
     ]),
   ]);
+=======
+function analysisGoals(rows: readonly AnalysisRow[]): string {
+  return rows
+    .flatMap(({ group, goal }) =>
+      goal === undefined
+        ? []
+        : [`\n${group}: p50 <= ${goal.p50Micros}, p99 <= ${goal.p99Micros}: ${goal.met ? 'met' : 'MISSED'}`],
+    )
+    .join('');
+>>>>>>> wt-oracle
 }
 
 function goalTable(goals: readonly Goal[]): string {

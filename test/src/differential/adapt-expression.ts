@@ -31,6 +31,7 @@ const OPERANDS: ReadonlyMap<string, readonly string[]> = new Map([
     'IsNotDistinctFrom',
     'Tuple',
     'OuterJoin',
+    'Prior',
   ].map((kind): [string, string[]] => [kind, ['.']]),
   ['InList', ['expr', 'list']],
   ['Between', ['expr', 'low', 'high']],
@@ -59,7 +60,7 @@ export function adaptExpression(tree: Tree, around: Surroundings): Expression {
   const mentions: Mentions = { columns: [], stars: [], queries: [] };
   mention(tree, mentions, around);
   const [kind, content] = variant(tree);
-  const isColumn = kind === 'Identifier' || kind === 'CompoundIdentifier';
+  const isColumn = kind === 'Identifier' || kind === 'CompoundIdentifier' || place(content) !== undefined;
   const mentionsNothing = mentions.columns.length + mentions.stars.length + mentions.queries.length === 0;
   return {
     ...mentions,
@@ -72,6 +73,24 @@ export function adaptExpression(tree: Tree, around: Surroundings): Expression {
     variables: [],
     canFail: true,
   };
+}
+
+/** The number in `$n`: a column by its place. */
+function place(content: Tree): number | undefined {
+  const value = typeof content === 'object' && content !== null && 'value' in content ? content['value'] : undefined;
+  const placeholder = typeof value === 'object' && value !== null && 'Placeholder' in value ? value['Placeholder'] : '';
+  return placeNumber(placeholder);
+}
+
+function placeNumber(name: Tree): number | undefined {
+  const [, digits] = /^\$([0-9]+)$/.exec(typeof name === 'string' ? name : '') ?? [];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+function compound(parts: readonly Tree[]): ColumnUse {
+  const position = placeNumber(branch(parts.at(-1))['value']);
+  const names = (position === undefined ? parts : parts.slice(0, -1)).map(storedName);
+  return { parts: names, position, ...NOWHERE, isOptional: false };
 }
 
 function wholeNumber(kind: string, content: Tree): number | undefined {
@@ -97,12 +116,7 @@ function mention(tree: Tree, mentions: Mentions, around: Surroundings): void {
       mentions.columns.push({ parts: [storedName(content)], position: undefined, ...NOWHERE, isOptional: false });
       return;
     case 'CompoundIdentifier':
-      mentions.columns.push({
-        parts: list(content).map(storedName),
-        position: undefined,
-        ...NOWHERE,
-        isOptional: false,
-      });
+      mentions.columns.push(compound(list(content)));
       return;
     case 'Subquery':
       mentions.queries.push(around.query(content));
@@ -117,7 +131,7 @@ function mention(tree: Tree, mentions: Mentions, around: Surroundings): void {
       return;
     }
     case 'Value':
-      checkValue(branch(content)['value']);
+      value(content, mentions);
       return;
     case 'TypedString':
       checkValue(branch(branch(content)['value'])['value']);
@@ -173,6 +187,12 @@ function operands(kind: string, content: Tree, mentions: Mentions, around: Surro
     if (Array.isArray(operand)) mentionAll(operand, mentions, around);
     else if (operand !== undefined && operand !== null) mention(operand, mentions, around);
   }
+}
+
+function value(content: Tree, mentions: Mentions): void {
+  const position = place(content);
+  if (position !== undefined) mentions.columns.push({ parts: [], position, ...NOWHERE, isOptional: false });
+  else checkValue(branch(content)['value']);
 }
 
 function checkValue(value: Tree): void {

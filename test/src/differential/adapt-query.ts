@@ -1,7 +1,7 @@
 import { Edits } from '@piste/gateway/dist/sql/canonical.js';
+import { tableFunction } from '@piste/gateway/dist/sql/functions.js';
 import type { ParsedQuery } from '@piste/gateway/dist/sql/parse-query.js';
 import type {
-  Alias,
   Arm,
   Cte,
   Expression,
@@ -15,11 +15,22 @@ import type {
   TableSource,
 } from '@piste/gateway/dist/sql/syntax.js';
 import { adaptExpression, type Surroundings } from './adapt-expression.js';
-import { branch, list, nameParts, notAdapted, only, storedName, type Tree, variant } from './tree.js';
+import {
+  aliasOf,
+  checkCount,
+  columnName,
+  distinctMap,
+  excluded,
+  oneOrMore,
+  onePart,
+  optionalAlias,
+  pivotName,
+} from './adapt-parts.js';
+import { branch, list, nameParts, notAdapted, only, storedName, type Tree, text, variant } from './tree.js';
 
 const NOWHERE = { from: 0, to: 0 };
 
-const SELECT_FIELDS = `distinct top projection from selection group_by having qualify named_window flavor
+const SELECT_FIELDS = `distinct top projection from selection group_by having qualify named_window connect_by flavor
   window_before_qualify`.split(/\s+/);
 
 /** The statement the other parser read. Throws `NotAdapted` for everything it does not know for certain. */
@@ -58,25 +69,27 @@ class Adapter {
     return list(tree).map((entry) => this.#expression(entry));
   }
 
-  query(tree: Tree): Query {
+  /** `body`: the common table expression whose body it is. */
+  query(tree: Tree, body?: Cte): Query {
     const fields = only(tree, 'with', 'body', 'order_by', 'limit_clause', 'fetch');
     const windows = this.#windows;
     const ctes: Cte[] = [];
     this.#ctes.push(ctes);
     if (fields['with'] !== undefined) this.#with(fields['with'], ctes);
     const arms: Arm[] = [];
-    const compares = this.#body(fields['body'], arms);
+    const { compares, byName } = this.#body(fields['body'], arms, body);
+    if (body?.isRecursive === true && (compares || byName)) notAdapted('a recursive query of this form');
     // Windows of a single SELECT are visible in its ORDER BY.
     const orderBy = fields['order_by'] === undefined ? [] : this.#orderBy(fields['order_by']);
     this.#windows = windows;
     this.#ctes.pop();
     for (const bound of [fields['limit_clause'], fields['fetch']]) checkCount(bound);
-    return { ctes, arms, compares, byName: false, orderBy };
+    return { ctes, arms, compares, byName, orderBy };
   }
 
   #with(tree: Tree, ctes: Cte[]): void {
     const { cte_tables: tables } = only(tree, 'cte_tables', 'recursive');
-    if (branch(tree)['recursive'] === true) notAdapted('a recursive query');
+    const declaredRecursive = branch(tree)['recursive'] === true;
     for (const entry of list(tables)) {
       const { alias, query } = only(entry, 'alias', 'query');
       const { name, columns } = aliasOf(alias);
@@ -86,12 +99,12 @@ class Adapter {
         columns,
         query: undefined,
         phase: 'anchor',
-        declaredRecursive: false,
+        declaredRecursive,
         isRecursive: false,
         hidesTable: false,
       };
       ctes.push(cte);
-      cte.query = this.query(query);
+      cte.query = this.query(query, cte);
       cte.phase = 'closed';
     }
   }
@@ -102,22 +115,29 @@ class Adapter {
     return list(entries).map((entry) => this.#expression(only(entry, 'expr', 'options')['expr']));
   }
 
-  /** Collects the sides of set operations; true where rows are compared. */
-  #body(tree: Tree, arms: Arm[]): boolean {
+  /** Collects the sides of set operations. */
+  #body(tree: Tree, arms: Arm[], body: Cte | undefined): { readonly compares: boolean; readonly byName: boolean } {
     const [kind, content] = variant(tree);
     if (kind === 'Select') {
       arms.push(this.#select(content));
-      return false;
+      return { compares: false, byName: false };
     }
     if (kind === 'Query') {
       arms.push({ kind: 'nested', query: this.query(content) });
-      return false;
+      return { compares: false, byName: false };
     }
     if (kind !== 'SetOperation') return notAdapted(`a query of kind ${kind}`);
     const { op, set_quantifier: quantifier, left, right } = only(content, 'op', 'set_quantifier', 'left', 'right');
-    if (!['All', 'None', 'Distinct', undefined].includes(quantifier as string)) notAdapted('a set operation by name');
-    const compared = [this.#body(left, arms), this.#body(right, arms)];
-    return !(op === 'Union' && quantifier === 'All') || compared.includes(true);
+    const [word] = variant(quantifier ?? 'None');
+    const before = this.#body(left, arms, body);
+    const isFirst = arms.length === 1;
+    const byName = word.endsWith('ByName');
+    if (byName && op !== 'Union') notAdapted('another set operation by name');
+    const compares = before.compares || op !== 'Union' || !word.startsWith('All');
+    if (body !== undefined) body.phase = compares || byName ? 'anchor' : 'step';
+    const after = this.#body(right, arms, body);
+    if (after.byName || (before.byName !== byName && !isFirst)) notAdapted('set operations by name and by place');
+    return { compares: compares || after.compares, byName };
   }
 
   #select(tree: Tree): Select {
@@ -139,11 +159,21 @@ class Adapter {
       items,
       from,
       filters: filters.map((filter) => this.#expression(filter)),
-      hierarchy: undefined,
+      hierarchy: this.#hierarchy(fields['connect_by']),
       groupBy: this.#groupBy(fields['group_by']),
       // The adapter has put what a named window holds where it is used.
       windows: new Map(),
     };
+  }
+
+  #hierarchy(tree: Tree): readonly Expression[] | undefined {
+    const clauses = list(tree).map(variant);
+    if (clauses.length === 0) return undefined;
+    return clauses.flatMap(([kind, content]) =>
+      kind === 'StartWith'
+        ? [this.#expression(only(content, 'condition')['condition'])]
+        : this.#expressions(only(content, 'relationships')['relationships']),
+    );
   }
 
   #groupBy(tree: Tree): Select['groupBy'] {
@@ -182,17 +212,14 @@ class Adapter {
   }
 
   #star(star: Star, options: Tree): SelectItem {
-    const {
-      opt_exclude: exclude,
-      opt_replace: replace,
-      opt_rename: rename,
-    } = only(options, 'opt_exclude', 'opt_replace', 'opt_rename');
+    const known = only(options, 'opt_ilike', 'opt_exclude', 'opt_replace', 'opt_rename');
+    const { opt_ilike: like, opt_exclude: exclude, opt_replace: replace, opt_rename: rename } = known;
     const replaced = replace === undefined ? [] : list(only(replace, 'items')['items']);
     const renamed = rename === undefined ? [] : oneOrMore(rename);
     return {
       kind: 'star',
       star,
-      pattern: undefined,
+      pattern: like === undefined ? undefined : text(only(like, 'pattern')['pattern']),
       exclude: exclude === undefined ? [] : excluded(exclude),
       replace: distinctMap(
         replaced.map((entry) => {
@@ -240,6 +267,21 @@ class Adapter {
         return this.#table(content);
       case 'Derived':
         return this.#derived(content);
+      case 'Function': {
+        const { name, args, alias } = only(content, 'name', 'args', 'alias', 'lateral');
+        return this.#function(name, args, alias);
+      }
+      case 'TableFunction': {
+        const { expr, alias } = only(content, 'expr', 'alias');
+        const [form, call] = variant(expr);
+        if (form !== 'Function') return notAdapted('a table by its text');
+        const { name, args } = only(call, 'name', 'args', 'parameters');
+        return this.#function(name, only(variant(args)[1], 'args')['args'], alias);
+      }
+      case 'Pivot':
+        return this.#pivot(content);
+      case 'Unpivot':
+        return this.#unpivot(content);
       case 'NestedJoin':
         return { kind: 'joined', chain: this.#chain(only(content, 'table_with_joins')['table_with_joins']) };
       default:
@@ -263,63 +305,87 @@ class Adapter {
       alias: optionalAlias(alias),
     };
     if (cte === undefined) this.tables.push(source);
-    else if (cte.query === undefined) notAdapted('a recursive query');
     return source;
   }
 
+  /** As the dialect has it: its own name is recursion behind UNION ALL, and a table before. */
   #cte(name: string): Cte | undefined {
-    for (const ctes of this.#ctes.toReversed()) {
-      const found = ctes.find((cte) => cte.name === name);
-      if (found !== undefined) return found;
+    const [cte, outer] = this.#ctes.toReversed().flatMap((ctes) => ctes.filter((entry) => entry.name === name));
+    if (cte === undefined || cte.phase === 'closed') return cte;
+    if (cte.phase === 'step' && !cte.hidesTable) {
+      cte.isRecursive = true;
+      return cte;
     }
+    if (cte.phase === 'step' || cte.declaredRecursive || outer !== undefined) {
+      notAdapted('a recursive query of this form');
+    }
+    cte.hidesTable = true;
     return undefined;
   }
 
+  #function(name: Tree, args: Tree, alias: Tree): Source {
+    const parts = nameParts(name);
+    const found = parts.length === 1 ? tableFunction(parts[0] ?? '') : undefined;
+    if (found === undefined) return notAdapted('a table function that is not on the list');
+    const given = list(args).map((argument) => {
+      const [kind, content] = variant(argument);
+      const value = kind === 'Named' ? only(content, 'name', 'arg', 'operator')['arg'] : content;
+      const [form, expression] = variant(value);
+      if (form !== 'Expr') notAdapted(`an argument of form ${form}`);
+      if (kind === 'Named' && !found.parameters.includes(storedName(branch(content)['name']))) {
+        notAdapted('an argument of that name');
+      }
+      return this.#expression(expression);
+    });
+    return { kind: 'function', function: found, arguments: given, alias: optionalAlias(alias) };
+  }
+
+  #pivot(tree: Tree): Source {
+    const fields = only(tree, 'table', 'aggregate_functions', 'value_column', 'value_source', 'alias');
+    const [kind, constants] = variant(fields['value_source']);
+    if (kind !== 'List') notAdapted('a PIVOT over values of rows');
+    const aggregates = list(fields['aggregate_functions']).map((entry) => {
+      const { expr, alias } = only(entry, 'expr', 'alias');
+      const [value, second] = this.#expression(expr).columns;
+      if (value?.parts.length !== 1 || second !== undefined) return notAdapted('an aggregate of an expression');
+      return { value: value.parts[0] ?? '', isPlain: alias === undefined };
+    });
+    const names = list(constants).map(pivotName);
+    const isPlain = aggregates.length === 1 && aggregates[0]?.isPlain === true;
+    const [key, second] = list(fields['value_column']);
+    if (second !== undefined) notAdapted('a PIVOT with several keys');
+    return {
+      kind: 'pivot',
+      source: this.#source(fields['table']),
+      values: aggregates.map(({ value }) => value),
+      key: columnName(key),
+      columns: aggregates.flatMap(() => names.map((name) => (isPlain ? name : undefined))),
+      defaults: [],
+      alias: optionalAlias(fields['alias']),
+    };
+  }
+
+  #unpivot(tree: Tree): Source {
+    const fields = only(tree, 'table', 'value', 'name', 'columns', 'null_inclusion', 'alias');
+    return {
+      kind: 'unpivot',
+      source: this.#source(fields['table']),
+      value: columnName(fields['value']),
+      key: storedName(fields['name']),
+      columns: list(fields['columns']).map((column) => columnName(only(column, 'expr', 'alias')['expr'])),
+      alias: optionalAlias(fields['alias']),
+    };
+  }
+
   #derived(tree: Tree): Source {
-    const { subquery, alias } = only(tree, 'subquery', 'alias');
+    const { subquery, alias } = only(tree, 'subquery', 'alias', 'lateral');
+    const lateral = branch(tree)['lateral'] === true;
     const [kind, content] = variant(branch(subquery)['body']);
     if (kind !== 'Values')
-      return { kind: 'derived', query: this.query(subquery), lateral: false, alias: optionalAlias(alias) };
+      return { kind: 'derived', query: this.query(subquery), lateral, alias: optionalAlias(alias) };
     only(subquery, 'body');
     const rows = list(branch(content)['rows']).map((row) => this.#expressions(branch(row)['content']));
     if (rows.some((row) => row.length !== rows[0]?.length)) notAdapted('rows that differ in length');
     return { kind: 'values', rows, alias: optionalAlias(alias) };
-  }
-}
-
-function aliasOf(tree: Tree): Alias {
-  const { name, columns } = only(tree, 'name', 'columns', 'explicit');
-  const names = list(columns).map((column) => storedName(only(column, 'name')['name']));
-  return { name: storedName(name), columns: names.length === 0 ? undefined : names };
-}
-
-function optionalAlias(tree: Tree): Alias | undefined {
-  return tree === undefined ? undefined : aliasOf(tree);
-}
-
-function onePart(tree: Tree): string {
-  const [name, second] = nameParts(tree);
-  return name === undefined || second !== undefined ? notAdapted('a qualified name') : name;
-}
-
-function excluded(tree: Tree): readonly string[] {
-  const [kind, content] = variant(tree);
-  return kind === 'Single' ? [onePart(content)] : list(content).map(onePart);
-}
-
-function oneOrMore(tree: Tree): readonly Tree[] {
-  const [kind, content] = variant(tree);
-  return kind === 'Single' ? [content] : list(content);
-}
-
-function distinctMap<T>(entries: readonly (readonly [string, T])[]): ReadonlyMap<string, T> {
-  const map = new Map(entries);
-  return map.size === entries.length ? map : notAdapted('a column that is changed twice');
-}
-
-/** A number of rows is a constant. */
-function checkCount(tree: Tree): void {
-  if (JSON.stringify(tree ?? {}).match(/"(?:Identifier|CompoundIdentifier|Subquery|Function|limit_by":\[[^\]])"/)) {
-    notAdapted('a computed number of rows');
   }
 }

@@ -40,7 +40,7 @@ export function noComparison(): Comparison {
   return { groups: {}, disagreements: [], replaced: 0, broken: [], onlyWe: {}, onlyOther: {} };
 }
 
-/** Both parsers over the given statements, the corpus, random queries, and broken ones until the time is over. */
+/** Both parsers over the given statements, the corpus, random queries, and broken ones until the time is over, but at least once. */
 export async function compareParsers(
   seed: number,
   isOver: () => boolean,
@@ -56,13 +56,13 @@ export async function compareParsers(
   const corpus = corpusStatements();
   await compareAll('given', given);
   await compareAll('corpus', corpus);
-  while (!isOver()) {
+  do {
     const fresh = randomStatements(BATCH, random);
     await compareAll('random', fresh);
     await compareAll('mutated random', mutations(fresh, random));
-    for (let turn = 0; turn < 3 && !isOver(); turn += 1) await compareAll('mutated corpus', mutations(corpus, random));
+    for (let turn = 0; turn < 3; turn += 1) await compareAll('mutated corpus', mutations(corpus, random));
     if (given.length > 0) await compareAll('mutated given', mutations(given, random));
-  }
+  } while (!isOver());
   await other.close();
 }
 

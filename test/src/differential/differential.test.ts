@@ -7,7 +7,7 @@ import { describeComparison, runComparison } from './run.js';
 import { corpusStatements } from './statements.js';
 
 const seed = Number(process.env['PISTE_ORACLE_SEED'] ?? randomInt(1, 1_000_000_000));
-const milliseconds = Number(process.env['PISTE_DIFFERENTIAL_MILLISECONDS'] ?? 8_000);
+const milliseconds = Number(process.env['PISTE_DIFFERENTIAL_MILLISECONDS'] ?? 6_000);
 
 describe(`a second parser reads what ours reads, PISTE_ORACLE_SEED=${seed}`, () => {
   let found: Comparison;

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { type ConnectionPolicy, decide } from '@piste/gateway/dist/policy/index.js';
 import { analyze, type Facts } from '@piste/gateway/dist/sql/index.js';
 import { type MaskOf, maskSources } from '@piste/gateway/dist/sql/mask-sources.js';
 import { describeComparison, runComparison } from './run.js';
@@ -22,6 +23,32 @@ const PROTECTED: readonly (readonly [string, string])[] = [
 
 const maskOf: MaskOf = ({ name: table }, { name: column }) =>
   PROTECTED.some(([object, hidden]) => object === table && hidden === column) ? 'NULL' : undefined;
+
+const WHO = { issuer: 'i', subject: 's', groups: [] };
+
+const POLICY: ConnectionPolicy = {
+  connection: 'c',
+  revision: 'r',
+  allowedRoles: ['R'],
+  unmatchedObjects: 'Allow',
+  rules: [],
+  maskingPolicies: [
+    {
+      name: 'people',
+      enforcement: 'Enforce',
+      onUnresolved: 'Deny',
+      rules: [
+        {
+          name: 'hide',
+          columns: PROTECTED.map(([object, column]) => ({ database: 'APP', schema: '*', object, column })),
+          action: { type: 'Null' },
+          unless: [],
+        },
+      ],
+    },
+  ],
+  rejected: [],
+};
 
 describe(`TPC-H and TPC-DS, PISTE_ORACLE_SEED=${seed}`, () => {
   let benchmarks: readonly Benchmark[];
@@ -47,6 +74,15 @@ describe(`TPC-H and TPC-DS, PISTE_ORACLE_SEED=${seed}`, () => {
     );
     expect(benchmarks.map(({ statements }) => statements.length)).toEqual([22, 99]);
     if (refused.length > 1) expect(refused).toEqual([]);
+  });
+
+  test('none is denied because a few columns are masked', () => {
+    const session = { database: 'APP', schema: 'TPC', role: 'R', warehouse: 'W' };
+    const denied = read().flatMap(([name, facts]) => {
+      const { verdict, reasons } = decide(facts, WHO, session, POLICY);
+      return verdict === 'allow' ? [] : [`${name}: ${reasons.map(({ kind }) => kind).join(', ')}`];
+    });
+    expect(denied).toEqual([]);
   });
 
   test('every one can be masked at the source', () => {

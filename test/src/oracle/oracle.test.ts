@@ -8,7 +8,7 @@ import type { Counts } from './rounds.js';
 const MAIN = fileURLToPath(new URL('main.js', import.meta.url));
 const seed = Number(process.env['PISTE_ORACLE_SEED'] ?? randomInt(1, 1_000_000_000));
 const queries = Number(process.env['PISTE_ORACLE_QUERIES'] ?? 500);
-const milliseconds = Number(process.env['PISTE_ORACLE_MILLISECONDS'] ?? 15_000);
+const milliseconds = Number(process.env['PISTE_ORACLE_MILLISECONDS'] ?? 12_000);
 
 let counted: Promise<Counts> | undefined;
 

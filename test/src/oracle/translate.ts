@@ -32,7 +32,8 @@ export function toDuckDb(text: string, database: string): string {
   const lexed = lex(text);
   if (!lexed.ok) throw new Error(`not lexed: ${lexed.detail}`);
   const tokens = withoutSizes(withoutWithinGroup(lexed.tokens));
-  return tokens.map((token, index) => translated(token, tokens[index + 1], database)).join(' ');
+  const splits = splitCalls(tokens);
+  return tokens.map((token, index) => splits.get(index) ?? translated(token, tokens[index + 1], database)).join(' ');
 }
 
 function translated(token: Token, next: Token | undefined, database: string): string {
@@ -71,4 +72,18 @@ function withoutSizes(tokens: readonly Token[]): readonly Token[] {
     isWord(token, 'NUMBER') && isSymbol(tokens[index + 1], '(') && isSymbol(tokens[index + 5], ')') ? [index] : [],
   );
   return tokens.filter((_, index) => !sized.some((start) => index > start && index <= start + 5));
+}
+
+/** `LATERAL SPLIT_TO_TABLE(text, 'a')` by what DuckDB has instead; texts by the index of the token they stand for. */
+function splitCalls(tokens: readonly Token[]): ReadonlyMap<number, string> {
+  const texts = new Map<number, string>();
+  for (const [index, token] of tokens.entries()) {
+    if (!isWord(token, 'SPLIT_TO_TABLE') || !isSymbol(tokens[index + 1], '(')) continue;
+    const end = tokens.findIndex((other, at) => at > index && isSymbol(other, ')'));
+    const text = tokens.slice(index + 2, end - 2);
+    const piece = `string_split(${text.map((part) => translated(part, undefined, '')).join(' ')}, 'a')`;
+    const made = `(SELECT 1 AS "SEQ", generate_subscripts(${piece}, 1) AS "INDEX", unnest(${piece}) AS "VALUE")`;
+    for (let at = index; at <= end; at += 1) texts.set(at, at === index ? made : '');
+  }
+  return texts;
 }
