@@ -13,10 +13,7 @@ const MAX_COPIES = 3_000_000;
 /** Numbers the columns of one analysis and bounds the work of moving them about. */
 export class ColumnTable {
   readonly #refs: ColumnRef[] = [];
-<<<<<<< HEAD
-=======
   /** By object, then by name. */
->>>>>>> wt-oracle
   readonly #ids = new Map<string, Map<string, number>>();
   #last: { readonly object: ObjectName; readonly ids: Map<string, number> } | undefined;
   #copied = 0;
@@ -30,11 +27,7 @@ export class ColumnTable {
     return this.#refs.length - 1;
   }
 
-<<<<<<< HEAD
-  /** Columns come table by table. */
-=======
   /** Columns of one object come one after the other. */
->>>>>>> wt-oracle
   #idsOf(object: ObjectName): Map<string, number> {
     if (this.#last?.object === object) return this.#last.ids;
     const key = objectKey(object);

@@ -100,16 +100,12 @@ async function stoppingAfter<T>(rig: Rig, work: () => Promise<T>): Promise<T> {
 async function bench(settings: Settings): Promise<BenchReport> {
   const startedMs = performance.now();
   progress('analysis ...');
-<<<<<<< HEAD
-  const analysis = measureAnalysis(settings.isQuick ? 500 : 5_000);
+  const analysis = await measureAnalysis(settings.isQuick ? 500 : 5_000, progress);
   progress('masking of results ...');
   const kernels = await measureKernels({
     random: createRandom(settings.seed),
     ...(settings.isQuick ? { rounds: 1, milliseconds: 10 } : { rounds: 7, milliseconds: 150 }),
   });
-=======
-  const analysis = await measureAnalysis(settings.isQuick ? 500 : 5_000, progress);
->>>>>>> wt-oracle
   progress('starting the processes ...');
   const profiles = join(dirname(settings.output), 'profiles');
   const rig = await startRig({

@@ -32,12 +32,8 @@ export function describeReport(report: BenchReport): string {
     `Statements: 1 KB answers, medians over ${statements.rows[0]?.rounds ?? 0} shuffled rounds, ratios paired per round\n${statementTable(statements.rows)}`,
     recordingText(report),
     `Large result part, one connection, 20 columns\n${relayTable(relay)}`,
-<<<<<<< HEAD
-    `Analysis of one statement, microseconds\n${analysisTable(analysis)}`,
-    `Masking of results in one process, CPU time, medians over ${kernels.rounds} shuffled rounds\n${kernelTable(kernels.rows)}`,
-=======
     `Analysis of one statement beside another parser that only reads it, microseconds\n${analysisTable(analysis)}${analysisGoals(analysis)}`,
->>>>>>> wt-oracle
+    `Masking of results in one process, CPU time, medians over ${kernels.rounds} shuffled rounds\n${kernelTable(kernels.rows)}`,
     `gateway memory (resident)  ${report.gatewayResidentMegabytes.before.toFixed(0)} MB before, ${report.gatewayResidentMegabytes.after.toFixed(0)} MB after the run`,
     ...(profile === undefined
       ? []
@@ -129,7 +125,6 @@ function analysisTable(rows: readonly AnalysisRow[]): string {
   ]);
 }
 
-<<<<<<< HEAD
 const UNITS: Readonly<Record<KernelRow['group'], string>> = {
   json: 'MB',
   arrow: 'M rows',
@@ -147,7 +142,8 @@ function kernelTable(rows: readonly KernelRow[]): string {
       ratio(row.overBase),
     ]),
   ]);
-=======
+}
+
 function analysisGoals(rows: readonly AnalysisRow[]): string {
   return rows
     .flatMap(({ group, goal }) =>
@@ -156,7 +152,6 @@ function analysisGoals(rows: readonly AnalysisRow[]): string {
         : [`\n${group}: p50 <= ${goal.p50Micros}, p99 <= ${goal.p99Micros}: ${goal.met ? 'met' : 'MISSED'}`],
     )
     .join('');
->>>>>>> wt-oracle
 }
 
 function goalTable(goals: readonly Goal[]): string {
