@@ -20,7 +20,10 @@ const rowsOf = async (sqlText: string): Promise<unknown> => {
 describe('session variables', () => {
   test('hold what a literal or a query over free columns gave them', async () => {
     expect(await wire.run("SET city = 'Hamburg'")).toMatchObject({ success: true, message: null });
-    expect(await wire.run('SET biggest = (SELECT MAX(id) FROM orders)')).toMatchObject({ success: true, message: null });
+    expect(await wire.run('SET biggest = (SELECT MAX(id) FROM orders)')).toMatchObject({
+      success: true,
+      message: null,
+    });
     expect(await rowsOf('SELECT COUNT(*) AS n FROM customers WHERE city = $city')).toEqual([[expect.any(String)]]);
     expect(await rowsOf('SELECT $biggest AS b')).toEqual([[expect.stringMatching(/^\d+$/)]]);
   });
