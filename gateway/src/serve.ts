@@ -12,6 +12,7 @@ import { createConsoleLogin, createIdentity } from './identity/index.js';
 import type { MaskingKeys } from './masking/index.js';
 import {
   createCatalogs,
+  createEarlierResults,
   createResultParts,
   createSessionControl,
   createSessionGates,
@@ -229,6 +230,7 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     resources,
     sessions,
     catalogs,
+    earlierResults: createEarlierResults(),
     approvals,
     recording,
     snowflake,

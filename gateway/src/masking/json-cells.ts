@@ -3,7 +3,7 @@ import { TOKEN_BYTES } from './hmac-tokens.js';
 import type { ColumnMode, PlannedColumn } from './kernels.js';
 import { constantText } from './mask-cell.js';
 
-export const NULL_BYTES: Uint8Array = Buffer.from('null', 'latin1');
+export const NULL_BYTES: Uint8Array = Uint8Array.from(Buffer.from('null', 'latin1'));
 
 /** Room for a number or moment that a shorter one became. */
 const LONGEST_SCALAR_BYTES = 64;

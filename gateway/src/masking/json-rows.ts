@@ -18,11 +18,17 @@ const PIECE_BYTES = 16 * 1024 * 1024;
 /**
  * Masks the body of a result chunk: rows separated by commas, without the outer brackets. What no mask touches passes byte
  * for byte. Throws `MaskingFailed` for anything that is not rows of this plan's width made of strings and nulls.
+ *
+ * `into` is memory the result may be put into, since touching fresh memory costs more than masking; the result is then a view
+ * of it. It may be `bytes` itself, whose content is then lost.
  */
-export function maskJsonRows(bytes: Uint8Array, plan: MaskPlan): MaskedJson {
-  const { pieces, end, rows, hidden } = maskPieces(bytes, plan);
-  if (!isBlank(bytes, end)) throw new MaskingFailed('a result part that ends within a row');
-  if (end < bytes.length) pieces.push(bytes.subarray(end));
+export function maskJsonRows(bytes: Uint8Array, plan: MaskPlan, into?: Uint8Array): MaskedJson {
+  let stop = bytes.length;
+  while (stop > 0 && isBlankByte(bytes[stop - 1])) stop -= 1;
+  const blanks = Uint8Array.from(bytes.subarray(stop));
+  const { pieces, end, rows, hidden } = maskPieces(bytes.subarray(0, stop), plan, into);
+  if (end !== stop) throw new MaskingFailed('a result part that ends within a row');
+  if (blanks.length > 0) pieces.push(blanks);
   const [only] = pieces;
   const whole = pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces);
   return { bytes: whole, rows, counts: countsOf(plan, perColumn(plan, hidden)) };
@@ -81,14 +87,14 @@ interface MaskedPieces {
   readonly hidden: readonly number[];
 }
 
-function maskPieces(bytes: Uint8Array, plan: MaskPlan): MaskedPieces {
+function maskPieces(bytes: Uint8Array, plan: MaskPlan, into?: Uint8Array): MaskedPieces {
   const pieces: Uint8Array[] = [];
   let hidden: readonly number[] = [];
   let rows = 0;
   let at = 0;
   for (let size = PIECE_BYTES; ; ) {
     const isLast = at + size >= bytes.length;
-    const masked = maskRows(bytes.subarray(at, at + size), plan, rows > 0);
+    const masked = maskRows(bytes.subarray(at, at + size), plan, rows > 0, at === 0 && isLast ? into : undefined);
     pieces.push(masked.bytes);
     hidden = sum(hidden, masked.hidden);
     rows += masked.rows;
@@ -99,10 +105,12 @@ function maskPieces(bytes: Uint8Array, plan: MaskPlan): MaskedPieces {
   }
 }
 
-function maskRows(bytes: Uint8Array, plan: MaskPlan, isContinued: boolean): MaskedRowBytes {
-  const masked = plan.kernels.maskRows(bytes, plan.columns, isContinued);
-  if (!isUtf8(bytes.subarray(0, masked.end))) throw new MaskingFailed('a result part that is not UTF-8');
-  return masked;
+function maskRows(bytes: Uint8Array, plan: MaskPlan, isContinued: boolean, into?: Uint8Array): MaskedRowBytes {
+  // A piece may end within a character, but no row ends behind the last bracket.
+  if (!isUtf8(bytes.subarray(0, bytes.lastIndexOf(CLOSE) + 1))) {
+    throw new MaskingFailed('a result part that is not UTF-8');
+  }
+  return plan.kernels.maskRows(bytes, plan.columns, isContinued, into);
 }
 
 const sum = (one: readonly number[], other: readonly number[]): readonly number[] =>

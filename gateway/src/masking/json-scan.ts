@@ -112,19 +112,19 @@ function scanRow(bytes: Uint8Array, start: number, maskedFlags: Uint8Array, span
     let kind = CELL_PLAIN;
     if (bytes[at] === QUOTE) {
       at += 1;
-      for (;;) {
-        const byte = bytes[at];
-        if (byte === QUOTE) break;
-        if (byte === undefined) return CUT;
-        if (byte === BACKSLASH) {
+      // Reading past the end, even once, would make every read slow.
+      while (at < length) {
+        const byte = bytes[at] as number;
+        if (byte > QUOTE && byte !== BACKSLASH) at += 1;
+        else if (byte === QUOTE) break;
+        else if (byte === BACKSLASH) {
           kind = CELL_ESCAPED;
           at = skipEscape(bytes, at + 1);
           if (at === CUT) return CUT;
-        } else {
-          if (byte < FIRST_PRINTABLE) throw malformed();
-          at += 1;
-        }
+        } else if (byte < FIRST_PRINTABLE) throw malformed();
+        else at += 1;
       }
+      if (at >= length) return CUT;
       at += 1;
     } else {
       kind = CELL_NULL;
@@ -146,11 +146,12 @@ function scanRow(bytes: Uint8Array, start: number, maskedFlags: Uint8Array, span
 
 function skipBlanks(bytes: Uint8Array, from: number): number {
   let at = from;
-  for (;;) {
-    const byte = bytes[at];
-    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at;
+  while (at < bytes.length) {
+    const byte = bytes[at] as number;
+    if (byte > 0x20 || (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)) return at;
     at += 1;
   }
+  return at;
 }
 
 /** Behind the escape whose backslash stands before `at`. */

@@ -41,6 +41,25 @@ describe('both kinds of kernels', () => {
     );
   });
 
+  test('put them into given memory, also into that of the rows themselves', () => {
+    fc.assert(
+      fc.property(anyResult, fc.nat(400), ({ rowtype, rows, obligations }, room) => {
+        const expected = outcome(typescriptKernels, { rowtype, obligations }, bodyOf(rows));
+        for (const kernels of [wasmKernels, typescriptKernels]) {
+          const plan = createMaskPlan(rowtype, obligations, KEYS, kernels);
+          const body = Buffer.concat([bodyOf(rows), Buffer.from('\n')]);
+          for (const into of [Buffer.alloc(room), body]) {
+            const masked = maskJsonRows(body, plan, into);
+            const bytes = Buffer.from(masked.bytes).toString('latin1');
+            expect({ ...masked, bytes: bytes.slice(0, -1) }).toEqual(expected);
+            expect(bytes.at(-1)).toBe('\n');
+          }
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
   test('refuse the same bodies, wherever a byte is changed or missing', () => {
     const damage = fc.tuple(
       fc.nat(),

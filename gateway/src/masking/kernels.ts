@@ -44,8 +44,13 @@ export interface MaskedRowBytes {
 /** The inner loops of masking. There are two of them, which give the same bytes. */
 export interface Kernels {
   readonly kind: 'wasm' | 'typescript';
-  /** JSON rows; see `scanRows` for what is read and refused. */
-  maskRows(bytes: Uint8Array, columns: readonly PlannedColumn[], isContinued: boolean): MaskedRowBytes;
+  /** JSON rows; see `scanRows` for what is read and refused. `into` may take the result, where it is long enough. */
+  maskRows(
+    bytes: Uint8Array,
+    columns: readonly PlannedColumn[],
+    isContinued: boolean,
+    into?: Uint8Array,
+  ): MaskedRowBytes;
   maskPartialTexts(partial: PartialBytes, texts: Texts): MaskedTexts;
   hashTexts(states: HmacStates, texts: Texts, keepsTokens: boolean): MaskedTexts;
 }

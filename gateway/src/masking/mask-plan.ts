@@ -111,7 +111,12 @@ function nonEmptyKey(name: string, keys: MaskingKeys): Uint8Array {
 function partialBytes(action: MaskAction & { readonly type: 'Partial' }, isSecond: boolean): PartialBytes {
   const { keepFirst, keepLast, replacement } = action;
   if (!isCount(keepFirst) || !isCount(keepLast)) throw new MaskingFailed('a partial mask without counts');
-  return { keepFirst, keepLast, hidden: Buffer.from(replacement.repeat(HIDDEN_RUN)), keepsHidden: isSecond };
+  return {
+    keepFirst,
+    keepLast,
+    hidden: Uint8Array.from(Buffer.from(replacement.repeat(HIDDEN_RUN))),
+    keepsHidden: isSecond,
+  };
 }
 
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;

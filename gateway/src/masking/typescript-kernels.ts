@@ -19,24 +19,40 @@ const QUOTE = 0x22;
 /** The loops in plain TypeScript: the reference for the other ones, and what remains where WebAssembly cannot be had. */
 export const typescriptKernels: Kernels = {
   kind: 'typescript',
-  maskRows(bytes, columns, isContinued) {
+  maskRows(bytes, columns, isContinued, into) {
     const flags = columns.map(({ mode }) => mode !== undefined);
-    return rewrite(bytes, scanRows(bytes, flags, isContinued), maskedPlaces(columns));
+    const places = maskedPlaces(columns);
+    const source = asBytes(bytes);
+    // What is read must not be overwritten yet.
+    const free = into?.buffer === bytes.buffer ? undefined : into;
+    return rewrite(source, scanRows(source, flags, isContinued), places, free);
   },
   maskPartialTexts,
   hashTexts,
 };
 
+/** Loops over bytes are fastest where they only ever see one class. */
+function asBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 /** Writes the masked form of one cell at `at`; gives where it ends. */
 type CellWriter = (target: Uint8Array, at: number, cell: number) => number;
 
-function rewrite(bytes: Uint8Array, scanned: ScannedRows, places: readonly MaskedPlace[]): MaskedRowBytes {
+function rewrite(
+  bytes: Uint8Array,
+  scanned: ScannedRows,
+  places: readonly MaskedPlace[],
+  into: Uint8Array | undefined,
+): MaskedRowBytes {
   const { rows, end } = scanned;
   if (places.length === 0) return { bytes: bytes.subarray(0, end), rows, end, hidden: [] };
   const escaped = maskEscaped(bytes, scanned, places);
   const writers = places.map((place, index) => writerOf(bytes, scanned, place, { index, of: places.length }));
   const growth = places.reduce((sum, { mode }) => sum + growthOf(mode), 0) * rows + escaped.growth;
-  const target = Buffer.allocUnsafeSlow(end + growth);
+  const target = asBytes(
+    into !== undefined && into.length >= end + growth ? into : Buffer.allocUnsafeSlow(end + growth),
+  );
   const hidden = places.map(() => 0);
   let copied = 0;
   let at = 0;
@@ -84,11 +100,11 @@ function writerOf(
     case 'null':
       return (target, at) => append(target, at, NULL_BYTES);
     case 'constant': {
-      const encoded = encodeConstant(mode.constant);
+      const encoded = asBytes(encodeConstant(mode.constant));
       return (target, at) => append(target, at, encoded);
     }
     case 'partial': {
-      const partial = { ...mode.partial, hidden: encodeHidden(mode.partial.hidden) };
+      const partial = { ...mode.partial, hidden: asBytes(encodeHidden(mode.partial.hidden)) };
       return (target, at, cell) => {
         target[at] = QUOTE;
         const span = { start: (starts[cell] as number) + 1, end: (ends[cell] as number) - 1 };

@@ -37,10 +37,10 @@ export function createWasmKernels(exports: Readonly<Record<string, unknown>>): K
   const wasm = new WasmMemory(exports);
   return {
     kind: 'wasm',
-    maskRows: (bytes, columns, isContinued) =>
+    maskRows: (bytes, columns, isContinued, into) =>
       bytes.length > MAX_INPUT_BYTES
-        ? typescriptKernels.maskRows(bytes, columns, isContinued)
-        : wasm.use(() => maskRows(wasm, bytes, columns, isContinued)),
+        ? typescriptKernels.maskRows(bytes, columns, isContinued, into)
+        : wasm.use(() => maskRows(wasm, { bytes, columns, isContinued, into })),
     maskPartialTexts: (partial, texts) =>
       texts.bytes.length > MAX_INPUT_BYTES
         ? typescriptKernels.maskPartialTexts(partial, texts)
@@ -116,12 +116,14 @@ interface Scan {
   readonly end: number;
 }
 
-function maskRows(
-  wasm: WasmMemory,
-  bytes: Uint8Array,
-  columns: readonly PlannedColumn[],
-  isContinued: boolean,
-): MaskedRowBytes {
+interface RowsInput {
+  readonly bytes: Uint8Array;
+  readonly columns: readonly PlannedColumn[];
+  readonly isContinued: boolean;
+  readonly into: Uint8Array | undefined;
+}
+
+function maskRows(wasm: WasmMemory, { bytes, columns, isContinued, into }: RowsInput): MaskedRowBytes {
   const places = maskedPlaces(columns);
   const scan = scanRows(wasm, bytes, columns, places.length, isContinued);
   const { rows, end } = scan;
@@ -147,7 +149,7 @@ function maskRows(
     counts,
     target,
   );
-  return { bytes: wasm.take(target, size), rows, end, hidden: [...wasm.takeWords(counts, places.length)] };
+  return { bytes: wasm.take(target, size, into), rows, end, hidden: [...wasm.takeWords(counts, places.length)] };
 }
 
 function scanRows(

@@ -108,9 +108,9 @@ export class WasmMemory {
     new Uint8Array(this.exports.memory.buffer, at, bytes).fill(0);
   }
 
-  /** A copy with memory of its own, and nothing else in it. */
-  take(at: number, bytes: number): Uint8Array {
-    const copy = Buffer.allocUnsafeSlow(bytes);
+  /** A copy with memory of its own, and nothing else in it; or in `into`, where that is long enough. */
+  take(at: number, bytes: number, into?: Uint8Array): Uint8Array {
+    const copy = into !== undefined && into.length >= bytes ? into.subarray(0, bytes) : Buffer.allocUnsafeSlow(bytes);
     copy.set(new Uint8Array(this.exports.memory.buffer, at, bytes));
     return copy;
   }

@@ -8,6 +8,7 @@ import type { Store } from '../store/index.js';
 import type { Log } from '../telemetry/index.js';
 import type { Endpoint, Snowflake } from '../upstream/index.js';
 import type { Catalogs } from './catalogs.js';
+import type { EarlierResults } from './earlier-results.js';
 import type { ResultParts } from './result-parts.js';
 import type { SessionGates } from './session-gates.js';
 import type { StageTimer } from './walk.js';
@@ -36,6 +37,7 @@ export interface StatementDeps {
   readonly resources: Pick<Resources, 'current'>;
   readonly sessions: Sessions;
   readonly catalogs: Catalogs;
+  readonly earlierResults: EarlierResults;
   readonly approvals: Approvals;
   readonly recording: Recording;
   readonly snowflake: Snowflake;

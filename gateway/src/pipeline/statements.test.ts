@@ -11,6 +11,7 @@ import type { Connection } from '../resources/index.js';
 import { createSessions, type Session, type Sessions } from '../session/index.js';
 import { createMemoryStore, createSealer, type Store, StoreUnavailable } from '../store/index.js';
 import type { OutgoingStatement, Snowflake } from '../upstream/index.js';
+import { createEarlierResults } from './earlier-results.js';
 import { leaseKey } from './keys.js';
 import { createSessionGates } from './session-gates.js';
 import { createStatements, type Statements } from './statements.js';
@@ -213,6 +214,7 @@ function gateway(limits: Partial<Limits> = {}): Statements {
       }),
       forget: nothing,
     },
+    earlierResults: createEarlierResults(),
     approvals,
     recording: recorder,
     snowflake,

@@ -1,4 +1,4 @@
-export { analyze, readStatement, type StatementReading } from './analyze.js';
+export { analyze } from './analyze.js';
 export type * from './facts.js';
 export {
   type FunctionRow,
@@ -17,3 +17,4 @@ export {
 } from './metadata-surfaces.js';
 export { formatObjectName, quoteIdentifier } from './names.js';
 export { numberPlaceholders, placeholdersOf } from './placeholders.js';
+export { readStatement, type StatementReading } from './read-statement.js';

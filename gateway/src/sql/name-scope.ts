@@ -36,12 +36,7 @@ const NO_ALIASES: Aliases = new Map();
 const NO_WINDOWS: Select['windows'] = new Map();
 
 /** Within a SELECT, or with nothing but sources. */
-export function createScope(
-  visible: Visible,
-  outer: Scope | undefined,
-  select?: Select,
-  level: ColumnSet | undefined = undefined,
-): Scope {
+export function createScope(visible: Visible, outer: Scope | undefined, select?: Select, level?: ColumnSet): Scope {
   const aliases = select === undefined ? NO_ALIASES : aliasesOf(select);
   const derivesNames = select?.items.some(isDerivedName) === true;
   const windows = select?.windows ?? NO_WINDOWS;

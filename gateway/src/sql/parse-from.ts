@@ -59,6 +59,8 @@ function parseJoin(state: ParserState, kind: JoinKind): Join {
 /** A source with what may stand behind it: PIVOT, UNPIVOT or MATCH_RECOGNIZE, another alias, SAMPLE. */
 function parseSource(state: ParserState): Source {
   const plain = state.nested(() => plainSource(state));
+  // Its ON conditions would be lost.
+  if (plain.kind === 'joined' && isReshaped(state)) unsupported('a reshaping clause behind a join in brackets');
   const source = isReshaped(state) ? parseReshaping(state, plain) : plain;
   if (isReshaped(state)) unsupported('one reshaping clause behind another');
   parseSample(state, source);

@@ -168,7 +168,7 @@ function parseHierarchy(state: ParserState): readonly Expression[] | undefined {
 
 /** Does the SELECT at the cursor have CONNECT BY? Its list is read before that, with words that mean something else then. */
 function hasConnectBy(state: ParserState): boolean {
-  if (!state.hasWord('CONNECT')) return false;
+  if (!state.hasConnect) return false;
   for (let at = state.at + 1; at < state.tokens.length; at += 1) {
     const token = state.tokens[at];
     if (isSymbol(token, ')') || isWord(token, ...AFTER_SELECT)) return false;

@@ -43,7 +43,7 @@ export class ParserState extends Cursor {
   readonly #closers: Int32Array;
   readonly #ctes: (readonly Cte[])[] = [];
   readonly #lambdas: (readonly string[])[] = [];
-  #words: ReadonlySet<string> | undefined;
+  #hasConnect: boolean | undefined;
   #body: Cte | undefined;
   #depth = 0;
 
@@ -72,10 +72,10 @@ export class ParserState extends Cursor {
     this.nested(() => this.#grammar.arithmetic(this, mentions));
   }
 
-  /** Does the word stand anywhere in the text? */
-  hasWord(word: string): boolean {
-    this.#words ??= new Set(this.tokens.filter((token) => token.kind === 'word').map((token) => token.value));
-    return this.#words.has(word);
+  /** Is there any CONNECT in the text? */
+  get hasConnect(): boolean {
+    this.#hasConnect ??= this.tokens.some((token) => isWord(token, 'CONNECT'));
+    return this.#hasConnect;
   }
 
   /** The bracket that closes the one at `at`. */
@@ -106,7 +106,11 @@ export class ParserState extends Cursor {
 
   /** The common table expressions of this name, innermost first. */
   findCtes(name: string): readonly Cte[] {
-    return this.#ctes.toReversed().flatMap((ctes) => ctes.filter((cte) => cte.name === name));
+    const found: Cte[] = [];
+    for (let level = this.#ctes.length - 1; level >= 0; level -= 1) {
+      for (const cte of this.#ctes[level] ?? []) if (cte.name === name) found.push(cte);
+    }
+    return found;
   }
 
   /** The query in brackets that is the body of a common table expression. */

@@ -76,13 +76,16 @@ export class Names {
     if (column === undefined && alias === undefined) {
       return scope.outer === undefined ? undefined : this.#unqualified(name, scope.outer);
     }
-    const { union } = this.#resolving;
     if (column === undefined) {
       const outer = scope.outer === undefined ? undefined : this.#unqualified(name, scope.outer);
-      return { name, sources: union(alias ?? NO_COLUMNS, outer?.sources ?? NO_COLUMNS), direct: undefined };
+      return {
+        name,
+        sources: this.#resolving.union(alias ?? NO_COLUMNS, outer?.sources ?? NO_COLUMNS),
+        direct: undefined,
+      };
     }
     const adds = alias !== undefined && [...alias].some((id) => !column.sources.has(id));
-    return adds ? { name, sources: union(column.sources, alias), direct: undefined } : column;
+    return adds ? { name, sources: this.#resolving.union(column.sources, alias), direct: undefined } : column;
   }
 
   /** A column of the sources, or LEVEL of a hierarchy. */
