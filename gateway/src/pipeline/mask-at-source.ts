@@ -44,7 +44,7 @@ export function maskAtSource({ query, masks, keys, bindings, describeOnly }: Mas
   const placeholders = placeholdersOf(query.text);
   const keyring = createKeyring(keys, Math.max(placeholders.positional, placeholders.highest));
   const byColumn = new Map(masks.map((mask) => [columnKey(mask.column.object, mask.column.column), mask]));
-  const pads = describeOnly ? () => ({ inner: NO_KEY, outer: NO_KEY }) : keyring.pads;
+  const pads: Keyring['pads'] = describeOnly ? () => ({ inner: NO_KEY, outer: NO_KEY }) : (name) => keyring.pads(name);
   const masked = maskSources(query, (object, column) => {
     const mask = byColumn.get(columnKey(object, column.name));
     return mask && sourceExpression(mask.action, column, quoteIdentifier(column.name), pads);
