@@ -138,6 +138,10 @@ describe('after a session', () => {
     expect(sumOf(samples, 'piste_masked_values_total', { policy: 'customer-pii', method })).toBe(count);
   });
 
+  test.each(['hash', 'partial', 'redact', 'null'])('columns masked by %s where they are read are counted', (method) => {
+    expect(sumOf(samples, 'piste_masked_sources_total', { policy: 'customer-pii', method })).toBe(1);
+  });
+
   test('logins are counted with their reason, and sessions that are open', () => {
     const issuer = playground.issuerUrl;
     expect(sumOf(samples, 'piste_logins_total', { connection: 'crm', issuer, result: 'accepted', reason: 'ok' })).toBe(
