@@ -44,7 +44,7 @@ const ROOMS = {
     'sql',
     'policy',
   ],
-  cli: ['recording', 'telemetry', 'config'],
+  cli: ['recording', 'telemetry', 'config', 'sql', 'policy', 'resources', 'masking'],
 };
 
 /** Each heavy package has one home. */

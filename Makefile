@@ -91,6 +91,10 @@ verify: build ## Fail when a generated file differs from its source
 bench: build ## Added latency and CPU per request beside nginx, same run
 	npm run --silent bench
 
+.PHONY: fuzz
+fuzz: build ## Two parsers and the execution oracle on random statements; SEED=number, SECONDS=number (default 300)
+	@node_modules/.bin/node --no-warnings test/dist/differential/fuzz.js $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
+
 .PHONY: clean
 clean: ## Remove what was built and cached
 	rm -rf {crds,gateway,operator,test}/dist .cache

@@ -6,6 +6,8 @@ export interface Complaint {
   readonly document: number;
   /** Line of the text, from 1, where it is known. */
   readonly line?: number;
+  /** Column of the line, from 1, where it is known. */
+  readonly column?: number;
   readonly kind?: string;
   readonly name?: string;
   /** Path of the field, such as `spec.issuers[0].url`; empty for the document as a whole. */

@@ -9,3 +9,5 @@ export {
   parseResources,
   type Resource,
 } from './parse-resources.js';
+export type { Fault } from './structure.js';
+export { type Place, parseYamlDocuments, type YamlDocument } from './yaml-documents.js';

@@ -6,6 +6,7 @@ export interface Fault {
   readonly field: string;
   /** Line of the text, where the fault knows it better than its field does. */
   readonly line?: number;
+  readonly column?: number;
   readonly message: string;
   readonly fix: string;
 }

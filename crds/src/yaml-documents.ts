@@ -11,12 +11,20 @@ import {
 } from 'yaml';
 import { childPath, type Fault } from './structure.js';
 
+/** From 1. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
 /** One YAML document as plain data. `faults` non-empty means `value` must not be used for anything but naming it. */
 export interface YamlDocument {
   readonly value: unknown;
   readonly faults: readonly Fault[];
   /** Line, from 1, of the field at a path, or of the nearest field around it. */
   readonly lineOf: (field: string) => number | undefined;
+  /** The same with the column, from 1. */
+  readonly placeOf: (field: string) => Place | undefined;
 }
 
 const MAX_DEPTH = 32;
@@ -44,8 +52,13 @@ export function parseYamlDocuments(text: string): (YamlDocument & { readonly ind
   if (!Array.isArray(documents)) return [];
   return documents.flatMap((document, index) => {
     if (isEmpty(document)) return [];
-    return [{ index, ...readDocument(document, (offset) => lineCounter.linePos(offset).line) }];
+    return [{ index, ...readDocument(document, (offset) => placeIn(lineCounter, offset)) }];
   });
+}
+
+function placeIn(lineCounter: LineCounter, offset: number): Place {
+  const { line, col } = lineCounter.linePos(offset);
+  return { line, column: col };
 }
 
 function isEmpty(document: Document.Parsed): boolean {
@@ -54,8 +67,8 @@ function isEmpty(document: Document.Parsed): boolean {
   return contents === null || (isScalar(contents) && contents.value === null && contents.source === '');
 }
 
-function readDocument(document: Document.Parsed, lineAt: (offset: number) => number): YamlDocument {
-  const reader = createReader(lineAt);
+function readDocument(document: Document.Parsed, placeAt: (offset: number) => Place): YamlDocument {
+  const reader = createReader(placeAt);
   for (const error of [...document.errors, ...document.warnings].slice(0, MAX_FAULTS)) {
     reader.complain(
       '',
@@ -68,7 +81,8 @@ function readDocument(document: Document.Parsed, lineAt: (offset: number) => num
     reader.complain('', 0, 'YAML directives are not accepted', 'remove the line that begins with %');
   }
   const value = document.contents === null ? null : reader.read(document.contents, '', 0);
-  return { value, faults: reader.faults, lineOf: (field) => nearest(reader.lines, field) };
+  const placeOf = (field: string): Place | undefined => nearest(reader.places, field);
+  return { value, faults: reader.faults, lineOf: (field) => placeOf(field)?.line, placeOf };
 }
 
 /** Plain words for the faults people make most. */
@@ -80,18 +94,18 @@ const SYNTAX_FAULTS: Readonly<Record<string, string>> = {
   MISSING_CHAR: 'a character is missing',
 };
 
-function createReader(lineAt: (offset: number) => number) {
+function createReader(placeAt: (offset: number) => Place) {
   const faults: Fault[] = [];
-  const lines = new Map<string, number>();
+  const places = new Map<string, Place>();
 
   function complain(field: string, offset: number, message: string, fix: string): undefined {
     if (faults.length >= MAX_FAULTS) return;
-    faults.push({ field, line: lineAt(offset), message, fix });
+    faults.push({ field, ...placeAt(offset), message, fix });
   }
 
   function read(node: ParsedNode, path: string, depth: number): unknown {
     const offset = node.range[0];
-    if (!lines.has(path)) lines.set(path, lineAt(offset));
+    if (!places.has(path)) places.set(path, placeAt(offset));
     if (depth > MAX_DEPTH) return complain(path, offset, 'the nesting is too deep', `nest at most ${MAX_DEPTH} levels`);
     if (isAlias(node)) return complain(path, offset, 'YAML aliases are not accepted', 'write the value out');
     if (node.tag !== undefined) return complain(path, offset, 'YAML tags are not accepted', 'remove the tag');
@@ -117,24 +131,24 @@ function createReader(lineAt: (offset: number) => number) {
       const at = childPath(path, name);
       if (names.has(name)) complain(at, key.range[0], 'the same field stands here twice', 'keep one of them');
       names.add(name);
-      lines.set(at, lineAt(key.range[0]));
+      places.set(at, placeAt(key.range[0]));
       return [name, value === null ? null : read(value, at, depth + 1)];
     });
     return Object.fromEntries(entries);
   }
 
-  return { faults, lines, complain, read };
+  return { faults, places, complain, read };
 }
 
 /** Booleans, octal, binary, sexagesimal and grouped numbers of YAML 1.1, which is what the API server's tools read. */
 const YAML_1_1_OTHERWISE =
   /^(?:[yYnN]|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF|[-+]?0[0-9_]+|[-+]?0[box][0-9a-fA-F_]+|[-+]?[0-9][0-9_]*_[0-9_]*|[-+]?[0-9]+(?::[0-5]?[0-9])+)$/;
 
-function nearest(lines: ReadonlyMap<string, number>, field: string): number | undefined {
+function nearest(places: ReadonlyMap<string, Place>, field: string): Place | undefined {
   let path = field;
   for (;;) {
-    const line = lines.get(path);
-    if (line !== undefined || path === '') return line;
+    const place = places.get(path);
+    if (place !== undefined || path === '') return place;
     path = path.slice(0, Math.max(path.lastIndexOf('.'), path.lastIndexOf('['), 0));
   }
 }

@@ -45,6 +45,7 @@ const EXAMPLES: { readonly [Name in keyof typeof deny]: Denial } = {
   protectedPredicate: deny.protectedPredicate('CRM.PUBLIC.CUSTOMERS.EMAIL'),
   protectedColumn: deny.protectedColumn('CRM.PUBLIC.CUSTOMERS.SSN'),
   protectedMove: deny.protectedMove('CRM.PUBLIC.CUSTOMERS.EMAIL', 'UNLOAD to CRM.PUBLIC.EXPORTS'),
+  detectedValues: deny.detectedValues('CONTACT "x"', 'Email'),
   upstreamErrorHidden: deny.upstreamErrorHidden('100038'),
   tooMany: deny.tooMany(64, 64),
   answerTooLarge: deny.answerTooLarge('A part of the result', 268_435_456),

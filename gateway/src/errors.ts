@@ -32,6 +32,7 @@ export type PisteCode =
   | 'PISTE-1404'
   | 'PISTE-1405'
   | 'PISTE-1406'
+  | 'PISTE-1407'
   | 'PISTE-1502'
   | 'PISTE-1503'
   | 'PISTE-1701'
@@ -286,6 +287,12 @@ export const deny = {
       'PISTE-1406',
       '42501',
       `${how} would put values of ${column} where its mask does not reach. Nothing was executed. Retry: after leaving the column out.`,
+    ),
+  detectedValues: (column: string, category: string) =>
+    denial(
+      'PISTE-1407',
+      '42501',
+      `Column "${column.replace(/[^\p{L}\p{N}_$ .-]/gu, '?').slice(0, 80)}" of the result looks like ${category} values, which no masking policy names, so the result is withheld. The statement ran and is not run again. Retry: after leaving the column out.`,
     ),
   upstreamErrorHidden: (upstreamCode: string) =>
     denial(

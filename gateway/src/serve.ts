@@ -9,9 +9,10 @@ import { serveDrivers } from './http/driver-server.js';
 import { createListeningServer, followCertificate, listen, stopListening } from './http/listening-server.js';
 import { createOps } from './http/ops.js';
 import { createConsoleLogin, createIdentity } from './identity/index.js';
-import { createCurrentMasker } from './masking/index.js';
+import type { MaskingKeys } from './masking/index.js';
 import {
   createCatalogs,
+  createEarlierResults,
   createResultParts,
   createSessionControl,
   createSessionGates,
@@ -184,7 +185,7 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     metrics: metrics.approval,
     sealer,
   });
-  const masker = createCurrentMasker(() => resources.maskingKeys());
+  const maskingKeys = (): MaskingKeys => resources.maskingKeys();
   const fetchChunk = createChunkFetcher({
     transport,
     sleep,
@@ -203,10 +204,11 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     store,
     sealer,
     recording,
-    masker,
+    maskingKeys,
     fetchChunk,
     onDelivered: metrics.statements.delivered,
     onMaskFailed: metrics.statements.maskFailed,
+    onDetected: metrics.statements.detected,
     onMasked: metrics.statements.masked,
   });
   const active = new Map<string, number>();
@@ -228,11 +230,12 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     resources,
     sessions,
     catalogs,
+    earlierResults: createEarlierResults(),
     approvals,
     recording,
     snowflake,
     endpointOf: endpoints,
-    masker,
+    maskingKeys,
     gates: createSessionGates(),
     parts,
     sealer,

@@ -175,6 +175,7 @@ export const maskingPolicySchema: KindSchema = {
                       'BINARY',
                       'BOOLEAN',
                       'DATE',
+                      'DECFLOAT',
                       'FILE',
                       'FLOAT',
                       'GEOGRAPHY',

@@ -362,6 +362,7 @@ export type MaskingMatch = {
     | 'BINARY'
     | 'BOOLEAN'
     | 'DATE'
+    | 'DECFLOAT'
     | 'FILE'
     | 'FLOAT'
     | 'GEOGRAPHY'

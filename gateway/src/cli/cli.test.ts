@@ -12,42 +12,12 @@ import {
   recordStory,
   withDirectory,
 } from '../recording/recording-fixture.js';
-import type { CliIo } from './io.js';
-import { runCli } from './run.js';
+import { golden, run } from './run-fixture.js';
 
 const COLOUR = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g');
-const GOLDEN = fileURLToPath(new URL('../../testdata/cli/', import.meta.url));
-/** Set to write the golden files from what the commands print now; look at the difference before keeping it. */
-const UPDATE = process.env['PISTE_UPDATE_GOLDEN'] === '1';
-
-interface Run {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-  readonly slept: readonly number[];
-}
-
-async function run(argv: readonly string[], over: Partial<CliIo> = {}): Promise<Run> {
-  const out: string[] = [];
-  const err: string[] = [];
-  const slept: number[] = [];
-  const code = await runCli(argv, {
-    out: (text) => out.push(text),
-    err: (text) => err.push(text),
-    isTerminal: false,
-    environment: {},
-    sleep: async (milliseconds) => {
-      slept.push(milliseconds);
-    },
-    version: '1.2.3',
-    ...over,
-  });
-  return { code, out: out.join(''), err: err.join(''), slept };
-}
 
 async function expectGolden(name: string, text: string): Promise<void> {
-  if (UPDATE) await writeFile(join(GOLDEN, name), text);
-  expect(text).toBe(await readFile(join(GOLDEN, name), 'utf8'));
+  expect(text).toBe(await golden(name, text));
 }
 
 interface Story {

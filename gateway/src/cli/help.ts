@@ -1,7 +1,20 @@
 /** Printed by `piste help` and behind every usage error. */
-export const HELP = `piste: what agents did with Snowflake, and the proof of it
+export const HELP = `piste: what agents do with Snowflake, and the proof of it
 
 Usage:
+  piste explain 'SQL' --as WHO --resources DIR --catalog FILE
+      What the gateway would do with a statement for somebody, and why:
+      what is masked and how, denied or held, and the text that would be
+      sent. --connection NAME when DIR has several; --database, --schema
+      and --role say where the session stands; -o json for programs.
+  piste explain column DB.SCHEMA.TABLE.COLUMN --as WHO --resources DIR
+      Which rules speak about a column, which one wins and why. With
+      --catalog FILE its tags and category count too.
+  piste explain --catalog FILE --json
+      For pipelines, without policies: reads lines {id, sql, session?}
+      from standard input and writes one line for each, in order.
+  piste policy test PATH... [--json] [--junit FILE]
+      Run fixtures: statements and what must become of them.
   piste audit verify [DIR...] [--trust FILE] [--json]
       Verify recordings offline. Without --trust nothing outside the
       directory vouches for it, and the verdict is "cannot conclude".
@@ -13,11 +26,13 @@ Usage:
   piste version
   piste help
 
-DIR is the recording directory; default: --dir DIR or PISTE_RECORDING_DIR.
+WHO is group:NAME, user:ISSUER#SUBJECT or claim:NAME=VALUE; --as may stand
+several times. In audit and sessions DIR is the recording directory;
+default: --dir DIR or PISTE_RECORDING_DIR.
 
 Exit codes:
-  0  done; verify: sound
-  1  failed; verify: tampering proven
-  2  verify: cannot conclude
-  3  usage
+  explain      0 allowed, 1 failed, 2 usage, 3 denied, 4 held
+  policy test  0 all passed, 1 some failed, 2 usage or a broken file
+  audit        0 sound, 1 tampering proven, 2 cannot conclude, 3 usage
+  sessions     0 done, 1 failed, 3 usage
 `;

@@ -2,9 +2,15 @@
 export interface CliIo {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** Writes and resolves when more may be written: for output without end. */
+  readonly write: (text: string) => Promise<void>;
+  /** What is piped in. Read only by commands that ask for it. */
+  readonly input: AsyncIterable<Uint8Array>;
   /** True when colours may be used. */
   readonly isTerminal: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds since 1970: exemptions end. */
+  readonly nowMs: () => number;
   readonly sleep: (milliseconds: number) => Promise<void>;
   readonly version: string;
 }
@@ -16,15 +22,38 @@ export interface CommandArguments {
   readonly trust: string | undefined;
   readonly speed: number | undefined;
   readonly json: boolean;
+  /** Whom the question is asked for: `group:x`, `user:issuer#subject`, `claim:name=value`. */
+  readonly as: readonly string[];
+  readonly resources: string | undefined;
+  readonly connection: string | undefined;
+  readonly catalog: string | undefined;
+  readonly database: string | undefined;
+  readonly schema: string | undefined;
+  readonly role: string | undefined;
+  /** `text` or `json`. */
+  readonly output: string | undefined;
+  /** A file for the results as JUnit XML. */
+  readonly junit: string | undefined;
 }
 
-/** Exit codes; each means one thing in every command. */
+/** Exit codes of the commands about recordings. */
 export const EXIT = { ok: 0, failed: 1, cannotConclude: 2, usage: 3 } as const;
+
+/** Exit codes of the commands about policies. */
+export const POLICY_EXIT = { ok: 0, failed: 1, usage: 2, denied: 3, held: 4 } as const;
 
 /** The arguments make no sense; the message says why. */
 export class UsageError extends Error {
   constructor(message: string) {
     super(message);
     this.name = 'UsageError';
+  }
+}
+
+/** A file that was named holds something else than it should; the message says where and what. */
+export class InputError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'InputError';
   }
 }

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -25,8 +26,15 @@ if (isOldNode(process.versions.node)) {
   process.exitCode = await runCli(process.argv.slice(2), {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
+    write: async (text) => {
+      if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+    },
+    get input() {
+      return process.stdin;
+    },
     isTerminal: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
     environment: process.env,
+    nowMs: () => Date.now(),
     sleep: (milliseconds) => sleep(milliseconds),
     version: readVersion(),
   });

@@ -23,12 +23,19 @@ export function toLines(text: string): readonly string[] {
 
 /** JSON that is safe on a terminal and still the same value. */
 export function toJson(value: unknown): string {
-  return JSON.stringify(value, undefined, 2).replace(UNSAFE_EXCEPT_NEWLINE, (character) =>
-    Array.from(
-      { length: character.length },
-      (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`,
-    ).join(''),
-  );
+  return JSON.stringify(value, undefined, 2).replace(UNSAFE_EXCEPT_NEWLINE, escapeInJson);
+}
+
+/** The same on one line. */
+export function toJsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(UNSAFE, escapeInJson);
+}
+
+function escapeInJson(character: string): string {
+  return Array.from(
+    { length: character.length },
+    (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`,
+  ).join('');
 }
 
 /** At most `maximum` characters, with an ellipsis where something was left out. */

@@ -1,9 +1,11 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { errorCode, errorMessage } from '../errors.js';
 import { auditVerify } from './audit-verify.js';
+import { explain } from './explain.js';
 import { HELP } from './help.js';
-import { type CliIo, type CommandArguments, EXIT, UsageError } from './io.js';
+import { type CliIo, type CommandArguments, EXIT, InputError, POLICY_EXIT, UsageError } from './io.js';
 import { toLine } from './plain-text.js';
+import { policyTest } from './policy-test.js';
 import { sessionsList } from './sessions-list.js';
 import { sessionsPlay } from './sessions-play.js';
 
@@ -12,6 +14,15 @@ const OPTIONS = {
   trust: { type: 'string' },
   speed: { type: 'string' },
   json: { type: 'boolean' },
+  as: { type: 'string', multiple: true },
+  resources: { type: 'string' },
+  connection: { type: 'string' },
+  catalog: { type: 'string' },
+  database: { type: 'string' },
+  schema: { type: 'string' },
+  role: { type: 'string' },
+  output: { type: 'string', short: 'o' },
+  junit: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const satisfies ParseArgsOptionsConfig;
 
@@ -19,31 +30,58 @@ type OptionName = keyof typeof OPTIONS;
 
 interface Command {
   readonly options: readonly OptionName[];
+  /** Exit code for arguments that make no sense. */
+  readonly usage: number;
   run(args: CommandArguments, io: CliIo): Promise<number>;
 }
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
-  ['audit verify', { options: ['dir', 'trust', 'json'], run: auditVerify }],
-  ['sessions list', { options: ['dir', 'json'], run: sessionsList }],
-  ['sessions play', { options: ['dir', 'speed', 'json'], run: sessionsPlay }],
+  ['audit verify', { options: ['dir', 'trust', 'json'], usage: EXIT.usage, run: auditVerify }],
+  ['sessions list', { options: ['dir', 'json'], usage: EXIT.usage, run: sessionsList }],
+  ['sessions play', { options: ['dir', 'speed', 'json'], usage: EXIT.usage, run: sessionsPlay }],
+  [
+    'explain',
+    {
+      options: ['as', 'resources', 'connection', 'catalog', 'database', 'schema', 'role', 'output', 'json'],
+      usage: POLICY_EXIT.usage,
+      run: explain,
+    },
+  ],
+  ['policy test', { options: ['json', 'junit'], usage: POLICY_EXIT.usage, run: policyTest }],
 ]);
+
+interface Choice {
+  readonly name: string;
+  readonly command: Command;
+  readonly rest: readonly string[];
+}
+
+/** The command that the first words name. */
+function choose(argv: readonly string[]): Choice | undefined {
+  for (const words of [1, 2]) {
+    const name = argv.slice(0, words).join(' ');
+    const command = COMMANDS.get(name);
+    if (command !== undefined) return { name, command, rest: argv.slice(words) };
+  }
+  return undefined;
+}
 
 /** Runs one command line; resolves to the exit code and never rejects. */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
+  const choice = choose(argv);
   try {
-    return await dispatch(argv, io);
+    return choice === undefined ? withoutCommand(argv, io) : await dispatch(choice, io);
   } catch (error) {
     if (error instanceof UsageError) {
       io.err(`piste: ${toLine(error.message)}\n\n${HELP}`);
-      return EXIT.usage;
+      return choice?.command.usage ?? EXIT.usage;
     }
-    io.err(`piste: ${toLine(explain(error))}\n`);
-    return EXIT.failed;
+    io.err(`piste: ${toLine(describeError(error))}\n`);
+    return error instanceof InputError ? POLICY_EXIT.usage : EXIT.failed;
   }
 }
 
-async function dispatch(argv: readonly string[], io: CliIo): Promise<number> {
-  const [first = 'help', second = ''] = argv;
+function withoutCommand([first = 'help', second = '']: readonly string[], io: CliIo): number {
   if (first === 'help' || first === '--help' || first === '-h') {
     io.out(HELP);
     return EXIT.ok;
@@ -52,20 +90,37 @@ async function dispatch(argv: readonly string[], io: CliIo): Promise<number> {
     io.out(`piste ${io.version}\n`);
     return EXIT.ok;
   }
-  const command = COMMANDS.get(`${first} ${second}`);
-  if (command === undefined) throw new UsageError(`unknown command: ${[first, second].join(' ').trim()}`);
-  const { values, positionals } = parse(argv.slice(2));
+  throw new UsageError(`unknown command: ${[first, second].join(' ').trim()}`);
+}
+
+async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<number> {
+  const { values, positionals } = parse(rest);
   if (values.help === true) {
     io.out(HELP);
     return EXIT.ok;
   }
-  for (const name of Object.keys(values)) {
-    if (!command.options.some((option) => option === name))
-      throw new UsageError(`${first} ${second} takes no --${name}`);
+  for (const option of Object.keys(values)) {
+    if (!command.options.some((known) => known === option)) throw new UsageError(`${name} takes no --${option}`);
   }
-  const directory = values.dir ?? (io.environment['PISTE_RECORDING_DIR'] || undefined);
-  const speed = parseSpeed(values.speed);
-  return command.run({ positionals, directory, trust: values.trust, speed, json: values.json ?? false }, io);
+  return command.run(
+    {
+      positionals,
+      directory: values.dir ?? (io.environment['PISTE_RECORDING_DIR'] || undefined),
+      trust: values.trust,
+      speed: parseSpeed(values.speed),
+      json: values.json ?? false,
+      as: values.as ?? [],
+      resources: values.resources,
+      connection: values.connection,
+      catalog: values.catalog,
+      database: values.database,
+      schema: values.schema,
+      role: values.role,
+      output: values.output,
+      junit: values.junit,
+    },
+    io,
+  );
 }
 
 function parse(args: readonly string[]) {
@@ -85,6 +140,6 @@ function parseSpeed(text: string | undefined): number | undefined {
 
 const UNREADABLE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'EACCES']);
 
-function explain(error: unknown): string {
+function describeError(error: unknown): string {
   return `${UNREADABLE.has(errorCode(error)) ? 'cannot be read: ' : ''}${errorMessage(error)}`;
 }

@@ -27,6 +27,39 @@ export function maskedRowtype<T extends DescribedColumn>(
   });
 }
 
+/**
+ * Bytes by which masks can lengthen the JSON text of one row at most: JDBC reserves what is announced for a part and fails
+ * past it.
+ */
+export function rowGrowthBytes(obligations: readonly MaskObligation[]): number {
+  return obligations.reduce((sum, obligation) => sum + cellGrowthBytes(obligation), 0);
+}
+
+/** Room for a number or moment that a shorter one became. */
+const SCALAR_GROWTH_BYTES = 64;
+
+function cellGrowthBytes({ action }: MaskObligation): number {
+  switch (action.type) {
+    case 'Null':
+      return NULL_TEXT_BYTES;
+    case 'Redact':
+    case 'Tokenize':
+      return NULL_TEXT_BYTES + PLACEHOLDER.length;
+    case 'Hash':
+      return TOKEN_CHARACTERS;
+    case 'Partial':
+      return Buffer.byteLength(JSON.stringify(action.replacement.repeat(HIDDEN_RUN)));
+    case 'Constant':
+      return SCALAR_GROWTH_BYTES + Buffer.byteLength(JSON.stringify(action.value));
+    case 'DateTruncate':
+    case 'Bucket':
+      return SCALAR_GROWTH_BYTES;
+  }
+}
+
+/** `null` in place of an empty text. */
+const NULL_TEXT_BYTES = 4;
+
 function widen(column: DescribedColumn, obligation: MaskObligation): JsonObject {
   const raw = { ...column.raw, nullable: true };
   if (column.type !== 'text') return raw;
@@ -48,10 +81,12 @@ function longestMask({ action }: MaskObligation): number {
     case 'Null':
     case 'DateTruncate':
     case 'Bucket':
-    case 'Constant':
-    case 'Tokenize':
       return 0;
+    case 'Constant':
+      return action.value.length;
     case 'Redact':
+    // A token is as long as the text, or it is the placeholder.
+    case 'Tokenize':
       return PLACEHOLDER.length;
     case 'Hash':
       return TOKEN_CHARACTERS;

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { MaskAction, MaskObligation } from '../policy/decision.js';
 import { isPlaceholder } from '../policy/placeholder.js';
-import { maskCell, prepareKeys } from './mask-cell.js';
+import { type CellMask, maskCell, prepareKeys } from './mask-cell.js';
 import { maskedRowtype } from './masked-rowtype.js';
 import { checkRowtype, createMasker } from './masker.js';
 import { MaskingFailed } from './masking-failed.js';
@@ -20,6 +20,9 @@ const partial = (keepFirst: number, keepLast: number, replacement = '*'): MaskAc
   keepLast,
   replacement,
 });
+
+const TEXT = { name: 'C', type: 'text' };
+const only = (action: MaskAction): CellMask => ({ action, barrier: 'only' });
 
 function obligation(index: number, action: MaskAction, name?: string): MaskObligation {
   const column = { object: { database: 'D', schema: 'S', name: 'T' }, column: 'C' };
@@ -56,31 +59,33 @@ describe('one cell', () => {
       ),
     ),
   ] as const)('%s', (_sentence, cell, type, action, expected) => {
-    expect(maskCell(cell, type, action, prepareKeys(keys))).toEqual(expected);
+    expect(maskCell(cell, { name: 'C', type }, only(action), prepareKeys(keys))).toEqual(expected);
   });
 
   test.each([REDACT, NULL, HASH, partial(0, 4)])('NULL stays NULL under $type', (action) => {
-    expect(maskCell(null, 'text', action, prepareKeys(keys))).toBeNull();
+    expect(maskCell(null, TEXT, only(action), prepareKeys(keys))).toBeNull();
   });
 
   test('equal texts give equal tokens under one key, and other tokens under another', () => {
     const other = new Map<string, Uint8Array>([['k/k', Buffer.alloc(32, 8)]]);
-    expect(maskCell('jane', 'text', HASH, prepareKeys(keys))).toBe(maskCell('jane', 'text', HASH, prepareKeys(keys)));
-    expect(maskCell('jane', 'text', HASH, prepareKeys(keys))).not.toBe(
-      maskCell('Jane', 'text', HASH, prepareKeys(keys)),
+    expect(maskCell('jane', TEXT, only(HASH), prepareKeys(keys))).toBe(
+      maskCell('jane', TEXT, only(HASH), prepareKeys(keys)),
     );
-    expect(maskCell('jane', 'text', HASH, prepareKeys(keys))).not.toBe(
-      maskCell('jane', 'text', HASH, prepareKeys(other)),
+    expect(maskCell('jane', TEXT, only(HASH), prepareKeys(keys))).not.toBe(
+      maskCell('Jane', TEXT, only(HASH), prepareKeys(keys)),
+    );
+    expect(maskCell('jane', TEXT, only(HASH), prepareKeys(keys))).not.toBe(
+      maskCell('jane', TEXT, only(HASH), prepareKeys(other)),
     );
   });
 
   test('a missing key fails and does not fall back', () => {
-    expect(() => maskCell('jane', 'text', HASH, prepareKeys(new Map()))).toThrow(MaskingFailed);
+    expect(() => maskCell('jane', TEXT, only(HASH), prepareKeys(new Map()))).toThrow(MaskingFailed);
   });
 
   test('placeholders are recognised, data is not', () => {
     expect(isPlaceholder('***')).toBe(true);
-    expect(isPlaceholder(maskCell('jane', 'text', HASH, prepareKeys(keys)) ?? '')).toBe(true);
+    expect(isPlaceholder(maskCell('jane', TEXT, only(HASH), prepareKeys(keys)) ?? '')).toBe(true);
     for (const text of ['', '****', 'x***', 'pst_', `pst_${'g'.repeat(32)}`, 'jane'])
       expect(isPlaceholder(text)).toBe(false);
   });

@@ -1,22 +1,9 @@
-import type { MaskAction, MaskObligation, OutputExpectation } from '../policy/decision.js';
+import type { MaskObligation, OutputExpectation } from '../policy/decision.js';
 import type { Row } from '../protocol/results.js';
 import { type MaskingKeys, maskCell, type PreparedKeys, prepareKeys } from './mask-cell.js';
+import { type MaskedCount, placeObligations } from './mask-plan.js';
 import { MaskingFailed } from './masking-failed.js';
-
-/** The part of a row type that masking looks at. */
-export interface MaskableColumn {
-  readonly name: string;
-  /** Snowflake's type word, lower case. */
-  readonly type: string;
-}
-
-/** How many values one rule hid in one call. */
-export interface MaskedCount {
-  readonly policy: string;
-  readonly rule: string;
-  readonly action: MaskAction['type'];
-  readonly values: number;
-}
+import type { MaskableColumn } from './value-type.js';
 
 export interface MaskedRows {
   readonly rows: readonly Row[];
@@ -59,24 +46,6 @@ export function createMasker({ keys }: { readonly keys: MaskingKeys }): Masker {
   };
 }
 
-/** One slot per column; anything that does not fit the row type exactly is refused. */
-function placeObligations(
-  rowtype: readonly MaskableColumn[],
-  obligations: readonly MaskObligation[],
-): readonly (MaskObligation | undefined)[] {
-  const byColumn = rowtype.map((): MaskObligation | undefined => undefined);
-  for (const obligation of obligations) {
-    const column = rowtype[obligation.index];
-    if (column === undefined) throw new MaskingFailed('the result has fewer columns than expected');
-    if (obligation.name !== undefined && obligation.name !== column.name) {
-      throw new MaskingFailed('its column carries another name than expected');
-    }
-    if (byColumn[obligation.index] !== undefined) throw new MaskingFailed('two masks meet in one column');
-    byColumn[obligation.index] = obligation;
-  }
-  return byColumn;
-}
-
 function maskRow(
   row: Row,
   rowtype: readonly MaskableColumn[],
@@ -91,7 +60,8 @@ function maskRow(
     const obligation = byColumn[index];
     if (obligation === undefined || cell === null) return cell;
     hidden.set(obligation, (hidden.get(obligation) ?? 0) + 1);
-    return maskCell(cell, rowtype[index]?.type ?? '', obligation.action, keys);
+    const column = rowtype[index];
+    return column === undefined ? null : maskCell(cell, column, obligation, keys);
   });
 }
 

@@ -72,7 +72,7 @@ function setUp(rules: readonly object[] = []) {
       result: {
         queryId: 'u',
         rowtype: head.map((name) => ({ name: String(name), type: 'text', raw: {} })),
-        rows: inline,
+        inline: { format: 'json', bytes: Buffer.from(JSON.stringify(inline).slice(1, -1)) },
         chunks: parts.map((row) => ({ url: JSON.stringify(row), rowCount: 1, uncompressedSize: 1 })),
         chunkHeaders: {},
         parameters: [],

@@ -1,11 +1,13 @@
+import type { MaskedBytes } from '../masking/index.js';
 import type { Binding } from '../policy/binding.js';
-import type { Decision } from '../policy/decision.js';
+import type { Decision, MaskObligation } from '../policy/decision.js';
 import type { Permit } from '../policy/permit.js';
-import type { JsonObject, Row, RowtypeColumn, StatementRequest, UpstreamResult } from '../protocol/index.js';
+import type { JsonObject, RowtypeColumn, StatementRequest, UpstreamResult } from '../protocol/index.js';
 import type { RequestReceipt } from '../recording/index.js';
 import type { Connection } from '../resources/index.js';
 import type { Session } from '../session/index.js';
 import type { Analysis, Facts } from '../sql/index.js';
+import type { Detected } from './masked-part.js';
 
 /** A statement at the start of its walk. */
 export interface Received {
@@ -36,7 +38,10 @@ export interface Analyzed extends Identified {
 /** A decision that does not block, and all a yes is bound to. */
 export interface Decided extends Analyzed {
   readonly decision: Exclude<Decision, { verdict: 'block' }>;
+  /** What runs: the analysed text, protected columns masked where it reads them. */
   readonly canonicalText: string;
+  /** Bind values of the masks' keys; never recorded, never shown. */
+  readonly keyBindings: JsonObject | undefined;
   readonly binding: Binding;
   readonly bindingHash: string;
   /** Client-given statement parameters that may be passed on. */
@@ -58,7 +63,10 @@ export interface Forwarded extends Recorded {
 /** Rows as the driver may see them. */
 export interface Masked extends Forwarded {
   readonly rowtype: readonly RowtypeColumn[];
-  readonly rows: readonly Row[];
+  readonly inline: MaskedBytes;
+  /** What hid values in the part that came with the answer; further parts can have more. */
+  readonly masks: readonly MaskObligation[];
+  readonly detected: readonly Detected[];
 }
 
 /** The answer, recorded: these bytes may leave. */

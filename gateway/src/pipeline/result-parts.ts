@@ -1,20 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { deny, driverCode, GatewayError } from '../errors.js';
-import { type Masker, MaskingFailed } from '../masking/index.js';
-import type { MaskObligation } from '../policy/decision.js';
-import {
-  type ClientChunk,
-  encodeChunkBody,
-  parseChunkBody,
-  type RowtypeColumn,
-  type UpstreamChunk,
-} from '../protocol/index.js';
+import { MaskingFailed, type MaskingKeys, rowGrowthBytes } from '../masking/index.js';
+import type { ConnectionPolicy, MaskObligation } from '../policy/index.js';
+import type { ClientChunk, ResultFormat, RowtypeColumn, UpstreamChunk } from '../protocol/index.js';
 import type { Recording } from '../recording/index.js';
 import type { Sealer, Store } from '../store/index.js';
 import type { ChunkSource } from '../upstream/index.js';
 import { afterRun } from './after-run.js';
+import { detectedFields } from './entries.js';
 import type { Masked } from './exchange.js';
 import { partsKey } from './keys.js';
+import { DETECTION, maskPart, type PartOutcome, redactionOf } from './masked-part.js';
 
 /**
  * Large results: Snowflake hands out signed URLs, the gateway keeps them and hands out capabilities of its own. Drivers
@@ -32,10 +28,11 @@ export interface ResultPartsDeps {
   readonly store: Store;
   readonly sealer: Sealer;
   readonly recording: Recording;
-  readonly masker: () => Masker;
+  readonly maskingKeys: () => MaskingKeys;
   readonly fetchChunk: (source: ChunkSource) => Promise<Buffer>;
   readonly onDelivered: (connection: string, rows: number, bytes: number) => void;
   readonly onMaskFailed: (reason: string) => void;
+  readonly onDetected: (category: string) => void;
   readonly onMasked: (policy: string, method: string, values: number) => void;
 }
 
@@ -44,7 +41,9 @@ interface Kept {
   readonly connection: string;
   readonly queryId: string;
   readonly rowtype: readonly RowtypeColumn[];
+  readonly format: ResultFormat;
   readonly masks: readonly MaskObligation[];
+  readonly detection: ConnectionPolicy['detection'];
   readonly chunks: readonly UpstreamChunk[];
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -52,8 +51,6 @@ interface Kept {
 /** Life of Snowflake's signed URLs. */
 const PARTS_SECONDS = 6 * 3600;
 const CAPABILITY_BYTES = 32;
-/** Longest text a mask can put where a shorter one stood, quotes and all; JDBC reserves what is announced. */
-const MASK_GROWTH_BYTES = 48;
 
 const digestOf = (capability: string): string => createHash('sha256').update(capability).digest('hex');
 
@@ -61,23 +58,21 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
   /** Fetches, masks and records one part; its bytes may then leave. */
   const deliver = async (kept: Kept, chunk: UpstreamChunk, index: number): Promise<Buffer> => {
     const source = await deps.fetchChunk({ url: chunk.url, headers: kept.headers });
-    const rows = parseChunkBody(source.toString('utf8'), kept.rowtype.length);
-    if (rows === undefined || rows.length !== chunk.rowCount) {
-      throw new GatewayError('a chunk is malformed', deny.upstreamUnexpected('a malformed result part'));
+    const { masked, detected } = maskOrRefuse(deps, kept, source);
+    if (masked.rows !== chunk.rowCount) {
+      throw new GatewayError('a chunk has another length', deny.upstreamUnexpected('a malformed result part'));
     }
-    const masked = maskOrRefuse(deps, kept, rows);
-    // What no mask changes passes as it came, once it was read whole.
-    const bytes = kept.masks.length === 0 ? source : Buffer.from(encodeChunkBody(masked.rows));
+    const { bytes } = masked;
     await afterRun(() =>
       deps.recording.append({
         kind: 'chunk',
         sessionId: kept.sessionId,
-        fields: { qid: kept.queryId, n: index, rows: rows.length },
+        fields: { qid: kept.queryId, n: index, rows: masked.rows, fmt: masked.format, found: detectedFields(detected) },
         bodies: [{ name: 'rows', bytes }],
       }),
     );
     for (const count of masked.counts) deps.onMasked(count.policy, count.action, count.values);
-    deps.onDelivered(kept.connection, rows.length, bytes.length);
+    deps.onDelivered(kept.connection, masked.rows, bytes.length);
     return bytes;
   };
 
@@ -93,7 +88,7 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
 
   return {
     async register(masked) {
-      const { result, session, queryId, connection, decision, origin } = masked;
+      const { result, session, queryId, connection, origin } = masked;
       if (result.chunks.length === 0) return [];
       const capability = randomBytes(CAPABILITY_BYTES).toString('base64url');
       const key = partsKey(digestOf(capability));
@@ -102,15 +97,18 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
         connection: connection.name,
         queryId,
         rowtype: masked.rowtype,
-        masks: decision.masks,
+        format: masked.inline.format,
+        masks: masked.masks,
+        detection: connection.policy.detection,
         chunks: result.chunks,
         headers: result.chunkHeaders,
       };
       await deps.store.create(key, deps.sealer.seal(JSON.stringify(kept), key), PARTS_SECONDS);
+      const growth = rowGrowthBytes(masked.masks) + rowGrowthBytes(furtherMasks(kept));
       return result.chunks.map((chunk, index) => ({
         url: `${origin}/results/${capability}/${index}`,
         rowCount: chunk.rowCount,
-        uncompressedSize: chunk.uncompressedSize + chunk.rowCount * decision.masks.length * MASK_GROWTH_BYTES,
+        uncompressedSize: chunk.uncompressedSize + chunk.rowCount * growth,
       }));
     },
 
@@ -131,13 +129,26 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
   };
 }
 
-function maskOrRefuse(
-  deps: ResultPartsDeps,
-  kept: Kept,
-  rows: Parameters<Masker['maskRows']>[1],
-): ReturnType<Masker['maskRows']> {
+/** Masks that later parts may bring. */
+function furtherMasks({ detection, rowtype }: Kept): readonly MaskObligation[] {
+  return detection?.mode === 'Mask' ? rowtype.map((_, index) => redactionOf(index, DETECTION, rowtype)) : [];
+}
+
+/**
+ * A column that looked harmless in earlier parts may turn out otherwise in a later one. Rows that left cannot be called back;
+ * from this part on the column is hidden, or nothing more comes.
+ */
+function maskOrRefuse(deps: ResultPartsDeps, kept: Kept, bytes: Buffer): Extract<PartOutcome, { ok: true }> {
+  const outcome = maskOrFail(deps, kept, bytes);
+  for (const { category } of outcome.detected) deps.onDetected(category);
+  if (outcome.ok) return outcome;
+  throw new GatewayError('a result part looks protected', outcome.denial);
+}
+
+function maskOrFail(deps: ResultPartsDeps, kept: Kept, bytes: Buffer): PartOutcome {
+  const { rowtype, format, masks, detection } = kept;
   try {
-    return deps.masker().maskRows(kept.rowtype, rows, kept.masks);
+    return maskPart({ format, bytes }, { rowtype, masks, detection, keys: deps.maskingKeys() });
   } catch (error) {
     deps.onMaskFailed('failed');
     if (error instanceof MaskingFailed)

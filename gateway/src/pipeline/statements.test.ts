@@ -3,7 +3,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { type Approvals, createApprovals } from '../approval/index.js';
 import type { Limits } from '../config/index.js';
 import { isSamePrincipal, type Principal } from '../identity/index.js';
-import { createMasker } from '../masking/index.js';
 import type { ConnectionPolicy } from '../policy/index.js';
 import type { JsonObject, StatementRequest, UpstreamAnswer } from '../protocol/index.js';
 import { type Entry, type Recording, RecordingUnavailable } from '../recording/index.js';
@@ -12,6 +11,7 @@ import type { Connection } from '../resources/index.js';
 import { createSessions, type Session, type Sessions } from '../session/index.js';
 import { createMemoryStore, createSealer, type Store, StoreUnavailable } from '../store/index.js';
 import type { OutgoingStatement, Snowflake } from '../upstream/index.js';
+import { createEarlierResults } from './earlier-results.js';
 import { leaseKey } from './keys.js';
 import { createSessionGates } from './session-gates.js';
 import { createStatements, type Statements } from './statements.js';
@@ -25,7 +25,7 @@ const RESULT: Forwarded = {
     rowtype: [
       { name: 'number of rows inserted', type: 'fixed', raw: { name: 'number of rows inserted', type: 'fixed' } },
     ],
-    rows: [['1']],
+    inline: { format: 'json', bytes: Buffer.from('["1"]') },
     chunks: [],
     chunkHeaders: {},
     parameters: [],
@@ -188,7 +188,10 @@ function gateway(limits: Partial<Limits> = {}): Statements {
       statement: nothing,
       blocked: nothing,
       masked: nothing,
+      maskedAtSource: nothing,
+      wouldHave: nothing,
       maskFailed: nothing,
+      detected: nothing,
       delivered: nothing,
       overhead: nothing,
     },
@@ -213,11 +216,12 @@ function gateway(limits: Partial<Limits> = {}): Statements {
       }),
       forget: nothing,
     },
+    earlierResults: createEarlierResults(),
     approvals,
     recording: recorder,
     snowflake,
     endpointOf: () => ({ connection: 'crm', account: 'ACME', origin: 'https://acme' }),
-    masker: () => createMasker({ keys: new Map() }),
+    maskingKeys: () => new Map(),
     gates: createSessionGates(),
     parts: { register: async () => [], serve: async () => undefined },
     sealer: createSealer(new Uint8Array(32)),

@@ -1,6 +1,6 @@
-import type { CatalogColumn, ColumnRef, ColumnTag } from '../sql/facts.js';
+import type { CatalogColumn, ColumnRef, ColumnTag, ObjectName } from '../sql/facts.js';
 import type { CompiledMaskingRule, TagPattern } from './compiled.js';
-import { matchesColumn } from './patterns.js';
+import { matchesGlob, matchesObject } from './patterns.js';
 
 /** Snowflake's type words, as the catalog says them, by the words of the MaskingPolicy schema. */
 const WORD_OF_TYPE: Readonly<Record<string, string>> = {
@@ -8,6 +8,7 @@ const WORD_OF_TYPE: Readonly<Record<string, string>> = {
   binary: 'BINARY',
   boolean: 'BOOLEAN',
   date: 'DATE',
+  decfloat: 'DECFLOAT',
   file: 'FILE',
   fixed: 'NUMBER',
   geography: 'GEOGRAPHY',
@@ -27,17 +28,44 @@ const WORD_OF_TYPE: Readonly<Record<string, string>> = {
 /** Snowflake's classification writes what it finds into this tag. */
 const CATEGORY_TAG = 'SNOWFLAKE.CORE.SEMANTIC_CATEGORY';
 
+/** For an object, which of its columns a rule protects; undefined where none can be. */
+export type RuleMatcher = (object: ObjectName) => ColumnMatcher | undefined;
+
+/** `upperName` is the column's name in upper case. */
+export type ColumnMatcher = (column: ColumnRef, upperName: string) => boolean;
+
 /**
- * True when any entry of any list of the rule fits the column. What is not known of a column (no traits, tags not read, a
- * type nobody lists) counts as fitting: such a rule protects what it may be meant for.
+ * A column is protected when any entry of any list of the rule fits it. What is not known of a column (no traits, tags not read,
+ * a type nobody lists) counts as fitting: such a rule protects what it may be meant for.
  */
-export function protectsColumn(rule: CompiledMaskingRule, column: ColumnRef): boolean {
+export function createRuleMatcher(rule: CompiledMaskingRule): RuleMatcher {
   const { columns, tags = [], categories = [], dataTypes = [] } = rule;
+  const patterns = columns.map((pattern) => ({ pattern, fitsName: createNameMatcher(pattern.column) }));
+  const asksTraits = tags.length + categories.length + dataTypes.length > 0;
+  return (object) => {
+    const here = patterns.filter(({ pattern }) => matchesObject(pattern, object, 'wide'));
+    if (here.length === 0 && !asksTraits) return undefined;
+    return ({ traits }, upperName) =>
+      here.some(({ fitsName }) => fitsName(upperName)) || (asksTraits && fitsTraits(rule, traits));
+  };
+}
+
+/** `matchesPart` with wide reach for many names, which come in upper case. */
+function createNameMatcher(glob: string): (upperName: string) => boolean {
+  const upper = glob.toUpperCase();
+  const stars = upper.split('*').length - 1;
+  if (stars === 0) return (name) => name === '' || name === upper;
+  const rest = upper.slice(1);
+  if (stars === 1 && upper.startsWith('*')) return (name) => name === '' || name.endsWith(rest);
+  return (name) => name === '' || matchesGlob(upper, name);
+}
+
+function fitsTraits(rule: CompiledMaskingRule, traits: CatalogColumn | undefined): boolean {
+  const { tags = [], categories = [], dataTypes = [] } = rule;
   return (
-    columns.some((pattern) => matchesColumn(pattern, column)) ||
-    (tags.length > 0 && fitsTags(tags, column.traits) !== 'no') ||
-    (categories.length > 0 && fitsCategories(categories, column.traits) !== 'no') ||
-    (dataTypes.length > 0 && fitsTypes(dataTypes, column.traits))
+    (tags.length > 0 && fitsTags(tags, traits) !== 'no') ||
+    (categories.length > 0 && fitsCategories(categories, traits) !== 'no') ||
+    (dataTypes.length > 0 && fitsTypes(dataTypes, traits))
   );
 }
 

@@ -7,14 +7,16 @@ import type { ApprovalDemand, Decision, OutputExpectation, Reason } from './deci
 import { compareDryRun, type Decided, withEverythingEnforced } from './dry-run.js';
 import type { Finding } from './finding.js';
 import { finding, reason } from './finding.js';
-import { explainMetadata, isFreeMetadata } from './metadata.js';
-import { showColumn, showName } from './patterns.js';
+import { explainedFindings, flowFindings, hasEnforcedMasks, queryInside } from './flow-findings.js';
+import { hazardFindings } from './hazards.js';
+import { explainMetadata, isFreeMetadata, metadataKindOf } from './metadata.js';
+import { showName } from './patterns.js';
 import { END_OF_TIME } from './protection.js';
 import { checkMovesNothing, holdsPlaceholder } from './provable.js';
 import type { MatchedRules } from './rules.js';
 import { matchRules } from './rules.js';
 import type { QueryJudgement } from './select.js';
-import { judgeMoved, judgeQuery } from './select.js';
+import { judgeQuery } from './select.js';
 import { checkSessionEffect } from './session-rules.js';
 
 interface Question {
@@ -51,7 +53,7 @@ function decideUnder(
   asked: Pick<Question, 'analysis' | 'who' | 'context' | 'nowMs'>,
 ): Decided {
   const { analysis, context } = asked;
-  const matched = matchRules(analysis, policy.rules);
+  const matched = matchAll(analysis, policy.rules);
   const carried = carriedColumns(analysis, context);
   const question: Question = { ...asked, group: classGroup(analysis), policy, matched, carried };
   const query = analysis.read && analysis.query !== undefined ? judgeQuery(analysis.query, question) : undefined;
@@ -75,6 +77,19 @@ function decideUnder(
       ? { ...admitted, verdict: 'hold', approval: demandOf(matched.hold) }
       : { ...admitted, verdict: 'allow' };
   return { decision, findings, masked };
+}
+
+/** A query inside another statement meets the rules on queries as well: SET is no way around them. */
+function matchAll(analysis: Analysis, rules: readonly CompiledApprovalRule[]): MatchedRules {
+  const matched = matchRules(analysis, rules);
+  const query = analysis.read ? queryInside(analysis) : undefined;
+  if (!analysis.read || query === undefined) return matched;
+  const asQuery = { ...analysis, class: 'SELECT', verb: 'SELECT', objectType: undefined, objects: query.reads, query };
+  const inner = matchRules(asQuery, rules);
+  const both = (action: keyof MatchedRules): readonly CompiledApprovalRule[] => [
+    ...new Set([...matched[action], ...inner[action]]),
+  ];
+  return { block: both('block'), hold: both('hold'), allow: both('allow') };
 }
 
 /**
@@ -120,8 +135,9 @@ function ruleFindings({ analysis, matched }: Question): readonly Finding[] {
 
 /** While a policy is not in force as written, only the session itself and constant queries remain. */
 function rejectedFindings({ analysis, group, policy }: Question): readonly Finding[] {
-  const readsNothing = analysis.read && analysis.query !== undefined && analysis.query.reads.length === 0;
-  if (readsNothing || (analysis.read && isSessionGroup(group))) return [];
+  const query = analysis.read ? (analysis.query ?? queryInside(analysis)) : undefined;
+  const isOfSession = analysis.read && isSessionGroup(group) && analysis.moved === undefined;
+  if (isOfSession || query?.reads.length === 0) return [];
   return policy.rejected.map((name) => finding('policy-rejected', deny.policyRejected(showName(name)), name));
 }
 
@@ -152,24 +168,36 @@ const RETURNS_NO_ROWS: ReadonlySet<ClassGroup> = new Set<ClassGroup>([
   'copying',
 ]);
 
+/** Where reading stopped, counted in the text as it was submitted. */
+function placeOf({ span }: Unread): string {
+  return span === undefined ? '' : `, at character ${span.start + 1}`;
+}
+
 function unreadFindings({ analysis, group, matched }: Question, unread: Unread): readonly Finding[] {
   const held = matched.hold.some((rule) => rule.match.statementTypes?.includes('Unread') === true);
   const holdable = unread.canonicalText !== undefined && !NEVER_HELD.has(unread.kind) && RETURNS_NO_ROWS.has(group);
-  return held && holdable ? [] : [finding('unread', deny.unread(`${explainClass(analysis)}: ${unread.detail}`))];
+  return held && holdable
+    ? []
+    : [finding('unread', deny.unread(`${explainClass(analysis)}: ${unread.detail}${placeOf(unread)}`))];
 }
 
 function readFindings(question: Question, facts: Facts, query: QueryJudgement | undefined): readonly Finding[] {
   const { group, policy, context } = question;
   if (isSessionGroup(group)) {
     const refusal = checkSessionEffect(facts, policy);
-    return refusal === undefined ? [] : [finding(refusal.kind, refusal.denial)];
+    if (refusal !== undefined) return [finding(refusal.kind, refusal.denial)];
+    if (facts.moved === undefined) return [];
   }
   const role = context.role;
   const foreignRole =
     role !== undefined && !policy.allowedRoles.includes(role)
       ? [finding('role-not-offered', deny.roleNotOffered(showName(role), policy.allowedRoles.map(showName)))]
       : [];
-  return [...foreignRole, ...(group === 'select' ? selectFindings(query) : otherFindings(question, facts))];
+  const rest = (): readonly Finding[] => {
+    if (group === 'select') return selectFindings(query);
+    return isSessionGroup(group) ? flowFindings(facts, question) : otherFindings(question, facts);
+  };
+  return [...foreignRole, ...rest()];
 }
 
 function selectFindings(query: QueryJudgement | undefined): readonly Finding[] {
@@ -178,39 +206,30 @@ function selectFindings(query: QueryJudgement | undefined): readonly Finding[] {
 
 function otherFindings(question: Question, facts: Facts): readonly Finding[] {
   const { group, matched, policy } = question;
-  if ((group === 'show' || group === 'describe') && isFreeMetadata(facts)) return [];
+  if (group === 'show' || group === 'describe') return metadataFindings(question, facts);
+  if (group === 'explain' && facts.explained !== undefined) return explainedFindings(facts, question);
   if (group === 'other' || (matched.hold.length === 0 && matched.allow.length === 0)) {
-    return [finding('no-rule-admits', deny.noRuleAdmits(whatIs(facts, group)))];
+    return [finding('no-rule-admits', deny.noRuleAdmits(explainClass(facts)))];
   }
-  if (group === 'opaque' && hasEnforcedMasks(policy)) {
+  if (group === 'opaque' && hasEnforcedMasks(question)) {
     return [finding('unread', deny.unread(`${explainClass(facts)} runs code whose result cannot be masked`))];
   }
-  const moves = movedFindings(question, facts);
+  const moves = flowFindings(facts, question);
   if (moves.length > 0 || matched.hold.length > 0) return moves;
   const why = checkMovesNothing(facts, group, policy);
-  return why === undefined ? [] : [finding('unread', deny.unread(why))];
+  return [...(why === undefined ? [] : [finding('unread', deny.unread(why))]), ...hazardFindings(facts)];
 }
 
-function hasEnforcedMasks(policy: ConnectionPolicy): boolean {
-  return policy.maskingPolicies.some((masking) => masking.enforcement === 'Enforce');
-}
-
-/** A person may approve a change, not that protected values go where no mask reaches them. */
-function movedFindings(question: Question, facts: Facts): readonly Finding[] {
-  const { moved } = facts;
-  if (moved === undefined || !hasEnforcedMasks(question.policy)) return [];
-  const what = explainClass(facts);
-  if (moved === 'unread')
-    return [finding('unread', deny.unread(`${what}: the columns it would move could not be traced`))];
-  const judged = judgeMoved(moved, question);
-  const released = judged.masks.map(({ column, policy: masking, rule }) =>
-    finding('protected-column-moved', deny.protectedMove(showColumn(column), what), `${masking}/${rule}`),
-  );
-  return [...judged.findings, ...released];
-}
-
-function whatIs(facts: Facts, group: ClassGroup): string {
-  return group === 'show' || group === 'describe' ? explainMetadata(facts) : explainClass(facts);
+/** No mask reaches what SHOW and DESCRIBE tell. */
+function metadataFindings({ matched }: Question, facts: Facts): readonly Finding[] {
+  const kind = metadataKindOf(facts);
+  const what = explainMetadata(facts);
+  if (kind === undefined) return [finding('unread', deny.unread(`what ${what} tells is not known`))];
+  if (kind === 'session-values') {
+    return [finding('unread', deny.unread(`${what} tells what an earlier statement left, which may be a value`))];
+  }
+  const isAdmitted = isFreeMetadata(kind) || matched.hold.length > 0 || matched.allow.length > 0;
+  return isAdmitted ? [] : [finding('no-rule-admits', deny.noRuleAdmits(what))];
 }
 
 function expectation(analysis: Analysis, query: QueryJudgement | undefined): OutputExpectation | undefined {

@@ -1,7 +1,7 @@
 import type { ConnectionPolicy } from './compiled.js';
 import type { Decision, DryRun, WouldMask } from './decision.js';
 import type { Finding } from './finding.js';
-import { columnKey } from './guard.js';
+import { columnKey } from './keys.js';
 
 /** A decision and what led to it. */
 export interface Decided {

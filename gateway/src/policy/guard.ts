@@ -1,7 +1,8 @@
 import type { ColumnRef } from '../sql/facts.js';
 import type { ConnectionPolicy, PredicateMode, Requester } from './compiled.js';
+import { columnKey } from './keys.js';
 import type { Protection } from './protection.js';
-import { protectionsOf, strictestOf, strictestPredicates } from './protection.js';
+import { createProtections, strictestOf, strictestPredicates } from './protection.js';
 
 /** A column and what protects it. */
 export interface Guarded {
@@ -19,21 +20,16 @@ export type Guard = (column: ColumnRef) => Guarded;
 /** Looks each column up once per question, however often the query mentions it. The first mention gives the traits. */
 export function createGuard(who: Requester, policy: ConnectionPolicy, nowMs: number): Guard {
   const known = new Map<string, Guarded>();
+  const protections = createProtections(who, policy, nowMs);
   return (column) => {
     const key = columnKey(column);
-    const guarded = known.get(key) ?? guardOf(column, who, policy, nowMs);
+    const guarded = known.get(key) ?? guardOf(column, protections(column));
     known.set(key, guarded);
     return guarded;
   };
 }
 
-/** Equal for two mentions of one column. */
-export function columnKey({ object, column }: ColumnRef): string {
-  return JSON.stringify([object.database, object.schema, object.name, column]);
-}
-
-function guardOf(column: ColumnRef, who: Requester, policy: ConnectionPolicy, nowMs: number): Guarded {
-  const protections = protectionsOf(column, who, policy, nowMs);
+function guardOf(column: ColumnRef, protections: readonly Protection[]): Guarded {
   const enforced = protections.filter((protection) => protection.policy.enforcement === 'Enforce');
   return {
     column,

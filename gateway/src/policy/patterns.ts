@@ -49,10 +49,10 @@ export function matchesObject(pattern: ObjectPattern, object: ObjectName, reach:
   );
 }
 
-/** Column patterns protect, so doubts always fall on their side. */
-export function matchesColumn(pattern: ColumnPattern, column: ColumnRef): boolean {
+/** Column patterns protect, so doubts fall on their side, unless what is asked is whether a column is certain to be protected. */
+export function matchesColumn(pattern: ColumnPattern, column: ColumnRef, reach: Reach = 'wide'): boolean {
   // The column's name is the rarest part, so most patterns end here.
-  return matchesPart(pattern.column, column.column, 'wide') && matchesObject(pattern, column.object, 'wide');
+  return matchesPart(pattern.column, column.column, reach) && matchesObject(pattern, column.object, reach);
 }
 
 const MAX_NAME_CHARACTERS = 96;

@@ -1,5 +1,5 @@
 import type { CatalogColumn, ColumnRef, ObjectName } from '../sql/facts.js';
-import { isMarkedFor, protectsColumn } from './column-match.js';
+import { type ColumnMatcher, createRuleMatcher, isMarkedFor } from './column-match.js';
 import type {
   CompiledMaskingPolicy,
   CompiledMaskingRule,
@@ -8,6 +8,7 @@ import type {
   PredicateMode,
   Requester,
 } from './compiled.js';
+import { objectKey } from './keys.js';
 import { matchesObject } from './patterns.js';
 
 /** One rule that protects a column from a requester. */
@@ -26,12 +27,36 @@ export function protectionsOf(
   policy: ConnectionPolicy,
   nowMs: number = END_OF_TIME,
 ): readonly Protection[] {
-  return policy.maskingPolicies.flatMap((masking) =>
+  return createProtections(requester, policy, nowMs)(column);
+}
+
+/**
+ * `protectionsOf` for many columns: tables are wide, so what only depends on the requester or on the table is found once for all of
+ * its columns.
+ */
+export function createProtections(
+  requester: Requester,
+  policy: ConnectionPolicy,
+  nowMs: number,
+): (column: ColumnRef) => readonly Protection[] {
+  const binding = policy.maskingPolicies.flatMap((masking) =>
     masking.rules
-      .filter((rule) => protectsColumn(rule, column))
       .filter((rule) => !rule.unless.some((exemption) => isExempt(exemption, requester, nowMs)))
-      .map((rule) => ({ policy: masking, rule })),
+      .map((rule) => ({ protection: { policy: masking, rule }, matcher: createRuleMatcher(rule) })),
   );
+  const byObject = new Map<string, readonly { readonly protection: Protection; readonly fits: ColumnMatcher }[]>();
+  return (column) => {
+    const key = objectKey(column.object);
+    const candidates =
+      byObject.get(key) ??
+      binding.flatMap(({ protection, matcher }) => {
+        const fits = matcher(column.object);
+        return fits === undefined ? [] : [{ protection, fits }];
+      });
+    byObject.set(key, candidates);
+    const upperName = column.column.toUpperCase();
+    return candidates.filter(({ fits }) => fits(column, upperName)).map(({ protection }) => protection);
+  };
 }
 
 /** An end that cannot be read has come. */

@@ -4,7 +4,8 @@ import type { ConnectionPolicy, Requester } from './compiled.js';
 import type { MaskObligation, Reason, SourceMask, WouldMask } from './decision.js';
 import type { Finding } from './finding.js';
 import { finding, reason } from './finding.js';
-import { columnKey, createGuard, type Guard, type Guarded, isDenied, ruleName } from './guard.js';
+import { createGuard, type Guard, type Guarded, isDenied, ruleName } from './guard.js';
+import { columnKey } from './keys.js';
 import { judgeObjects } from './objects.js';
 import { showColumn } from './patterns.js';
 import { strictestOf } from './protection.js';
@@ -79,6 +80,21 @@ export function judgeMoved(query: QueryFacts, question: QueryQuestion): QueryJud
     sourceMasks: [],
     masked: [],
   };
+}
+
+/**
+ * Judges a query that is only planned: no value leaves, but the plan tells how much of a table the predicate leaves, and by real
+ * values.
+ */
+export function judgeExplained(query: QueryFacts, question: QueryQuestion): readonly Finding[] {
+  const guard = createGuard(question.who, question.policy, question.nowMs);
+  const source = maskingAtSource(query, guard, () => true);
+  const denied = query.outputs.flatMap(columnsOf).map(guard).filter(isDenied);
+  return [
+    ...denied.map(deniedFinding),
+    ...judgePredicate(query.predicate.map(guard), () => false),
+    ...judgeObjects(query, question, source.columnsOf),
+  ];
 }
 
 function judgeValues(

@@ -71,10 +71,17 @@ export function checkSessionEffect(facts: Facts, policy: ConnectionPolicy): Sess
     case 'alter-session':
       return checkAlterSession(effect);
     case 'variable':
-      return effect.literal || facts.verb === 'UNSET' ? undefined : unprovable('SET takes literals only here');
+      // What a value that is not a literal depends on is judged like everything that moves.
+      return effect.literal || isTraced(effect)
+        ? undefined
+        : unprovable(`SET: ${facts.unreadBecause ?? 'what the value depends on could not be traced'}`);
     case 'transaction':
       return undefined;
   }
+}
+
+function isTraced({ variables }: SessionEffect & { kind: 'variable' }): boolean {
+  return variables.length > 0 && variables.every((variable) => variable.sources !== undefined);
 }
 
 function checkUse(effect: SessionEffect & { kind: 'use' }, policy: ConnectionPolicy): SessionRefusal | undefined {

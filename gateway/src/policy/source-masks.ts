@@ -3,7 +3,8 @@ import type { CatalogColumn, ColumnRef, MaskableQuery, ObjectName, SourceSite } 
 import type { MaskAction, SourceMask } from './decision.js';
 import type { Finding } from './finding.js';
 import { finding } from './finding.js';
-import { columnKey, type Guard, type Guarded } from './guard.js';
+import type { Guard, Guarded } from './guard.js';
+import { columnKey, objectKey } from './keys.js';
 import { showObject } from './patterns.js';
 
 /** What is replaced where a query reads it. */
@@ -12,9 +13,9 @@ export interface SourceMasking {
   /** Sources that would have to be replaced and cannot be. */
   readonly findings: readonly Finding[];
   /** True for a column of which the query only ever sees masked values. */
-  isMasked(column: ColumnRef): boolean;
+  readonly isMasked: (column: ColumnRef) => boolean;
   /** All columns of a table or view the query reads; none where they are not known. */
-  columnsOf(object: ObjectName): readonly CatalogColumn[];
+  readonly columnsOf: (object: ObjectName) => readonly CatalogColumn[];
 }
 
 /**
@@ -54,10 +55,6 @@ export function maskingAtSource(
     isMasked: (column) => masks.has(columnKey(column)) && !isCarried(column),
     columnsOf: (object) => columns.get(objectKey(object)) ?? [],
   };
-}
-
-function objectKey({ database, schema, name }: ObjectName): string {
-  return JSON.stringify([database, schema, name]);
 }
 
 function maskOf(guarded: Guarded, traits: CatalogColumn): SourceMask | undefined {

@@ -29,6 +29,10 @@ export {
   type StatementRequest,
 } from './requests.js';
 export {
+  jsonFormats,
+  type ResultFormat,
+} from './result-formats.js';
+export {
   type Cell,
   type ClientChunk,
   type ClientResult,
@@ -36,10 +40,14 @@ export {
   parseChunkBody,
   parseUpstreamAnswer,
   type Row,
+  type RowBytes,
   type RowtypeColumn,
+  readRows,
   resultHead,
   type UpstreamAnswer,
+  type UpstreamBody,
   type UpstreamChunk,
   type UpstreamResult,
 } from './results.js';
 export { matchRoute, type Route, tokenOf } from './routes.js';
+export { type SplitAnswer, splitAnswer } from './split-answer.js';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { changedParameters, clientParameters, filterParameters } from './parameters.js';
+import { changedParameters, clientParameters, filterParameters, upstreamSessionParameters } from './parameters.js';
+import { jsonFormats } from './result-formats.js';
 
 const allowed = (name: string): boolean => name === 'TIMEZONE' || name === 'QUERY_TAG';
 
@@ -12,12 +13,20 @@ describe('parameters a client sends', () => {
   });
 
   test.each([
-    ['a result format', { PYTHON_CONNECTOR_QUERY_RESULT_FORMAT: 'ARROW' }],
-    ['a choice of the client', { CLIENT_TELEMETRY_ENABLED: true, JDBC_QUERY_RESULT_FORMAT: 'ARROW' }],
+    ['a result format nobody knows', { PYTHON_CONNECTOR_QUERY_RESULT_FORMAT: 'CSV' }],
+    ['a choice of the client', { CLIENT_TELEMETRY_ENABLED: true }],
     ['a note of a driver about itself', { '_SNOWFLAKE.INTERNAL.CONNECTIONIDENTIFIERSHAPE': { hostProvided: true } }],
     ['a default said aloud', { NEW_SQL_FORMAT: false }],
   ])('are dropped when they are %s', (_what, given) => {
     expect(filterParameters(given, allowed)).toEqual({ passed: {}, refused: undefined });
+  });
+
+  test('say which form of results the client reads', () => {
+    const given = { python_connector_query_result_format: 'json', JDBC_QUERY_RESULT_FORMAT: 'ARROW' };
+    expect(filterParameters(given, allowed)).toEqual({
+      passed: { PYTHON_CONNECTOR_QUERY_RESULT_FORMAT: 'JSON', JDBC_QUERY_RESULT_FORMAT: 'ARROW' },
+      refused: undefined,
+    });
   });
 
   test.each([
@@ -27,6 +36,30 @@ describe('parameters a client sends', () => {
     ['nobody knows', { 'x"<\n>': 1 }, 'X????'],
   ])('are refused when one %s', (_what, given, refused) => {
     expect(filterParameters(given, allowed)).toMatchObject({ refused });
+  });
+});
+
+describe('parameters of the session with Snowflake', () => {
+  test('are Arrow for the drivers that need it, JSON for the others, and what the client chose', () => {
+    expect(upstreamSessionParameters()).toMatchObject({
+      PYTHON_CONNECTOR_QUERY_RESULT_FORMAT: 'ARROW',
+      GO_QUERY_RESULT_FORMAT: 'ARROW',
+      JDBC_QUERY_RESULT_FORMAT: 'JSON',
+      ODBC_QUERY_RESULT_FORMAT: 'JSON',
+    });
+    expect(upstreamSessionParameters({ PYTHON_CONNECTOR_QUERY_RESULT_FORMAT: 'JSON' })).toMatchObject({
+      PYTHON_CONNECTOR_QUERY_RESULT_FORMAT: 'JSON',
+    });
+    expect(new Set(Object.values(jsonFormats()))).toEqual(new Set(['JSON']));
+  });
+
+  test('pin what would change the meaning of a name, whatever the client says', () => {
+    const chosen = { QUOTED_IDENTIFIERS_IGNORE_CASE: true, SEARCH_PATH: 'OTHER', MULTI_STATEMENT_COUNT: 0 };
+    expect(upstreamSessionParameters(chosen)).toMatchObject({
+      QUOTED_IDENTIFIERS_IGNORE_CASE: false,
+      SEARCH_PATH: '$current, $public',
+      MULTI_STATEMENT_COUNT: 1,
+    });
   });
 });
 
@@ -42,7 +75,7 @@ describe('parameters a client is told', () => {
     const told = clientParameters(upstream, 'PythonConnector');
     expect(told).toContainEqual({ name: 'TIMEZONE', value: 'UTC' });
     expect(told).toContainEqual({ name: 'CLIENT_TELEMETRY_ENABLED', value: false });
-    expect(told).toContainEqual({ name: 'PYTHON_CONNECTOR_QUERY_RESULT_FORMAT', value: 'JSON' });
+    expect(told).toContainEqual({ name: 'PYTHON_CONNECTOR_QUERY_RESULT_FORMAT', value: 'ARROW' });
     expect(told).toContainEqual({ name: 'CLIENT_STAGE_ARRAY_BINDING_THRESHOLD', value: 0 });
     expect(JSON.stringify(told)).not.toContain('SOME_INTERNAL_SWITCH');
   });

@@ -1,4 +1,5 @@
 import { isJsonObject, type Json, type JsonObject, textAt } from './json.js';
+import { chosenFormats, isFormatParameter, sessionFormats } from './result-formats.js';
 
 /**
  * Session parameters as three lists: what a client may be told, what the gateway overrides on the way down, and what it
@@ -45,23 +46,11 @@ const TOLD_TO_CLIENTS = new Set([
   'WEEK_START',
 ]);
 
-const RESULT_FORMATS = [
-  'PYTHON_CONNECTOR_QUERY_RESULT_FORMAT',
-  'JDBC_QUERY_RESULT_FORMAT',
-  'GO_QUERY_RESULT_FORMAT',
-  'DOTNET_QUERY_RESULT_FORMAT',
-  'ODBC_QUERY_RESULT_FORMAT',
-  'C_API_QUERY_RESULT_FORMAT',
-] as const;
-
-const jsonFormats = (): Record<string, Json> => Object.fromEntries(RESULT_FORMATS.map((name) => [name, 'JSON']));
-
 /** Binds stay inline: zero turns staging off everywhere but in Node, where only a huge threshold does. */
 const stagingThreshold = (clientApp: string): number => (clientApp === 'JavaScript' ? 2_147_483_647 : 0);
 
 function overrides(clientApp: string): Readonly<Record<string, Json>> {
   return {
-    ...jsonFormats(),
     CLIENT_TELEMETRY_ENABLED: false,
     CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED: false,
     CLIENT_STAGE_ARRAY_BINDING_THRESHOLD: stagingThreshold(clientApp),
@@ -90,7 +79,8 @@ export function clientParameters(upstream: readonly Json[], clientApp: string): 
     if (!isJsonObject(entry)) continue;
     const name = textAt(entry, 'name');
     const value = entry['value'];
-    if (name !== undefined && value !== undefined && TOLD_TO_CLIENTS.has(name)) told[name] = value;
+    const isTold = name !== undefined && (TOLD_TO_CLIENTS.has(name) || isFormatParameter(name));
+    if (isTold && value !== undefined) told[name] = value;
   }
   return Object.entries({ ...told, ...overrides(clientApp) }).map(([name, value]) => ({ name, value }));
 }
@@ -100,25 +90,24 @@ export function changedParameters(upstream: readonly Json[], clientApp: string):
   return upstream.length === 0 ? [] : clientParameters(upstream, clientApp);
 }
 
-/** Parameters of the gateway's own session with Snowflake: JSON results, one statement a request, names read exactly. */
-export function upstreamSessionParameters(): Record<string, Json> {
+/**
+ * Parameters of the gateway's own session with Snowflake: one statement a request, names read exactly and looked up where
+ * the analysis looks them up, results in the format of the client's choice.
+ */
+export function upstreamSessionParameters(chosen: JsonObject = {}): Record<string, Json> {
   return {
-    ...jsonFormats(),
+    ...sessionFormats(chosen),
     CLIENT_TELEMETRY_ENABLED: false,
     CLIENT_STORE_TEMPORARY_CREDENTIAL: false,
     CLIENT_REQUEST_MFA_TOKEN: false,
     CLIENT_SESSION_KEEP_ALIVE: false,
     MULTI_STATEMENT_COUNT: 1,
     QUOTED_IDENTIFIERS_IGNORE_CASE: false,
+    SEARCH_PATH: '$current, $public',
   };
 }
 
-const CLIENT_CHOICES = new Set([
-  ...RESULT_FORMATS,
-  'MULTI_STATEMENT_COUNT',
-  'CLIENT_PREFETCH_THREADS',
-  'CLIENT_SESSION_KEEP_ALIVE',
-]);
+const CLIENT_CHOICES = new Set(['MULTI_STATEMENT_COUNT', 'CLIENT_PREFETCH_THREADS', 'CLIENT_SESSION_KEEP_ALIVE']);
 
 /** Namespaces of client choices; the last is where drivers put notes about themselves (JDBC 4.4 at every login). */
 const CLIENT_PREFIXES = ['CLIENT_', 'JDBC_', 'SNOWPARK_', '_SNOWFLAKE.INTERNAL.'];
@@ -132,15 +121,20 @@ const SAID_ANYWAY: Readonly<Record<string, Json>> = { NEW_SQL_FORMAT: false };
  */
 function isDroppedChoice(name: string, value: Json): boolean {
   if (Object.hasOwn(SAID_ANYWAY, name)) return SAID_ANYWAY[name] === value;
-  return CLIENT_CHOICES.has(name) || CLIENT_PREFIXES.some((prefix) => name.startsWith(prefix));
+  return (
+    isFormatParameter(name) || CLIENT_CHOICES.has(name) || CLIENT_PREFIXES.some((prefix) => name.startsWith(prefix))
+  );
 }
 
-/** Splits client-given parameters into what may be passed on, what is dropped, and the first that is refused. */
+/**
+ * Splits client-given parameters into what may be passed on (result formats among it), what is dropped, and the first that
+ * is refused.
+ */
 export function filterParameters(
   given: JsonObject,
   isAllowed: (name: string) => boolean,
 ): { readonly passed: Record<string, Json>; readonly refused: string | undefined } {
-  const passed: Record<string, Json> = {};
+  const passed: Record<string, Json> = chosenFormats(given);
   for (const [key, value] of Object.entries(given)) {
     const name = key.toUpperCase();
     if (isAllowed(name)) {

@@ -1,7 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { isJsonObject, type JsonObject, parseJson } from './json.js';
-import { encodeChunkBody, parseChunkBody, parseUpstreamAnswer, resultHead } from './results.js';
+import { isJsonObject, type JsonObject, parseJson, stringifyJson } from './json.js';
+import {
+  encodeChunkBody,
+  parseChunkBody,
+  parseUpstreamAnswer,
+  readRows,
+  resultHead,
+  type UpstreamAnswer,
+} from './results.js';
+import { splitAnswer } from './split-answer.js';
 
 const result = (data: JsonObject): JsonObject => ({
   success: true,
@@ -10,9 +18,17 @@ const result = (data: JsonObject): JsonObject => ({
   data: { queryId: 'q', rowtype: [{ name: 'A', type: 'TEXT' }], rowset: [['x']], ...data },
 });
 
+/** As it comes from the wire. */
+function read(answer: JsonObject): UpstreamAnswer {
+  const split = splitAnswer(Buffer.from(stringifyJson(answer)));
+  const json = split.ok ? parseJson(split.head) : undefined;
+  if (!split.ok || !isJsonObject(json)) throw new Error('no answer');
+  return parseUpstreamAnswer({ json, rowset: split.rowset, rowsetBase64: split.rowsetBase64 });
+}
+
 describe('an answer of Snowflake', () => {
   test('is a result with allow-listed fields only', () => {
-    const answer = parseUpstreamAnswer(
+    const answer = read(
       result({
         rowtype: [{ name: 'A', type: 'TEXT', secretField: 's' }],
         total: 1,
@@ -22,8 +38,8 @@ describe('an answer of Snowflake', () => {
       }),
     );
     if (answer.kind !== 'result') throw new Error(answer.kind);
-    expect(answer.result.rows).toEqual([['x']]);
-    const client = { ...answer.result, chunks: [], queryId: 'mine' };
+    expect(readRows(answer.result)).toEqual([['x']]);
+    const client = { ...answer.result, format: 'json' as const, chunks: [], queryId: 'mine' };
     const text = JSON.stringify(resultHead(client));
     expect(text).not.toContain('secret');
     expect(JSON.parse(text)).toMatchObject({
@@ -39,11 +55,10 @@ describe('an answer of Snowflake', () => {
     ['an upload', { command: 'UPLOAD', stageInfo: { creds: {} } }, 'a file transfer'],
     ['stage credentials alone', { stageInfo: {} }, 'a file transfer'],
     ['several results', { resultIds: 'a,b' }, 'several results'],
-    ['Arrow', { rowsetBase64: '' }, 'an Arrow result'],
-    ['Arrow by name', { queryResultFormat: 'arrow' }, 'an Arrow result'],
+    ['Arrow under the name of JSON', { rowset: [], rowsetBase64: 'QUJD' }, 'a malformed result'],
+    ['JSON under the name of Arrow', { queryResultFormat: 'arrow' }, 'a malformed result'],
+    ['Arrow that is no base64', { queryResultFormat: 'arrow', rowset: [], rowsetBase64: '!!' }, 'a malformed result'],
     ['no query id', { queryId: null }, 'no query id'],
-    ['a number as a cell', { rowset: [[1]] }, 'a malformed result'],
-    ['a row that is too wide', { rowset: [['x', 'y']] }, 'a malformed result'],
     ['a column without type', { rowtype: [{ name: 'A' }] }, 'a malformed result'],
     ['a chunk without size', { chunks: [{ url: 'https://x', rowCount: 1 }] }, 'a malformed result'],
     [
@@ -52,32 +67,54 @@ describe('an answer of Snowflake', () => {
       'a malformed result',
     ],
   ])('with %s is not passed on', (_name, data, what) => {
-    expect(parseUpstreamAnswer(result(data))).toEqual({ kind: 'unusable', what });
+    expect(read(result(data))).toEqual({ kind: 'unusable', what });
+  });
+
+  test('keeps its rows as they came, in either format', () => {
+    const json = read(result({ rowset: [['1'], [null]] }));
+    expect(json.kind === 'result' && json.result.inline).toEqual({
+      format: 'json',
+      bytes: Buffer.from('["1"],[null]'),
+    });
+    const arrow = read(result({ rowset: [], rowsetBase64: 'QUJD', queryResultFormat: 'arrow' }));
+    expect(arrow.kind === 'result' && arrow.result.inline).toEqual({ format: 'arrow', bytes: Buffer.from('ABC') });
+    expect(arrow.kind === 'result' && readRows(arrow.result)).toBeUndefined();
+  });
+
+  test.each(['AQI', 'AQ*=', 'A===', 'AQ I=', 'AQI=AAAA'])('Arrow is decoded strictly: %s', (rowsetBase64) => {
+    expect(read(result({ rowset: [], rowsetBase64, queryResultFormat: 'arrow' }))).toMatchObject({ kind: 'unusable' });
+  });
+
+  test.each([
+    ['a number as a cell', [[1]]],
+    ['a row that is too wide', [['x', 'y']]],
+  ])('with %s has no rows the gateway would read', (_name, rowset) => {
+    const answer = read(result({ rowset }));
+    expect(answer.kind === 'result' && readRows(answer.result)).toBeUndefined();
   });
 
   test('is pending only with a path of the known shape', () => {
     const pending = (getResultUrl: string) =>
-      parseUpstreamAnswer({ success: true, code: '333333', data: { getResultUrl, queryId: 'q' } });
+      read({ success: true, code: '333333', data: { getResultUrl, queryId: 'q' } });
     expect(pending('/queries/01b2-a/result')).toMatchObject({ kind: 'in-progress' });
     expect(pending('https://evil/queries/1/result')).toMatchObject({ kind: 'unusable' });
     expect(pending('/queries/../session')).toMatchObject({ kind: 'unusable' });
   });
 
   test('is an error with a digits-only code whatever came', () => {
-    expect(parseUpstreamAnswer({ success: false, code: 'E1', message: 'm', data: null })).toMatchObject({
+    expect(read({ success: false, code: 'E1', message: 'm', data: null })).toMatchObject({
       kind: 'error',
       code: '000001',
       sqlState: 'XX000',
     });
-    expect(
-      parseUpstreamAnswer({ success: false, code: '002003', message: 'm', data: { sqlState: '02000' } }),
-    ).toMatchObject({ code: '002003', sqlState: '02000' });
+    expect(read({ success: false, code: '002003', message: 'm', data: { sqlState: '02000' } })).toMatchObject({
+      code: '002003',
+      sqlState: '02000',
+    });
   });
 
   test('gives the headers that the key of a result implies', () => {
-    const answer = parseUpstreamAnswer(
-      result({ qrmk: 'a2V5', chunks: [{ url: 'https://x', rowCount: 1, uncompressedSize: 5 }] }),
-    );
+    const answer = read(result({ qrmk: 'a2V5', chunks: [{ url: 'https://x', rowCount: 1, uncompressedSize: 5 }] }));
     if (answer.kind !== 'result') throw new Error(answer.kind);
     expect(answer.result.chunkHeaders).toEqual({
       'x-amz-server-side-encryption-customer-algorithm': 'AES256',

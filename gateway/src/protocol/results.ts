@@ -1,5 +1,6 @@
 import { IN_PROGRESS, IN_PROGRESS_ASYNC } from './envelopes.js';
 import { arrayAt, isJsonObject, type Json, type JsonObject, numberAt, objectAt, textAt } from './json.js';
+import type { ResultFormat } from './result-formats.js';
 
 export type Cell = string | null;
 export type Row = readonly Cell[];
@@ -19,11 +20,25 @@ export interface UpstreamChunk {
   readonly uncompressedSize: number;
 }
 
-/** A finished statement's answer in the JSON result format. */
+/** Rows as bytes: JSON rows separated by commas without outer brackets, or an Arrow IPC stream; empty for no rows. */
+export interface RowBytes {
+  readonly format: ResultFormat;
+  readonly bytes: Buffer;
+}
+
+/** An answer of Snowflake with its rows cut out: see `splitAnswer`. */
+export interface UpstreamBody {
+  readonly json: JsonObject;
+  readonly rowset: Buffer | undefined;
+  readonly rowsetBase64: Buffer | undefined;
+}
+
+/** A finished statement's answer. */
 export interface UpstreamResult {
   readonly queryId: string;
   readonly rowtype: readonly RowtypeColumn[];
-  readonly rows: readonly Row[];
+  /** The part of the rows that came with the answer. Neither their width nor their cells have been looked at. */
+  readonly inline: RowBytes;
   readonly chunks: readonly UpstreamChunk[];
   readonly chunkHeaders: Readonly<Record<string, string>>;
   readonly parameters: readonly Json[];
@@ -88,7 +103,8 @@ const TRANSFER_FIELDS = [
 ] as const;
 
 /** Reads an answer of Snowflake to a statement or a poll. Anything unexpected is `unusable`, never guessed. */
-export function parseUpstreamAnswer(body: JsonObject): UpstreamAnswer {
+export function parseUpstreamAnswer(answer: UpstreamBody): UpstreamAnswer {
+  const body = answer.json;
   const code = textAt(body, 'code');
   const data = objectAt(body, 'data') ?? {};
   if (code === IN_PROGRESS || code === IN_PROGRESS_ASYNC) {
@@ -106,22 +122,19 @@ export function parseUpstreamAnswer(body: JsonObject): UpstreamAnswer {
       queryId: textAt(data, 'queryId'),
     };
   }
-  return parseResult(data);
+  return parseResult(data, answer);
 }
 
-function parseResult(data: JsonObject): UpstreamAnswer {
+function parseResult(data: JsonObject, answer: UpstreamBody): UpstreamAnswer {
   const transfer = TRANSFER_FIELDS.find((field) => data[field] !== undefined && data[field] !== null);
   if (transfer !== undefined) return { kind: 'unusable', what: 'a file transfer' };
   if (textAt(data, 'resultIds')) return { kind: 'unusable', what: 'several results' };
-  if (textAt(data, 'rowsetBase64') !== undefined || textAt(data, 'queryResultFormat') === 'arrow') {
-    return { kind: 'unusable', what: 'an Arrow result' };
-  }
   const queryId = textAt(data, 'queryId');
   if (queryId === undefined) return { kind: 'unusable', what: 'no query id' };
   const rowtype = (arrayAt(data, 'rowtype') ?? []).map(parseColumn);
-  const rows = parseRows(arrayAt(data, 'rowset') ?? [], rowtype.length);
+  const inline = inlineRows(data, answer);
   const chunks = (arrayAt(data, 'chunks') ?? []).map(parseChunk);
-  if (!rowtype.every(isDefined) || rows === undefined || !chunks.every(isDefined)) {
+  if (!rowtype.every(isDefined) || inline === undefined || !chunks.every(isDefined)) {
     return { kind: 'unusable', what: 'a malformed result' };
   }
   const name = (key: string): Cell => textAt(data, key) ?? null;
@@ -130,7 +143,7 @@ function parseResult(data: JsonObject): UpstreamAnswer {
     result: {
       queryId,
       rowtype,
-      rows,
+      inline,
       chunks,
       chunkHeaders: headersOf(data),
       parameters: arrayAt(data, 'parameters') ?? [],
@@ -143,6 +156,36 @@ function parseResult(data: JsonObject): UpstreamAnswer {
       copied: { ...pick(data, COPIED_FIELDS), ...queryContextOf(data) },
     },
   };
+}
+
+/** The rows in the one form that the answer names; undefined where it says one thing and holds another. */
+function inlineRows(data: JsonObject, { rowset, rowsetBase64 }: UpstreamBody): RowBytes | undefined {
+  const isArrow = textAt(data, 'queryResultFormat') === 'arrow';
+  // What was cut out left an empty list or text behind; anything else stands where rows should.
+  if ((arrayAt(data, 'rowset') ?? []).length > 0 || (textAt(data, 'rowsetBase64') ?? '') !== '') return undefined;
+  const json = rowset === undefined ? undefined : rowset.subarray(1, -1);
+  const holdsJson = json !== undefined && !isBlank(json);
+  const holdsArrow = rowsetBase64 !== undefined && rowsetBase64.length > 0;
+  if (isArrow ? holdsJson : holdsArrow) return undefined;
+  if (!isArrow) return { format: 'json', bytes: holdsJson ? json : Buffer.alloc(0) };
+  const bytes = decodeBase64(rowsetBase64 ?? Buffer.alloc(0));
+  return bytes === undefined ? undefined : { format: 'arrow', bytes };
+}
+
+/** Strictly: a decoder that steps over what it does not know would let two readers see two things. */
+function decodeBase64(text: Buffer): Buffer | undefined {
+  const plain = text.toString('latin1').replaceAll('\\/', '/');
+  const padding = plain.endsWith('==') ? 2 : plain.endsWith('=') ? 1 : 0;
+  const bytes = Buffer.from(plain, 'base64');
+  return plain.length % 4 === 0 && bytes.length === (plain.length / 4) * 3 - padding ? bytes : undefined;
+}
+
+const isBlank = (bytes: Buffer): boolean => bytes.every((byte) => byte <= 0x20);
+
+/** The rows of a result that the gateway asked for in JSON and reads itself; undefined where they are malformed. */
+export function readRows(result: UpstreamResult): readonly Row[] | undefined {
+  if (result.inline.format !== 'json') return undefined;
+  return parseChunkBody(result.inline.bytes.toString('utf8'), result.rowtype.length);
 }
 
 const isDefined = <T>(value: T | undefined): value is T => value !== undefined;
@@ -165,7 +208,7 @@ function parseColumn(value: Json): RowtypeColumn | undefined {
 }
 
 /** Checks that every cell is a string or null and every row has the announced width. */
-export function parseRows(values: readonly Json[], width: number): readonly Row[] | undefined {
+function parseRows(values: readonly Json[], width: number): readonly Row[] | undefined {
   for (const row of values) {
     if (!Array.isArray(row) || row.length !== width) return undefined;
     for (const cell of row) if (cell !== null && typeof cell !== 'string') return undefined;
@@ -223,6 +266,7 @@ export interface ClientResult {
   readonly parameters: readonly Json[];
   readonly context: UpstreamResult['context'];
   readonly copied: JsonObject;
+  readonly format: ResultFormat;
 }
 
 /** The envelope of a result without its rows; `encodeResult` adds them. */
@@ -241,7 +285,7 @@ export function resultHead(result: ClientResult): JsonObject {
     finalWarehouseName: result.context.warehouse,
     finalRoleName: result.context.role,
     version: 1,
-    queryResultFormat: 'json',
+    queryResultFormat: result.format,
   };
 }
 

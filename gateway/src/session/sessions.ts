@@ -251,5 +251,6 @@ function withAllNames(context: Partial<SessionContext>): SessionContext {
     schema: context.schema ?? undefined,
     role: context.role ?? undefined,
     warehouse: context.warehouse ?? undefined,
+    ...(context.facts === undefined ? {} : { facts: context.facts }),
   };
 }

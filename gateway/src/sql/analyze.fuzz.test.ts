@@ -29,6 +29,9 @@ const mutated = fc
     return tokens.join(' ');
   });
 
+/** Where reading stopped depends on the spacing. */
+const withoutSpan = (analysis: Analysis) => ({ ...analysis, span: undefined });
+
 describe('whatever the text', () => {
   test('analysis never throws on arbitrary characters', () => {
     fc.assert(
@@ -60,7 +63,7 @@ describe('whatever the text', () => {
         const lexed = lex(sql);
         if (!lexed.ok) return;
         const spaced = lexed.tokens.map((token) => (token.gap ? (gaps.next().value ?? ' ') : '') + token.raw).join('');
-        expect(run(spaced)).toEqual(run(sql));
+        expect(withoutSpan(run(spaced))).toEqual(withoutSpan(run(sql)));
       }),
       { numRuns: 500 },
     );

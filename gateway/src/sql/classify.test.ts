@@ -123,8 +123,11 @@ describe('effects', () => {
     ['USE SCHEMA s', { kind: 'use', what: 'schema', name: ['S'] }],
     ['USE ROLE "r"', { kind: 'use', what: 'role', name: ['r'] }],
     ['USE SECONDARY ROLES a, b', { kind: 'use', what: 'secondary-roles', name: ['A', 'B'] }],
-    ['SET v = -1', { kind: 'variable', name: 'V', literal: true }],
-    ["SET v = 'a' || 'b'", { kind: 'variable', name: 'V', literal: false }],
+    ['SET v = -1', { kind: 'variable', literal: true, variables: [{ name: 'V', change: 'set', sources: [] }] }],
+    [
+      "SET v = 'a' || 'b'",
+      { kind: 'variable', literal: false, variables: [{ name: 'V', change: 'set', sources: [] }] },
+    ],
     ['ROLLBACK', { kind: 'transaction' }],
     [
       "ALTER SESSION SET query_tag = $$it's$$, TIMEZONE = 'a\\'b' AUTOCOMMIT = true, x = $v",
@@ -158,7 +161,7 @@ describe('statements that are not read', () => {
     ['DROP TABLE', 'unknown-syntax'],
     ['DROP DATABASE a.b', 'unknown-syntax'],
     ['ALTER SESSION SET a = 1 + 1', 'unknown-syntax'],
-    ['SET (a, b) = (1, 2)', 'unsupported'],
+    ['SET (a, a) = (1, 2)', 'unknown-syntax'],
     ['CALL p((SELECT 1))', 'unsupported'],
     ['COMMIT now', 'unknown-syntax'],
     ['VACUUM t', 'unknown-statement'],

@@ -1,4 +1,5 @@
 import { Cursor } from './cursor.js';
+import { metadataSurfaceOf } from './metadata-surfaces.js';
 import { CREATE_MODIFIERS, DATA_TYPES, type ObjectType, typesBeginningWith } from './object-types.js';
 import { isSymbol, isWord, type Token } from './tokens.js';
 
@@ -26,6 +27,12 @@ export function classify(tokens: readonly Token[]): StatementHead {
 /** The verb a class begins with where nothing else is known of the statement. */
 export function headOf(name: string): StatementHead {
   return simple(name, 0);
+}
+
+/** The statement behind `EXPLAIN [USING format]`. */
+export function explainedTokens(head: StatementHead, tokens: readonly Token[]): readonly Token[] {
+  const hasFormat = isWord(tokens[head.next], 'USING') && isWord(tokens[head.next + 1], 'TABULAR', 'JSON', 'TEXT');
+  return tokens.slice(head.next + (hasFormat ? 2 : 0));
 }
 
 function simple(name: string, next: number, objectType?: string): StatementHead {
@@ -193,8 +200,21 @@ function use(what: string, objectType: string, cursor: Cursor): StatementHead {
 }
 
 function classifyShow(cursor: Cursor): StatementHead {
+  const known = metadataSurfaceOf('SHOW', leadingWords(cursor))?.objectType;
   cursor.take('TERSE');
-  return simple('SHOW', cursor.at, shownType(cursor));
+  return simple('SHOW', cursor.at, known ?? shownType(cursor));
+}
+
+const METADATA_WORDS = 5;
+
+function leadingWords(cursor: Cursor): readonly string[] {
+  const words: string[] = [];
+  for (let ahead = 0; ahead < METADATA_WORDS; ahead += 1) {
+    const token = cursor.peek(ahead);
+    if (token?.kind !== 'word') break;
+    words.push(token.value);
+  }
+  return words;
 }
 
 /** SHOW names types in the plural. */
@@ -215,8 +235,9 @@ const singular = (word: string): string => word.replace(/IES$/, 'Y').replace(/(?
 
 function classifyDescribe(cursor: Cursor): StatementHead {
   if (cursor.done) return UNKNOWN;
+  const known = metadataSurfaceOf('DESCRIBE', leadingWords(cursor))?.objectType;
   const type = takeType(cursor);
-  return { class: 'DESCRIBE', verb: 'DESCRIBE', objectType: type?.name, type, next: cursor.at };
+  return { class: 'DESCRIBE', verb: 'DESCRIBE', objectType: type?.name ?? known, type, next: cursor.at };
 }
 
 function classifyComment(cursor: Cursor): StatementHead {

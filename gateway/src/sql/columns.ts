@@ -1,5 +1,5 @@
 import type { CatalogColumn, ColumnRef, ObjectName } from './facts.js';
-import { objectKey, quoteIdentifier } from './names.js';
+import { objectKey } from './names.js';
 import { Refusal } from './refusal.js';
 
 /** Numbers given by a `ColumnTable`. */
@@ -13,16 +13,28 @@ const MAX_COPIES = 3_000_000;
 /** Numbers the columns of one analysis and bounds the work of moving them about. */
 export class ColumnTable {
   readonly #refs: ColumnRef[] = [];
-  readonly #ids = new Map<string, number>();
+  /** By object, then by name. */
+  readonly #ids = new Map<string, Map<string, number>>();
+  #last: { readonly object: ObjectName; readonly ids: Map<string, number> } | undefined;
   #copied = 0;
 
   add(object: ObjectName, column: CatalogColumn): number {
-    const key = `${objectKey(object)}.${quoteIdentifier(column.name)}`;
-    const known = this.#ids.get(key);
+    const ids = this.#idsOf(object);
+    const known = ids.get(column.name);
     if (known !== undefined) return known;
     this.#refs.push({ object, column: column.name, traits: column });
-    this.#ids.set(key, this.#refs.length - 1);
+    ids.set(column.name, this.#refs.length - 1);
     return this.#refs.length - 1;
+  }
+
+  /** Columns of one object come one after the other. */
+  #idsOf(object: ObjectName): Map<string, number> {
+    if (this.#last?.object === object) return this.#last.ids;
+    const key = objectKey(object);
+    const ids = this.#ids.get(key) ?? new Map<string, number>();
+    this.#ids.set(key, ids);
+    this.#last = { object, ids };
+    return ids;
   }
 
   refs(columns: ColumnSet): readonly ColumnRef[] {

@@ -79,6 +79,11 @@ export type CatalogObject =
  */
 export interface Catalog {
   find(name: ObjectName): CatalogObject | 'absent' | 'not-loaded';
+  /**
+   * Does the value of the user-defined function of this name depend on its arguments alone, and does calling it change
+   * nothing and send nothing anywhere? Someone has to have said so; left out: of no function.
+   */
+  isPureFunction?(name: ObjectName): boolean;
 }
 
 /** One output column of a query. */
@@ -140,8 +145,22 @@ export type SessionEffect =
       readonly name: readonly string[] | undefined;
     }
   | { readonly kind: 'alter-session'; readonly set: readonly SessionParameter[]; readonly unset: readonly string[] }
-  | { readonly kind: 'variable'; readonly name: string; readonly literal: boolean }
+  | {
+      readonly kind: 'variable';
+      /** Every variable that gets a value gets it from a literal. */
+      readonly literal: boolean;
+      readonly variables: readonly VariableChange[];
+    }
   | { readonly kind: 'transaction' };
+
+/** What SET or UNSET does to one session variable. */
+export interface VariableChange {
+  /** As stored: upper case unless it was quoted. */
+  readonly name: string;
+  readonly change: 'set' | 'unset';
+  /** Columns the new value may depend on; undefined where that cannot be told, so that the variable counts as unknown. */
+  readonly sources: readonly ColumnRef[] | undefined;
+}
 
 export interface SessionParameter {
   /** Upper case. */
@@ -188,8 +207,10 @@ export interface Facts {
    */
   readonly carriesQuery: boolean;
   /**
-   * The rows that leave their place by a statement that is not a query (unload, INSERT … SELECT, CREATE TABLE … AS, CLONE,
-   * a rename): lineage of what moves, or `unread` where rows may move and it could not be traced. Undefined: none move.
+   * The values that leave their place by a statement that is not a query (unload, INSERT … SELECT, CREATE TABLE … AS, CLONE,
+   * UPDATE, MERGE, SET from a query, a rename): lineage of what moves, or `unread` where something may move and it could not be
+   * traced. Undefined: nothing moves. Outputs are named as the columns they go into where the statement tells; those of
+   * UPDATE and MERGE are the assignments and inserted values in order, each without the very column it is assigned to.
    */
   readonly moved: QueryFacts | 'unread' | undefined;
   /**
@@ -199,6 +220,19 @@ export interface Facts {
   readonly identifiers: readonly string[];
   /** Number of `?` and distinct `:n` placeholders. */
   readonly placeholders: number;
+  /** The tables, stages and other objects that receive data by the statement. */
+  readonly writes: readonly ObjectName[];
+  /** Tables, views and stages it creates for the session only: they hide what had their name before. */
+  readonly temporary: readonly ObjectName[];
+  /**
+   * What an object that is created shows to whoever reads it, without a copy being made (views, streams): lineage of its
+   * query, or `unread` where it could not be traced. Undefined: no such object is created.
+   */
+  readonly defined: QueryFacts | 'unread' | undefined;
+  /** For EXPLAIN, the lineage of what is explained. Its answer quotes expressions and literals, and has no rows of tables. */
+  readonly explained: QueryFacts | 'unread' | undefined;
+  /** Why `moved`, `defined` or `explained` is `unread`, in the words of `Unread.detail`; otherwise undefined. */
+  readonly unreadBecause: string | undefined;
 }
 
 /** Why a text could not be read. Closed vocabulary: used as metric label and in PISTE-1205. */
@@ -227,6 +261,8 @@ export interface Unread {
   readonly kind: UnreadKind;
   /** One plain sentence part for the caller, e.g. `PIVOT is not analysed`. Never a literal from the text. */
   readonly detail: string;
+  /** The characters of the submitted text at which reading stopped, where one place can be named. */
+  readonly span?: { readonly start: number; readonly end: number };
   /** Objects to load before trying again; empty when loading would not help. */
   readonly needs: readonly ObjectName[];
   /** The tokens re-emitted, when the text could be lexed as one statement. Names are not qualified. */

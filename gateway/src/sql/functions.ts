@@ -2,11 +2,11 @@
  * Built-in functions a query may call. This table is a security boundary: a function stands here only when its value
  * depends on its arguments (and the clock, the session or chance) and on nothing else, and when calling it changes
  * nothing. Whatever is not listed is refused, so a new function of Snowflake's stays refused until someone has read its
- * page. Left out on purpose: SYSTEM$…, GET_DDL, RESULT_SCAN and everything that reads query history, stages or files,
- * table functions, LAST_QUERY_ID and GETVARIABLE (values of earlier statements), AI and Cortex (values leave the account),
- * POLICY_CONTEXT, ENCRYPT and DECRYPT (keys as arguments), sequences (state), CURRENT_IP_ADDRESS (the gateway's own), and
- * every function that takes a lambda. Names other databases have and Snowflake has not must never stand here: a user may
- * give them to a function of their own, which reads what it likes.
+ * page. Left out on purpose: SYSTEM$…, GET_DDL, RESULT_SCAN and everything that reads query history, stages
+ * or files, LAST_QUERY_ID and GETVARIABLE (values of earlier statements), AI and Cortex (values leave the account),
+ * POLICY_CONTEXT, ENCRYPT and DECRYPT (keys as arguments), sequences (state), CURRENT_IP_ADDRESS (the gateway's own). Names
+ * other databases have and Snowflake has not must never stand here: a user may give them to a function of their own, which
+ * reads what it likes.
  */
 
 const words = (text: string): readonly string[] => text.trim().split(/\s+/);
@@ -90,6 +90,29 @@ const WINDOW = words(`
   PERCENT_RANK RANK RATIO_TO_REPORT ROW_NUMBER
 `);
 
+/** Their last argument is a lambda. */
+const HIGHER_ORDER: ReadonlySet<string> = new Set(['FILTER', 'REDUCE', 'TRANSFORM']);
+
+/** Only within MATCH_RECOGNIZE. */
+const PATTERN: ReadonlySet<string> = new Set(words('CLASSIFIER FIRST LAST MATCH_NUMBER MATCH_SEQUENCE_NUMBER'));
+
+/** A function that gives rows, which depend on its arguments and nothing else. */
+export interface TableFunction {
+  readonly columns: readonly string[];
+  /** Names of its arguments where they are not given by place. */
+  readonly parameters: readonly string[];
+}
+
+const TABLE_FUNCTIONS: ReadonlyMap<string, TableFunction> = new Map([
+  [
+    'FLATTEN',
+    { columns: words('SEQ KEY PATH INDEX VALUE THIS'), parameters: words('INPUT PATH OUTER RECURSIVE MODE') },
+  ],
+  ['SPLIT_TO_TABLE', { columns: words('SEQ INDEX VALUE'), parameters: [] }],
+  ['STRTOK_SPLIT_TO_TABLE', { columns: words('SEQ INDEX VALUE'), parameters: [] }],
+  ['GENERATOR', { columns: [], parameters: words('ROWCOUNT TIMELIMIT') }],
+]);
+
 const PURE: ReadonlySet<string> = new Set(
   [CONDITIONAL, NUMERIC, STRING, CONVERSION, DATE, SEMI_STRUCTURED, GEOSPATIAL, CONTEXT, AGGREGATE, WINDOW].flat(),
 );
@@ -127,6 +150,21 @@ const DATE_PART_POSITIONS: ReadonlyMap<string, readonly number[]> = new Map([
 /** May a query call the built-in function of this (upper-case) name? */
 export function isPureFunction(name: string): boolean {
   return PURE.has(name);
+}
+
+/** Does a built-in function of this name take a lambda? */
+export function takesLambda(name: string): boolean {
+  return HIGHER_ORDER.has(name);
+}
+
+/** Is it one of those that exist within MATCH_RECOGNIZE only? */
+export function isPatternFunction(name: string): boolean {
+  return PATTERN.has(name);
+}
+
+/** The built-in table function of this name, if a query may read from it. */
+export function tableFunction(name: string): TableFunction | undefined {
+  return TABLE_FUNCTIONS.get(name);
 }
 
 /** Does it give a value whatever its arguments hold? */

@@ -41,21 +41,7 @@ export const NO_BARE_ALIAS: ReadonlySet<string> = new Set([
 ]);
 
 /** Clauses of FROM whose effect on rows and columns is not modelled. */
-export const UNREAD_SOURCE_CLAUSES = [
-  'AT',
-  'BEFORE',
-  'CHANGES',
-  'PIVOT',
-  'UNPIVOT',
-  'MATCH_RECOGNIZE',
-  'SAMPLE',
-  'TABLESAMPLE',
-  'RESAMPLE',
-  'DIRECTED',
-  'SEMI',
-  'ANTI',
-  'POSITIONAL',
-] as const;
+export const UNREAD_SOURCE_CLAUSES = ['RESAMPLE', 'SEMI', 'ANTI', 'POSITIONAL'] as const;
 
 /** Values without brackets that Snowflake reads from the session or the clock. */
 export const BARE_FUNCTIONS: ReadonlySet<string> = new Set([

@@ -32,6 +32,7 @@ class LexicalRefusal extends Error {
 
 const CLOSER: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
 const LONG_SYMBOLS = ['->>', '::', ':=', '=>', '->', '<=', '>=', '<>', '!=', '||'] as const;
+const BEGINS_LONG: ReadonlySet<string> = new Set(LONG_SYMBOLS.map((symbol) => symbol.charAt(0)));
 const SHORT_SYMBOLS = '()[]{},;.:=<>+-*/%|&^~?!';
 
 const WORD = /[A-Za-z_][A-Za-z0-9_$]*/y;
@@ -44,6 +45,13 @@ const STAGE = new RegExp(
   String.raw`@(?:~|%${STAGE_NAME}|${STAGE_NAME}(?:\.\.?${STAGE_NAME}){0,2}(?:\.%${STAGE_NAME})?)(?:/[A-Za-z0-9_$.~%/=+:@!*?&-]*)?`,
   'y',
 );
+
+const SLASH = '/'.charCodeAt(0);
+const MINUS = '-'.charCodeAt(0);
+
+const isDigit = (character: string): boolean => character >= '0' && character <= '9';
+const beginsWord = (character: string): boolean =>
+  (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') || character === '_';
 
 const describe = (character: string): string =>
   `the character U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
@@ -101,6 +109,8 @@ class Lexer {
   }
 
   #skipComment(): boolean {
+    const first = this.#text.charCodeAt(this.#at);
+    if (first !== SLASH && first !== MINUS) return false;
     const two = this.#text.slice(this.#at, this.#at + 2);
     if (two === '/*') this.#skipBlockComment();
     else if (two === '--' || (two === '//' && !this.#atFileUrl())) this.#skipLineComment();
@@ -138,17 +148,17 @@ class Lexer {
 
   #token(): void {
     const character = this.#text.charAt(this.#at);
-    if (/[A-Za-z_]/.test(character)) this.#word();
+    if (beginsWord(character)) this.#word();
     else if (character === '"') this.#quoted();
     else if (character === "'") this.#string();
     else if (character === '$') this.#dollar();
     else if (character === '@') this.#stage();
-    else if (/[0-9]/.test(character) || this.#atFraction()) this.#number();
+    else if (isDigit(character) || this.#atFraction()) this.#number();
     else this.#symbol(character);
   }
 
   #atFraction(): boolean {
-    return this.#text.charAt(this.#at) === '.' && /[0-9]/.test(this.#text.charAt(this.#at + 1));
+    return this.#text.charAt(this.#at) === '.' && isDigit(this.#text.charAt(this.#at + 1));
   }
 
   #match(pattern: RegExp): string | undefined {
@@ -258,9 +268,10 @@ class Lexer {
   }
 
   #symbol(character: string): void {
-    const symbol =
-      LONG_SYMBOLS.find((long) => this.#text.startsWith(long, this.#at)) ??
-      (SHORT_SYMBOLS.includes(character) ? character : undefined);
+    const long = BEGINS_LONG.has(character)
+      ? LONG_SYMBOLS.find((one) => this.#text.startsWith(one, this.#at))
+      : undefined;
+    const symbol = long ?? (SHORT_SYMBOLS.includes(character) ? character : undefined);
     if (symbol === undefined) {
       const found = String.fromCodePoint(this.#text.codePointAt(this.#at) ?? 0);
       throw new LexicalRefusal(`${describe(found)} outside quotes`, { foreign: /[\x21-\x7e]/.test(found) });

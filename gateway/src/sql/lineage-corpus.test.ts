@@ -47,7 +47,12 @@ describe('the lineage corpus', () => {
     expect(lineageCases).toHaveLength(227);
     expect(rejects).toHaveLength(35);
     expect(queries).toHaveLength(129);
-    expect(analysed).toHaveLength(95);
+    // What sends values to a model, and what the account tells of itself, may stay refused.
+    const refused = queries.filter((one) => !analysed.includes(one));
+    expect(refused.map((one) => [one.id, one.mayReject])).toEqual([
+      ['L195', true],
+      ['L198', true],
+    ]);
   });
 
   test('the analysis of the canonical text is the analysis of the text', () => {

@@ -73,7 +73,7 @@ describe('masking at the source', () => {
 
   test("a mask on a view's own column needs no look behind the view", () => {
     const text = 'SELECT * FROM "APP"."PUBLIC"."V" AS "V"';
-    const view = one('SELECT 1 AS a', ...[]);
+    const view = one('SELECT 1 AS a');
     const masked = maskSources(one(text, site(text, 'V', ['A'], { view })), (object) =>
       object.name === 'V' ? 'NULL' : undefined,
     );
@@ -87,5 +87,17 @@ describe('masking at the source', () => {
       detail: 'SAMPLE with a seed on APP.PUBLIC.CUSTOMERS, which holds protected columns',
     });
     expect(maskSources(sampled, () => undefined)).toEqual({ ok: true, text: plain });
+  });
+
+  test('views that double the text level by level end in a refusal, not in memory', () => {
+    const leaf = 'SELECT email FROM "APP"."PUBLIC"."CUSTOMERS" AS "CUSTOMERS"';
+    let view = one(leaf, site(leaf, 'CUSTOMERS', ['EMAIL']));
+    for (let level = 0; level < 60; level += 1) {
+      const text = 'SELECT A.email FROM "APP"."PUBLIC"."V" AS "A" JOIN "APP"."PUBLIC"."V" AS "B" ON TRUE';
+      const first = site(text, 'V', ['EMAIL'], { view });
+      const start = text.lastIndexOf('"APP"');
+      view = one(text, first, { ...first, start, end: start + (first.end - first.start) });
+    }
+    expect(maskSources(view, maskEmail)).toEqual({ ok: false, detail: 'a statement that is too long with its masks' });
   });
 });

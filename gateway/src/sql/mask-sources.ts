@@ -12,6 +12,9 @@ export type MaskedSources =
 /** How an inlined view is called inside the query that stands for it. */
 const VIEW_NAME = '"PISTE_VIEW"';
 
+/** Longest text that is sent: Snowflake takes no longer one, and views in views can double it level by level. */
+const MAX_MASKED_CHARACTERS = 1_000_000;
+
 class Unmaskable extends Error {}
 
 /**
@@ -22,39 +25,60 @@ class Unmaskable extends Error {}
  */
 export function maskSources(query: MaskableQuery, maskOf: MaskOf): MaskedSources {
   try {
-    return { ok: true, text: maskedText(query, maskOf) };
+    return { ok: true, text: new Masking(maskOf).textOf(query) };
   } catch (error) {
     if (error instanceof Unmaskable) return { ok: false, detail: error.message };
     throw error;
   }
 }
 
-function maskedText(query: MaskableQuery, maskOf: MaskOf): string {
-  const pieces: string[] = [];
-  let at = 0;
-  for (const site of [...query.sources].sort((one, other) => one.start - other.start)) {
-    const masked = maskedSource(site, query.text.slice(site.start, site.end), maskOf);
-    if (masked === undefined) continue;
-    pieces.push(query.text.slice(at, site.start), masked);
-    at = site.end;
-  }
-  pieces.push(query.text.slice(at));
-  return pieces.join('');
-}
+/** Each view is written once, however often it is read. */
+class Masking {
+  readonly #maskOf: MaskOf;
+  readonly #texts = new Map<MaskableQuery, string>();
 
-/** What stands in the place of a source; undefined where it can stay. */
-function maskedSource(site: SourceSite, text: string, maskOf: MaskOf): string | undefined {
-  const masks = site.columns.map((column) => maskOf(site.object, column));
-  const view = site.view === undefined ? undefined : maskedText(site.view, maskOf);
-  const isInlined = view !== undefined && view !== site.view?.text;
-  if (!isInlined && masks.every((mask) => mask === undefined)) return undefined;
-  if (site.unmaskable !== undefined) {
-    throw new Unmaskable(`${site.unmaskable} on ${formatObjectName(site.object)}, which holds protected columns`);
+  constructor(maskOf: MaskOf) {
+    this.#maskOf = maskOf;
   }
-  const names = site.columns.map((column) => quoteIdentifier(column.name));
-  const list = names
-    .map((name, index) => (masks[index] === undefined ? name : `${masks[index]} AS ${name}`))
-    .join(', ');
-  if (!isInlined) return `(SELECT ${list} FROM ${text})`;
-  return `(WITH ${VIEW_NAME} (${names.join(', ')}) AS (${view}) SELECT ${list} FROM ${VIEW_NAME})`;
+
+  textOf(query: MaskableQuery): string {
+    const known = this.#texts.get(query);
+    if (known !== undefined) return known;
+    const text = this.#write(query);
+    this.#texts.set(query, text);
+    return text;
+  }
+
+  #write(query: MaskableQuery): string {
+    const pieces: string[] = [];
+    let length = query.text.length;
+    let at = 0;
+    for (const site of [...query.sources].sort((one, other) => one.start - other.start)) {
+      const masked = this.#maskedSource(site, query.text.slice(site.start, site.end));
+      if (masked === undefined) continue;
+      length += masked.length;
+      if (length > MAX_MASKED_CHARACTERS) throw new Unmaskable('a statement that is too long with its masks');
+      pieces.push(query.text.slice(at, site.start), masked);
+      at = site.end;
+    }
+    pieces.push(query.text.slice(at));
+    return pieces.join('');
+  }
+
+  /** What stands in the place of a source; undefined where it can stay. */
+  #maskedSource(site: SourceSite, text: string): string | undefined {
+    const masks = site.columns.map((column) => this.#maskOf(site.object, column));
+    const view = site.view === undefined ? undefined : this.textOf(site.view);
+    const isInlined = view !== undefined && view !== site.view?.text;
+    if (!isInlined && masks.every((mask) => mask === undefined)) return undefined;
+    if (site.unmaskable !== undefined) {
+      throw new Unmaskable(`${site.unmaskable} on ${formatObjectName(site.object)}, which holds protected columns`);
+    }
+    const names = site.columns.map((column) => quoteIdentifier(column.name));
+    const list = names
+      .map((name, index) => (masks[index] === undefined ? name : `${masks[index]} AS ${name}`))
+      .join(', ');
+    if (!isInlined) return `(SELECT ${list} FROM ${text})`;
+    return `(WITH ${VIEW_NAME} (${names.join(', ')}) AS (${view}) SELECT ${list} FROM ${VIEW_NAME})`;
+  }
 }

@@ -1,128 +1,139 @@
-import { canonicalText } from './canonical.js';
 import type { StatementHead } from './classify.js';
-import { UNREADABLE, updatedQuery } from './moved-update.js';
-import { isIdentifier, isSymbol, isWord, type Token } from './tokens.js';
+import {
+  decidingPart,
+  type Flow,
+  movesParts,
+  movesRowsOf,
+  movingPart,
+  NO_FLOW,
+  queryPart,
+  untraceable,
+} from './flow-plan.js';
+import { createdFlow } from './moved-create.js';
+import { insertFlow } from './moved-insert.js';
+import { mergeFlow } from './moved-merge.js';
+import { deleteFlow, updateFlow } from './moved-update.js';
+import { Pieces } from './pieces.js';
+import { unknownSyntax, unsupported } from './refusal.js';
+import { isSymbol, isWord, type Token } from './tokens.js';
 
 /**
- * The query whose rows a statement puts somewhere else, as a text of its own: where masks by name no longer reach them.
- * `UNREADABLE` where rows may move by a form that is not taken apart; undefined where none do. A view moves nothing: what
- * reads it is traced through it.
+ * What a statement that is not a query does with values: the queries that stand for what moves, or that it shows to later
+ * readers. Throws `Refusal` where something may move by a form that is not taken apart.
  */
-export function movedQuery(
-  head: StatementHead,
-  tokens: readonly Token[],
-  carriesQuery: boolean,
-): string | typeof UNREADABLE | undefined {
+export function flowOf(head: StatementHead, tokens: readonly Token[], carriesQuery: boolean): Flow {
+  const pieces = new Pieces(tokens, head.next);
   switch (head.verb) {
     case 'UNLOAD':
-      return unloaded(tokens);
+      return unloadFlow(pieces);
+    case 'LOAD':
+      return loadFlow(pieces);
     case 'INSERT':
     case 'INSERT_OVERWRITE':
-      return carriesQuery ? fromWord(tokens, indexOfWord(tokens, ['SELECT', 'WITH'])) : undefined;
+      return insertFlow(pieces);
     case 'UPDATE':
-      return carriesQuery ? UNREADABLE : updatedQuery(tokens);
+      return updateFlow(pieces, carriesQuery);
     case 'DELETE':
+      return deleteFlow(pieces, carriesQuery);
     case 'MERGE':
-      return carriesQuery ? UNREADABLE : undefined;
+      return mergeFlow(pieces);
+    case 'SET':
+      return setFlow(pieces);
     case 'ALTER':
-      return altered(head, tokens);
+      return alteredFlow(head, pieces);
     case 'CTAS':
     case 'CREATE':
     case 'CREATE_OR_REPLACE':
-      return created(head, tokens, carriesQuery);
+    case 'CREATE_OR_ALTER':
+      return createdFlow(head, pieces, carriesQuery);
     default:
-      return undefined;
+      return NO_FLOW;
   }
 }
 
-/** Objects that keep rows of their own, so that a query in their definition copies. */
-const KEEPS_ROWS = new Set([
-  'TABLE',
-  'DYNAMIC_TABLE',
-  'TRANSIENT_TABLE',
-  'TEMPORARY_TABLE',
-  'HYBRID_TABLE',
-  'ICEBERG_TABLE',
-  'INTERACTIVE_TABLE',
-]);
+/** `COPY INTO @stage FROM t` or `FROM ( query )`, with options behind it. */
+function unloadFlow(pieces: Pieces): Flow {
+  if (!pieces.skipTo('FROM')) unknownSyntax('FROM was expected');
+  pieces.expect('FROM');
+  const query = pieces.bracketHoldsQuery() ? pieces.queryInBrackets() : `SELECT * FROM ${pieces.tableName()}`;
+  const source = typeof query === 'string' ? query : query.text;
+  const parts = [queryPart(query)];
+  while (!pieces.done) {
+    // What files are named by stands in their names.
+    if (pieces.take('PARTITION', 'BY')) parts.push(decidingPart(`SELECT ${pieces.expression()} FROM (${source})`));
+    else skipOption(pieces);
+  }
+  return movesParts(parts);
+}
 
-function created(
-  head: StatementHead,
-  tokens: readonly Token[],
-  carriesQuery: boolean,
-): string | typeof UNREADABLE | undefined {
+/** `NAME = value` or `NAME = ( … )`. */
+function skipOption(pieces: Pieces): void {
+  pieces.identifier();
+  pieces.expectSymbol('=');
+  if (pieces.seesSymbol('(')) pieces.skipBracket();
+  else pieces.at += 1;
+  if (pieces.at > pieces.tokens.length) unknownSyntax('a value was expected');
+}
+
+/** What comes out of files is in no catalog; a query behind COPY INTO may read nothing else. */
+function loadFlow(pieces: Pieces): Flow {
+  const selects = pieces.tokens.filter((token) => isWord(token, 'SELECT')).length;
+  if (selects === 0) return NO_FLOW;
+  pieces.skipTo('FROM');
+  const inner = pieces.tokens.slice(pieces.at);
+  const readsFiles = inner.every((token, index) => {
+    return index === 0 || !isWord(token, 'FROM') || inner[index + 1]?.kind === 'stage';
+  });
+  const readsMore = inner.some((token) =>
+    isWord(token, 'JOIN', 'UNION', 'INTERSECT', 'EXCEPT', 'MINUS', 'WITH', 'TABLE'),
+  );
+  return selects === 1 && readsFiles && !readsMore && !hasSecondSource(inner)
+    ? NO_FLOW
+    : untraceable('a load that reads more than files');
+}
+
+/** `FROM @stage, t`: something else beside the stage. */
+function hasSecondSource(tokens: readonly Token[]): boolean {
+  const stage = tokens.findIndex((token, index) => token.kind === 'stage' && isWord(tokens[index - 1], 'FROM'));
+  const behind = tokens.slice(stage + 1);
+  const end = behind.findIndex((token) => isSymbol(token, ')'));
+  return behind.slice(0, end === -1 ? undefined : end).some((token) => isSymbol(token, ','));
+}
+
+/** `SET name = expression` or `SET (a, b) = (query | expression, …)`. */
+function setFlow(pieces: Pieces): Flow {
+  const isList = pieces.seesSymbol('(');
+  const names = isList ? pieces.names() : [pieces.identifier().value];
+  pieces.expectSymbol('=');
+  const query = isList && pieces.bracketHoldsQuery() ? pieces.wholeQuery() : `SELECT ${setValues(pieces, isList)}`;
+  pieces.expectEnd();
+  return movesParts([queryPart(query, names)], true);
+}
+
+function setValues(pieces: Pieces, isList: boolean): string {
+  return isList ? pieces.bracketed().join(', ') : pieces.expression();
+}
+
+/** A container, table or view under another name is not the one a mask speaks about, nor is what stands in it. */
+function alteredFlow(head: StatementHead, pieces: Pieces): Flow {
   const type = head.objectType ?? '';
-  const clone = indexOfWord(tokens, ['CLONE']);
-  if (clone !== -1) {
-    if (type === 'DATABASE' || type === 'SCHEMA') return UNREADABLE;
-    return KEEPS_ROWS.has(type) || head.verb === 'CTAS' ? wholeTable(tokens, clone + 1) : undefined;
+  const holdsColumns = /(?:^|_)(?:DATABASE|SCHEMA|TABLE|VIEW)$/.test(type);
+  if (!holdsColumns) return NO_FLOW;
+  pieces.take('IF', 'EXISTS');
+  const isContainer = type === 'DATABASE' || type === 'SCHEMA';
+  const name = pieces.tableName();
+  if (pieces.take('SWAP', 'WITH')) {
+    if (isContainer) unsupported('a container under another name');
+    const other = pieces.tableName();
+    pieces.expectEnd();
+    return movesParts([movingPart(`SELECT * FROM ${name}`), movingPart(`SELECT * FROM ${other}`)]);
   }
-  if (head.verb !== 'CTAS' && !KEEPS_ROWS.has(type)) return undefined;
-  return carriesQuery ? fromWord(tokens, indexOfWord(tokens, ['AS']) + 1) : undefined;
-}
-
-/** `COPY INTO @stage FROM t` and `FROM ( query )`. */
-function unloaded(tokens: readonly Token[]): string | typeof UNREADABLE {
-  const from = indexOfWord(tokens, ['FROM']);
-  if (from === -1) return UNREADABLE;
-  if (!isSymbol(tokens[from + 1], '(')) return wholeTable(tokens, from + 1);
-  const end = closingOf(tokens, from + 1);
-  return end === undefined ? UNREADABLE : queryText(tokens.slice(from + 2, end));
-}
-
-/** A container or view under another name is not the one a mask speaks about, nor is what stands in it. */
-function altered(head: StatementHead, tokens: readonly Token[]): string | typeof UNREADABLE | undefined {
-  if (head.objectType === 'TABLE') return renamed(head, tokens);
-  const holdsColumns = /(?:^|_)(?:DATABASE|SCHEMA|TABLE|VIEW)$/.test(head.objectType ?? '');
-  return holdsColumns && indexOfWord(tokens, ['RENAME', 'SWAP']) !== -1 ? UNREADABLE : undefined;
-}
-
-/** A table under another name, or with columns of other names, is no longer the one a mask speaks about. A swap is two renames. */
-function renamed(head: StatementHead, tokens: readonly Token[]): string | typeof UNREADABLE | undefined {
+  if (pieces.sees('RENAME')) {
+    if (isContainer) unsupported('a container under another name');
+    return movesRowsOf(`SELECT * FROM ${name}`);
+  }
   // `ADD COLUMN c AS (…)` computes from the other columns.
-  if (indexOfWord(tokens, ['SWAP', 'AS']) !== -1) return UNREADABLE;
-  if (indexOfWord(tokens, ['RENAME']) === -1) return undefined;
-  const start = isWord(tokens[head.next], 'IF') ? head.next + 2 : head.next;
-  return wholeTable(tokens, start);
-}
-
-function wholeTable(tokens: readonly Token[], start: number): string | typeof UNREADABLE {
-  let end = start;
-  while (isIdentifier(tokens[end]) && end - start < 9) {
-    end += 1;
-    if (!isSymbol(tokens[end], '.')) break;
-    while (isSymbol(tokens[end], '.')) end += 1;
-  }
-  return end === start ? UNREADABLE : `SELECT * FROM ${canonicalText(tokens.slice(start, end))}`;
-}
-
-/** From a token to the statement's end; unreadable unless a query begins there. */
-function fromWord(tokens: readonly Token[], start: number): string | typeof UNREADABLE {
-  return start <= 0 ? UNREADABLE : queryText(tokens.slice(start));
-}
-
-function queryText(tokens: readonly Token[]): string | typeof UNREADABLE {
-  const first = tokens.find((token) => !isSymbol(token, '('));
-  return isWord(first, 'SELECT', 'WITH') ? canonicalText(tokens) : UNREADABLE;
-}
-
-/** The first of the words outside brackets, after the statement's verb; -1 when there is none. */
-function indexOfWord(tokens: readonly Token[], words: readonly string[]): number {
-  let depth = 0;
-  for (const [index, token] of tokens.entries()) {
-    if (isSymbol(token, '(', '[', '{')) depth += 1;
-    else if (isSymbol(token, ')', ']', '}')) depth -= 1;
-    else if (depth === 0 && index > 0 && isWord(token, ...words)) return index;
-  }
-  return -1;
-}
-
-function closingOf(tokens: readonly Token[], open: number): number | undefined {
-  let depth = 0;
-  for (let index = open; index < tokens.length; index += 1) {
-    if (isSymbol(tokens[index], '(', '[', '{')) depth += 1;
-    else if (isSymbol(tokens[index], ')', ']', '}')) depth -= 1;
-    if (depth === 0) return index;
-  }
-  return undefined;
+  if (pieces.sees('ADD') && pieces.restHas('AS')) unsupported('a column computed from others');
+  if (pieces.restHas('SELECT') || pieces.skipTo('AS', 'RENAME', 'SWAP')) unsupported('this change of an object');
+  return NO_FLOW;
 }

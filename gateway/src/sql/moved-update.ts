@@ -1,67 +1,78 @@
-import { canonicalText } from './canonical.js';
+import { decidingPart, type Flow, movesParts, movingPart, NO_FLOW } from './flow-plan.js';
 import { isPureFunction } from './functions.js';
+import type { Pieces } from './pieces.js';
 import { isIdentifier, isSymbol, isWord, type Token } from './tokens.js';
 
-/** Rows may move by a form that is not taken apart. */
-export const UNREADABLE = Symbol('unreadable');
-
-interface Assignment {
-  readonly column: string;
-  readonly value: readonly Token[];
+/** `SET` entries of UPDATE and MERGE: the columns assigned to, and what they get. */
+export interface Assignments {
+  readonly columns: readonly string[];
+  readonly values: readonly string[];
+  /** Every column gets constants, or only what it holds itself. */
+  readonly stayInPlace: boolean;
 }
 
-/**
- * `UPDATE t SET a = expression, …` without another source, as the query of what comes from one column into another.
- * Undefined where every column gets constants, or only what it holds itself; `UNREADABLE` for any other form.
- */
-export function updatedQuery(tokens: readonly Token[]): string | typeof UNREADABLE | undefined {
-  const set = tokens.findIndex((token) => isWord(token, 'SET'));
-  const assignments = set < 2 ? undefined : readAssignments(tokens, set + 1);
-  if (assignments === undefined) return UNREADABLE;
-  const moving = assignments.filter((assignment) => !staysInPlace(assignment));
-  if (moving.length === 0) return undefined;
-  const values = moving.map(({ value }) => canonicalText(value));
-  return `SELECT ${values.join(', ')} FROM ${canonicalText(tokens.slice(1, set))}`;
+/** `UPDATE t [alias] SET a = expression, … [FROM …] [WHERE …]`, read behind UPDATE. */
+export function updateFlow(pieces: Pieces, carriesQuery: boolean): Flow {
+  const target = pieces.table();
+  pieces.expect('SET');
+  const { columns, values, stayInPlace } = readAssignments(pieces);
+  if (stayInPlace && !carriesQuery) return NO_FLOW;
+  const from = pieces.take('FROM') ? `, ${pieces.sources()}` : '';
+  const where = takeWhere(pieces);
+  pieces.expectEnd();
+  const query = `SELECT ${values.join(', ')} FROM ${target}${from}${where}`;
+  return movesParts([movingPart(query, columns, `SELECT * FROM ${target}`)], !carriesQuery);
 }
 
-/** `[t.]column = value` between commas, up to WHERE. */
-function readAssignments(tokens: readonly Token[], start: number): readonly Assignment[] | undefined {
-  const assignments: Assignment[] = [];
-  let at = start;
-  for (;;) {
-    while (isIdentifier(tokens[at]) && isSymbol(tokens[at + 1], '.')) at += 2;
-    const column = tokens[at];
-    if (!isIdentifier(column) || !isSymbol(tokens[at + 1], '=')) return undefined;
-    const end = endOfValue(tokens, at + 2);
-    if (end === at + 2) return undefined;
-    assignments.push({ column: column.value, value: tokens.slice(at + 2, end) });
-    if (!isSymbol(tokens[end], ',')) return assignments;
-    at = end + 1;
-  }
+/** `DELETE FROM t [alias] [USING …] [WHERE …]`, read behind DELETE: nothing moves, but what decides about rows shows. */
+export function deleteFlow(pieces: Pieces, carriesQuery: boolean): Flow {
+  if (!carriesQuery) return NO_FLOW;
+  pieces.expect('FROM');
+  const target = pieces.table();
+  const using = pieces.take('USING') ? `, ${pieces.sources()}` : '';
+  const where = takeWhere(pieces);
+  pieces.expectEnd();
+  return movesParts([decidingPart(`SELECT 1 FROM ${target}${using}${where}`, `SELECT * FROM ${target}`)]);
 }
 
-function endOfValue(tokens: readonly Token[], start: number): number {
-  let depth = 0;
-  for (let at = start; at < tokens.length; at += 1) {
-    const token = tokens[at];
-    if (depth === 0 && (isSymbol(token, ',') || isWord(token, 'WHERE'))) return at;
-    if (isSymbol(token, '(', '[', '{')) depth += 1;
-    else if (isSymbol(token, ')', ']', '}')) depth -= 1;
-  }
-  return tokens.length;
+function takeWhere(pieces: Pieces): string {
+  return pieces.take('WHERE') ? ` WHERE ${pieces.expression()}` : '';
+}
+
+/** `[t.]column = value` between commas. */
+export function readAssignments(pieces: Pieces): Assignments {
+  const columns: string[] = [];
+  const values: string[] = [];
+  let stayInPlace = true;
+  do {
+    const column = pieces.columnName();
+    pieces.expectSymbol('=');
+    const start = pieces.at;
+    values.push(pieces.expression());
+    columns.push(column);
+    stayInPlace &&= pieces.tokens.slice(start, pieces.at).every(isInPlace(column));
+  } while (pieces.takeSymbol(','));
+  return { columns, values, stayInPlace };
 }
 
 /** Words of expressions that name nothing. */
 const WORDS = 'AND AS BETWEEN CASE DEFAULT ELSE END FALSE ILIKE IN IS LIKE NOT NULL OR THEN TRUE WHEN'.split(' ');
 
-function staysInPlace({ column, value }: Assignment): boolean {
-  return value.every((token, index) => {
+/** May the value be known without any lookup to hold constants only? */
+export function areConstants(tokens: readonly Token[]): boolean {
+  return tokens.every(isInPlace(undefined));
+}
+
+/** Is a token of a value a constant, or the column itself? */
+function isInPlace(column: string | undefined): (token: Token, index: number, value: readonly Token[]) => boolean {
+  return (token, index, value) => {
     const next = value[index + 1];
     if (token.kind === 'string' || token.kind === 'dollar-string' || token.kind === 'number') return true;
     // A star may be the whole row, and brackets of this kind may hold one.
     if (token.kind === 'symbol') return !isSymbol(token, '*', '{', '[');
     if (!isIdentifier(token)) return false;
     if (isSymbol(next, '(')) return token.kind === 'word' && (isPureFunction(token.value) || isWord(token, ...WORDS));
-    return token.value === column || isSymbol(next, '.') || isWord(token, ...WORDS);
-  });
+    if (isWord(token, ...WORDS)) return true;
+    return column !== undefined && (token.value === column || isSymbol(next, '.'));
+  };
 }

@@ -1,7 +1,7 @@
 import type { ColumnSet } from './columns.js';
 import { unsupported } from './refusal.js';
 import { mayBeUnnamed, type ScopeItem, type Visible } from './scope.js';
-import type { Expression, Select, Star } from './syntax.js';
+import type { Expression, Select, StarItem } from './syntax.js';
 
 /** The names visible at a place of a query, innermost first. */
 export interface Scope {
@@ -10,6 +10,10 @@ export interface Scope {
   readonly aliases: ReadonlyMap<string, readonly AliasMeaning[]>;
   /** Some output of the same SELECT has a name derived from its text. */
   readonly derivesNames: boolean;
+  /** What the named windows of the same SELECT partition and sort by. */
+  readonly windows: Select['windows'];
+  /** With CONNECT BY: what LEVEL depends on. */
+  readonly level: ColumnSet | undefined;
   readonly outer: Scope | undefined;
   /**
    * In the SELECT list a column wins over an alias of its name. Elsewhere which of the two Snowflake takes differs from
@@ -20,25 +24,48 @@ export interface Scope {
   readonly values: Map<Expression, ColumnSet | 'in progress'>;
 }
 
-/** What an alias stands for: an expression, or a column that a star gives another name. */
-export type AliasMeaning = { readonly expression: Expression } | { readonly star: Star; readonly column: string };
+/** What an alias stands for: an expression, or a column that a star gives another name. In FROM it means nothing certain. */
+export type AliasMeaning =
+  | { readonly expression: Expression }
+  | { readonly item: StarItem; readonly column: string }
+  | 'unclear';
 
-export function createScope(visible: Visible, outer: Scope | undefined, select?: Select): Scope {
-  const aliases = select === undefined ? new Map<string, readonly AliasMeaning[]>() : aliasesOf(select);
+type Aliases = Scope['aliases'];
+
+const NO_ALIASES: Aliases = new Map();
+const NO_WINDOWS: Select['windows'] = new Map();
+
+/** Within a SELECT, or with nothing but sources. */
+export function createScope(visible: Visible, outer: Scope | undefined, select?: Select, level?: ColumnSet): Scope {
+  const aliases = select === undefined ? NO_ALIASES : aliasesOf(select);
   const derivesNames = select?.items.some(isDerivedName) === true;
-  return { visible, aliases, derivesNames, outer, aliasesAdd: false, values: new Map() };
+  const windows = select?.windows ?? NO_WINDOWS;
+  return { visible, aliases, derivesNames, windows, level, outer, aliasesAdd: false, values: new Map() };
+}
+
+/** In the FROM clause of a SELECT, for what sees the sources before it. */
+export function createLateralScope(visible: Visible, outer: Scope | undefined, select: Select): Scope {
+  const aliases: Aliases = new Map([...aliasesOf(select).keys()].map((name) => [name, ['unclear']]));
+  return { ...createScope(visible, outer), aliases, derivesNames: select.items.some(isDerivedName) };
 }
 
 function isDerivedName(item: Select['items'][number]): boolean {
-  return item.kind === 'expression' && item.alias === undefined && item.expression.exact === undefined;
+  if (item.kind === 'star' || item.alias !== undefined) return false;
+  const { exact } = item.expression;
+  return exact === undefined || exact.position !== undefined;
 }
 
-function aliasesOf(select: Select): Scope['aliases'] {
-  const aliases = new Map<string, AliasMeaning[]>();
-  for (const [name, meaning] of select.items.flatMap(namesGivenBy)) {
-    aliases.set(name, [...(aliases.get(name) ?? []), meaning]);
+function aliasesOf(select: Select): Aliases {
+  let aliases: Map<string, AliasMeaning[]> | undefined;
+  for (const item of select.items) {
+    for (const [name, meaning] of namesGivenBy(item)) {
+      aliases ??= new Map();
+      const known = aliases.get(name);
+      if (known === undefined) aliases.set(name, [meaning]);
+      else known.push(meaning);
+    }
   }
-  return aliases;
+  return aliases ?? NO_ALIASES;
 }
 
 /** The names an entry of the SELECT list gives: an alias, or what a star replaces and renames. */
@@ -46,8 +73,7 @@ function namesGivenBy(item: Select['items'][number]): readonly (readonly [string
   if (item.kind === 'expression') {
     return item.alias === undefined ? [] : [[item.alias, { expression: item.expression }]];
   }
-  const { star } = item;
-  const renamed = [...item.rename].map(([column, name]) => [name, { star, column }] as const);
+  const renamed = [...item.rename].map(([column, name]) => [name, { item, column }] as const);
   const replaced = [...item.replace].map(([column, expression]) => {
     return [item.rename.get(column) ?? column, { expression }] as const;
   });

@@ -6,7 +6,7 @@ export type NameParts = readonly string[];
 
 /** `name` between double quotes, ready to stand in SQL text. */
 export function quoteIdentifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
+  return name.includes('"') ? `"${name.replaceAll('"', '""')}"` : `"${name}"`;
 }
 
 /** The name for people and logs: parts joined by dots, quoted only where Snowflake would need it; empty parts left out. */
@@ -19,12 +19,16 @@ export function formatObjectName(name: ObjectName): string {
 
 /** The name as it stands in canonical text: every part quoted. */
 export function quoteObjectName(name: ObjectName): string {
-  return [name.database, name.schema, name.name].map(quoteIdentifier).join('.');
+  return `${quoteIdentifier(name.database)}.${quoteIdentifier(name.schema)}.${quoteIdentifier(name.name)}`;
 }
 
 /** One string per name, for maps and sets. */
 export function objectKey(name: ObjectName): string {
   return quoteObjectName(name);
+}
+
+export function isSameObject(one: ObjectName, other: ObjectName): boolean {
+  return one.name === other.name && one.schema === other.schema && one.database === other.database;
 }
 
 /** Names in the order of first appearance, each once. */

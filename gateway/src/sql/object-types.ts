@@ -134,6 +134,9 @@ const TYPES: readonly ObjectType[] = [
 
 const BY_FIRST_WORD: ReadonlyMap<string, readonly ObjectType[]> = Map.groupBy(TYPES, (entry) => entry.words[0] ?? '');
 
+/** The names of all types. */
+export const OBJECT_TYPES: readonly string[] = [...new Set(TYPES.map((entry) => entry.name))];
+
 /** The types whose first word this is, longest first. */
 export function typesBeginningWith(word: string): readonly ObjectType[] {
   return BY_FIRST_WORD.get(word) ?? [];

@@ -1,7 +1,10 @@
 import { UNREAD_SOURCE_CLAUSES } from './keywords.js';
-import { parseExpression, parseExpressions } from './parse-expression.js';
+import { parseExpression } from './parse-expression.js';
+import { isReshaped, parseReshaping } from './parse-reshaping.js';
+import { parseSample } from './parse-sample.js';
+import { parseLateral, parseTable, parseTableCall, parseValueRows } from './parse-source.js';
 import type { ParserState } from './parser-state.js';
-import { Refusal, unknownSyntax, unsupported } from './refusal.js';
+import { unknownSyntax, unsupported } from './refusal.js';
 import type { Expression, Join, JoinChain, Source } from './syntax.js';
 import { isSymbol, isWord } from './tokens.js';
 
@@ -29,6 +32,8 @@ function joinKind(state: ParserState): JoinKind | undefined {
   const natural = state.take('NATURAL');
   if (state.takeOne('LEFT', 'RIGHT', 'FULL') !== undefined) state.take('OUTER');
   else state.take('INNER');
+  // Fixes the order in which tables are joined, and nothing else.
+  if (isWord(state.peek(1), 'JOIN')) state.take('DIRECTED');
   if (state.take('JOIN')) return natural ? 'natural' : 'plain';
   if (state.at !== start) unknownSyntax('JOIN was expected');
   return undefined;
@@ -51,85 +56,45 @@ function parseJoin(state: ParserState, kind: JoinKind): Join {
   return { source, on, using, natural: kind === 'natural' };
 }
 
+/** A source with what may stand behind it: PIVOT, UNPIVOT or MATCH_RECOGNIZE, another alias, SAMPLE. */
 function parseSource(state: ParserState): Source {
-  const source = state.nested(() => sourceItself(state));
-  refuseUnreadClauses(state);
+  const plain = state.nested(() => plainSource(state));
+  // Its ON conditions would be lost.
+  if (plain.kind === 'joined' && isReshaped(state)) unsupported('a reshaping clause behind a join in brackets');
+  const source = isReshaped(state) ? parseReshaping(state, plain) : plain;
+  if (isReshaped(state)) unsupported('one reshaping clause behind another');
+  parseSample(state, source);
+  const clause = UNREAD_SOURCE_CLAUSES.find((word) => state.sees(word));
+  if (clause !== undefined) unsupported(`${clause} behind a source`);
   return source;
 }
 
-function refuseUnreadClauses(state: ParserState): void {
+function plainSource(state: ParserState): Source {
   const token = state.peek();
-  if (token === undefined || !isWord(token, ...UNREAD_SOURCE_CLAUSES)) return;
-  unsupported(`${token.value} behind a source`);
-}
-
-function sourceItself(state: ParserState): Source {
-  const token = state.peek();
-  if (token?.kind === 'stage' || token?.kind === 'string') unsupported('a stage as source');
-  if (token?.kind === 'variable') throw new Refusal('dynamic', 'a source is given by a variable');
-  if (state.sees('LATERAL')) unsupported('LATERAL');
-  if (isWord(token, 'TABLE') && isSymbol(state.peek(1), '(')) return refuseTableFunction(state);
-  if (state.sees('IDENTIFIER') && isSymbol(state.peek(1), '(')) {
-    throw new Refusal('dynamic', 'a name is computed by IDENTIFIER()');
+  if (token?.kind === 'stage') unsupported('a stage');
+  if (token?.kind === 'string' || token?.kind === 'dollar-string') unsupported('a source given as a string');
+  if (state.take('LATERAL')) return parseLateral(state);
+  if (isWord(token, 'TABLE') && isSymbol(state.peek(1), '(')) return parseTableCall(state);
+  if (state.sees('VALUES')) {
+    const rows = parseValueRows(state);
+    return { kind: 'values', rows, alias: state.sourceAlias() };
   }
-  if (state.sees('VALUES')) return values(state);
   if (state.seesSymbol('(')) return bracketed(state);
-  return table(state);
-}
-
-function refuseTableFunction(state: ParserState): never {
-  const argument = state.peek(2);
-  if (argument?.kind === 'variable' || isSymbol(argument, ':', '?')) {
-    throw new Refusal('dynamic', 'a table is given by a variable or placeholder');
-  }
-  return unsupported('a table function');
-}
-
-/** `VALUES (…), (…) [alias]` */
-function values(state: ParserState): Source {
-  const rows = valueRows(state);
-  return { kind: 'values', rows, alias: state.sourceAlias() };
-}
-
-function valueRows(state: ParserState): readonly (readonly Expression[])[] {
-  state.expect('VALUES');
-  const rows: (readonly Expression[])[] = [];
-  do {
-    state.expectSymbol('(');
-    rows.push(parseExpressions(state));
-    state.expectSymbol(')');
-  } while (state.takeSymbol(','));
-  if (rows.some((row) => row.length !== rows[0]?.length)) unknownSyntax('rows of values differ in length');
-  return rows;
+  return parseTable(state);
 }
 
 /** `(query) alias`, `(VALUES …) alias` or a join in brackets. */
 function bracketed(state: ParserState): Source {
-  if (state.bracketHoldsQuery()) return { kind: 'derived', query: state.bracketedQuery(), alias: state.sourceAlias() };
+  if (state.bracketHoldsQuery()) {
+    return { kind: 'derived', query: state.bracketedQuery(), lateral: false, alias: state.sourceAlias() };
+  }
   state.expectSymbol('(');
   if (state.sees('VALUES')) {
-    const rows = valueRows(state);
+    const rows = parseValueRows(state);
     state.expectSymbol(')');
     return { kind: 'values', rows, alias: state.sourceAlias() };
   }
   const chain = parseChain(state);
   state.expectSymbol(')');
   return { kind: 'joined', chain };
-}
-
-function table(state: ParserState): Source {
-  const from = state.at;
-  const first = state.peek();
-  state.name();
-  state.at = from;
-  const parts = state.nameParts(3);
-  const to = state.at;
-  if (state.seesSymbol('(') || state.seesSymbol('!')) unsupported('a table function');
-  const cte = parts.length === 1 && first !== undefined ? state.findCte(first.value) : undefined;
-  refuseUnreadClauses(state);
-  const alias = state.sourceAlias();
-  const source = { kind: 'table', parts, from, to, end: to, cte, alias, ownAlias: alias === undefined } as const;
-  if (cte === undefined) state.tables.push(source);
-  else if (cte.query === undefined) unsupported('a recursive query');
-  return source;
 }

@@ -11,6 +11,8 @@ export interface ScopeItem {
   /** Present for a table without alias: its columns may be written with schema and database. */
   readonly object: ObjectName | undefined;
   readonly columns: readonly Column[];
+  /** There may be more columns, or their order is not certain. */
+  readonly isPartial: boolean;
   readonly byName: ReadonlyMap<string, readonly Column[]>;
 }
 
@@ -32,16 +34,39 @@ export const NOTHING_VISIBLE: Visible = {
   items: [],
   byName: new Map(),
   star: [],
-  merged: new Set(),
+  merged: new Set<string>(),
   unnamed: 'no',
   predicate: NO_COLUMNS,
 };
 
-export function visibleItem(item: Omit<ScopeItem, 'byName'>, predicate: ColumnSet): Visible {
-  const named = item.columns.filter((column) => column.name !== undefined);
-  const byName = Map.groupBy(named, (column) => column.name ?? '');
-  const star = item.columns;
-  return { items: [{ ...item, byName }], byName, star, merged: new Set(), unnamed: unnamedIn(star), predicate };
+export function visibleItem(
+  item: Omit<ScopeItem, 'byName' | 'isPartial'>,
+  predicate: ColumnSet,
+  isPartial = false,
+): Visible {
+  const byName = columnsByName(item.columns);
+  const unnamed = unnamedIn(item.columns);
+  const star = isPartial ? undefined : item.columns;
+  return { items: [{ ...item, byName, isPartial }], byName, star, merged: NO_NAMES, unnamed, predicate };
+}
+
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+const knownByName = new WeakMap<readonly Column[], ReadonlyMap<string, readonly Column[]>>();
+
+/** Looked up for every mention of a table, whose columns are the same each time. */
+function columnsByName(columns: readonly Column[]): ReadonlyMap<string, readonly Column[]> {
+  const known = knownByName.get(columns);
+  if (known !== undefined) return known;
+  const byName = new Map<string, Column[]>();
+  for (const column of columns) {
+    if (column.name === undefined) continue;
+    const same = byName.get(column.name);
+    if (same === undefined) byName.set(column.name, [column]);
+    else same.push(column);
+  }
+  knownByName.set(columns, byName);
+  return byName;
 }
 
 function unnamedIn(columns: readonly Column[]): Visible['unnamed'] {

@@ -17,6 +17,7 @@ export function split(tokens: readonly Token[]): Split {
 }
 
 function cut(tokens: readonly Token[]): readonly (readonly Token[])[] {
+  if (tokens.length > 0 && !tokens.some((token) => isSymbol(token, ';'))) return [tokens];
   const statements: Token[][] = [[]];
   for (const token of tokens) {
     if (isSymbol(token, ';')) statements.push([]);

@@ -1,13 +1,14 @@
-import type { StatementHead } from './classify.js';
+import { classify, explainedTokens, type StatementHead } from './classify.js';
 import { Cursor } from './cursor.js';
-import type { Facts, ObjectName, SessionContext, SessionEffect, SessionParameter } from './facts.js';
+import type { Facts, ObjectName, SessionContext } from './facts.js';
 import { distinctNames, type NameParts, qualify, qualifySchema } from './names.js';
 import { CODE_TYPES, type ObjectType } from './object-types.js';
 import { Refusal, unknownSyntax, unsupported } from './refusal.js';
-import { isIdentifier, isSymbol, isWord, stringValue, type Token } from './tokens.js';
+import { readAlterSession, readSet, readTransaction, readUnset, readUse } from './statement-session.js';
+import { isIdentifier, isSymbol, isWord, type Token } from './tokens.js';
 
 /** What is told of a statement that is not a query. */
-export type StatementFacts = Pick<Facts, 'objects' | 'effect' | 'carriesQuery'>;
+export type StatementFacts = Pick<Facts, 'objects' | 'effect' | 'carriesQuery' | 'writes' | 'temporary'>;
 
 type Reading = Partial<StatementFacts>;
 
@@ -25,6 +26,8 @@ export function readStatementFacts(
   return {
     objects: distinctNames(reading.objects ?? []),
     effect: reading.effect,
+    writes: distinctNames(reading.writes ?? []),
+    temporary: reading.temporary ?? [],
     carriesQuery: reading.carriesQuery ?? tokens.some((token) => isWord(token, 'SELECT', 'CLONE')),
   };
 }
@@ -64,7 +67,7 @@ function read(head: StatementHead, cursor: Cursor, session: SessionContext): Rea
     case 'INSERT_OVERWRITE':
       return readInsert(cursor, session);
     case 'UPDATE':
-      return { objects: [target(cursor, session)], carriesQuery: hasWord(cursor, 'SELECT', 'FROM') };
+      return writing(target(cursor, session), { carriesQuery: hasWord(cursor, 'SELECT', 'FROM') });
     case 'DELETE':
       cursor.expect('FROM');
       return { objects: [target(cursor, session)], carriesQuery: hasWord(cursor, 'SELECT', 'USING') };
@@ -74,13 +77,18 @@ function read(head: StatementHead, cursor: Cursor, session: SessionContext): Rea
       cursor.take('IF', 'EXISTS');
       return { objects: [target(cursor, session)] };
     case 'LOAD':
-      return { objects: [target(cursor, session), ...stages(cursor, session)] };
+      return readLoad(cursor, session);
     case 'UNLOAD':
       return readUnload(cursor, session);
     case 'COPY_FILES':
+      return {
+        objects: stages(cursor, session),
+        writes: stagesIn(cursor.tokens.slice(cursor.at, cursor.at + 1), session),
+      };
+    case 'PUT':
+      return { objects: stages(cursor, session), writes: stages(cursor, session) };
     case 'LIST':
     case 'REMOVE':
-    case 'PUT':
     case 'GET':
       return { objects: stages(cursor, session) };
     case 'CALL':
@@ -88,7 +96,7 @@ function read(head: StatementHead, cursor: Cursor, session: SessionContext): Rea
     case 'EXECUTE':
       return readExecute(head, cursor, session);
     case 'EXPLAIN':
-      return { carriesQuery: true };
+      return readExplain(head, cursor, session);
     case 'GRANT':
     case 'REVOKE':
       return readGrant(cursor, session);
@@ -129,27 +137,52 @@ function readInsert(cursor: Cursor, session: SessionContext): Reading {
     }
   }
   if (objects.length === 0) unknownSyntax('a target table was expected');
-  return { objects, carriesQuery: hasWord(cursor, 'SELECT', 'TABLE', 'FROM') };
+  return { objects, writes: objects, carriesQuery: hasWord(cursor, 'SELECT', 'TABLE', 'FROM') };
+}
+
+function writing(object: ObjectName, more: Reading): Reading {
+  return { objects: [object], writes: [object], ...more };
+}
+
+function readLoad(cursor: Cursor, session: SessionContext): Reading {
+  const object = target(cursor, session);
+  return writing(object, { objects: [object, ...stages(cursor, session)] });
+}
+
+/** The explained statement is only planned: what it names is told, what it would do is not. */
+function readExplain(head: StatementHead, cursor: Cursor, session: SessionContext): Reading {
+  const inner = explainedTokens(head, cursor.tokens);
+  const innerHead = classify(inner);
+  if (innerHead.class === 'UNKNOWN') throw new Refusal('unknown-statement', 'the explained statement is not known');
+  if (innerHead.verb === 'EXPLAIN') unknownSyntax('EXPLAIN explains a statement of another kind');
+  if (innerHead.class === 'SELECT') return { carriesQuery: true };
+  return { objects: readStatementFacts(innerHead, inner, session).objects, carriesQuery: true };
 }
 
 function readMerge(cursor: Cursor, session: SessionContext): Reading {
   cursor.expect('INTO');
   const objects = [target(cursor, session)];
+  const writes = [...objects];
   while (!cursor.done && !cursor.take('USING')) cursor.at += 1;
   if (isIdentifier(cursor.peek()) && !isSymbol(cursor.peek(1), '(')) objects.push(target(cursor, session));
-  return { objects, carriesQuery: true };
+  return { objects, writes, carriesQuery: true };
 }
 
 function readUnload(cursor: Cursor, session: SessionContext): Reading {
   const objects = [...stages(cursor, session)];
+  const writes = stagesIn(cursor.tokens.slice(cursor.at, cursor.at + 1), session);
   while (!cursor.done && !cursor.take('FROM')) cursor.at += 1;
   if (isIdentifier(cursor.peek())) objects.push(target(cursor, session));
-  return { objects, carriesQuery: true };
+  return { objects, writes, carriesQuery: true };
 }
 
 /** Every stage the statement names, wherever it stands. */
 function stages(cursor: Cursor, session: SessionContext): readonly ObjectName[] {
-  return cursor.tokens.slice(cursor.at).flatMap((token) => {
+  return stagesIn(cursor.tokens.slice(cursor.at), session);
+}
+
+function stagesIn(tokens: readonly Token[], session: SessionContext): readonly ObjectName[] {
+  return tokens.flatMap((token) => {
     const parts = token.kind === 'stage' ? stageParts(token.raw) : undefined;
     return parts === undefined ? [] : [qualify(parts, session)];
   });
@@ -192,12 +225,24 @@ function readExecute(head: StatementHead, cursor: Cursor, session: SessionContex
 function readDefinition(head: StatementHead, cursor: Cursor, session: SessionContext): Reading {
   if (head.class === 'ALTER_SESSION') return readAlterSession(cursor);
   if (head.type === undefined) throw new Refusal('unknown-statement', 'the kind of statement is not known');
-  const objects = [...named(head.type, cursor, session)];
-  if (head.verb === 'ALTER') objects.push(...otherNames(head.type, cursor, session));
-  if (!head.verb.startsWith('C')) return { objects };
-  if (head.type.level === 'object' || head.type.level === 'database')
-    objects.push(...clonedNames(head.type, cursor, session));
-  return CODE_TYPES.has(head.type.name) ? { objects, carriesQuery: true } : { objects };
+  const own = named(head.type, cursor, session);
+  if (head.verb === 'ALTER') return readAlter(head.type, own, cursor, session);
+  if (!head.verb.startsWith('C')) return { objects: own };
+  const hasSource = head.type.level === 'object' || head.type.level === 'database' || head.type.name === 'SCHEMA';
+  const objects = hasSource ? [...own, ...clonedNames(head.type, cursor, session)] : own;
+  const isTemporary = cursor.tokens.slice(0, head.next).some((token) => isWord(token, ...TEMPORARY));
+  const reading: Reading = { objects, writes: own, temporary: isTemporary ? own : [] };
+  return CODE_TYPES.has(head.type.name) ? { ...reading, carriesQuery: true } : reading;
+}
+
+const TEMPORARY = ['TEMP', 'TEMPORARY', 'VOLATILE'] as const;
+
+/** Under another name, or with columns of other names, rows stand in another place; a swap is two renames. */
+function readAlter(type: ObjectType, own: readonly ObjectName[], cursor: Cursor, session: SessionContext): Reading {
+  const isSwap = cursor.sees('SWAP');
+  const others = otherNames(type, cursor, session);
+  const objects = [...own, ...others];
+  return { objects, writes: isSwap || others.length === 0 ? objects : others };
 }
 
 /** The object's own name after `[IF [NOT] EXISTS]`; nothing where Snowflake lets it be left out. */
@@ -304,94 +349,4 @@ function commented(cursor: Cursor, session: SessionContext): readonly ObjectName
   const parts = cursor.nameParts(4);
   if (parts.length < 2) unknownSyntax('a column name was expected');
   return [qualify(parts.slice(0, -1), session)];
-}
-
-// ---------------------------------------------------------------------------------------------- session
-
-function readUse(head: StatementHead, cursor: Cursor): Reading {
-  const what = USE_EFFECTS[head.class];
-  if (what === undefined) unknownSyntax('USE of an unknown kind');
-  const name = what === 'secondary-roles' ? nameList(cursor) : cursor.nameParts(what === 'schema' ? 2 : 1);
-  cursor.expectEnd();
-  return { effect: { kind: 'use', what, name } };
-}
-
-const USE_EFFECTS: Readonly<Record<string, Extract<SessionEffect, { kind: 'use' }>['what']>> = {
-  USE_DATABASE: 'database',
-  USE_SCHEMA: 'schema',
-  USE_ROLE: 'role',
-  USE_WAREHOUSE: 'warehouse',
-  USE_SECONDARY_ROLES: 'secondary-roles',
-};
-
-function nameList(cursor: Cursor): readonly string[] {
-  const names = [cursor.identifier().value];
-  while (cursor.takeSymbol(',')) names.push(cursor.identifier().value);
-  return names;
-}
-
-/** `SET name = expression`. Lists of variables are left alone: one statement, one effect. */
-function readSet(cursor: Cursor): Reading {
-  if (cursor.seesSymbol('(')) unsupported('SET of several variables');
-  const name = cursor.identifier().value;
-  cursor.expectSymbol('=');
-  if (cursor.done) unknownSyntax('a value was expected');
-  const rest = cursor.tokens.slice(cursor.at);
-  return { effect: { kind: 'variable', name, literal: literalOf(rest) !== undefined } };
-}
-
-function readUnset(cursor: Cursor): Reading {
-  if (cursor.seesSymbol('(')) unsupported('UNSET of several variables');
-  const name = cursor.identifier().value;
-  cursor.expectEnd();
-  return { effect: { kind: 'variable', name, literal: true } };
-}
-
-function readTransaction(cursor: Cursor): Reading {
-  const verb = cursor.tokens[0]?.value;
-  if (verb === 'BEGIN') cursor.takeOne('WORK', 'TRANSACTION');
-  else if (verb !== 'START') cursor.take('WORK');
-  if ((verb === 'BEGIN' || verb === 'START') && cursor.take('NAME')) cursor.identifier();
-  cursor.expectEnd();
-  return { effect: { kind: 'transaction' } };
-}
-
-/** `ALTER SESSION SET p = v [[,] p = v]…` or `UNSET p [, p]…`. */
-function readAlterSession(cursor: Cursor): Reading {
-  if (cursor.take('UNSET')) {
-    const unset = nameList(cursor).map((name) => name.toUpperCase());
-    cursor.expectEnd();
-    return { effect: { kind: 'alter-session', set: [], unset } };
-  }
-  cursor.expect('SET');
-  const set: SessionParameter[] = [];
-  do {
-    const name = cursor.identifier().value.toUpperCase();
-    cursor.expectSymbol('=');
-    set.push({ name, value: parameterValue(cursor) });
-    cursor.takeSymbol(',');
-  } while (!cursor.done);
-  return { effect: { kind: 'alter-session', set, unset: [] } };
-}
-
-function parameterValue(cursor: Cursor): string | undefined {
-  const length = cursor.seesSymbol('-', '+') ? 2 : 1;
-  const tokens = cursor.tokens.slice(cursor.at, cursor.at + length);
-  const [token] = tokens;
-  if (tokens.length < length || token === undefined) unknownSyntax('a value was expected');
-  const isValue = length === 2 || ['string', 'dollar-string', 'number', 'word', 'variable'].includes(token.kind);
-  if (!isValue) unknownSyntax('a value was expected');
-  cursor.at += length;
-  return literalOf(tokens);
-}
-
-/** The text of a literal that is the only thing there. */
-function literalOf(tokens: readonly Token[]): string | undefined {
-  const [first, second] = tokens;
-  if (tokens.length === 2 && isSymbol(first, '-') && second?.kind === 'number') return `-${second.value}`;
-  if (tokens.length === 2 && isSymbol(first, '+') && second?.kind === 'number') return second.value;
-  if (tokens.length !== 1 || first === undefined) return undefined;
-  if (first.kind === 'string' || first.kind === 'dollar-string') return stringValue(first);
-  if (first.kind === 'number') return first.value;
-  return isWord(first, 'TRUE', 'FALSE', 'NULL') ? first.value : undefined;
 }

@@ -1,3 +1,4 @@
+import type { TableFunction } from './functions.js';
 import type { NameParts } from './names.js';
 
 /** The query language as far as it is read. Positions are token indexes of the statement. */
@@ -8,16 +9,26 @@ export interface Query {
   readonly arms: readonly Arm[];
   /** Some set operation between the arms compares rows (everything but UNION ALL). */
   readonly compares: boolean;
+  /** The columns of the arms belong together by their names (`UNION ALL BY NAME`). */
+  readonly byName: boolean;
   readonly orderBy: readonly Expression[];
 }
 
 export type Arm = Select | { readonly kind: 'nested'; readonly query: Query };
 
-/** `query` is filled in when the body has been read: until then a reference to the name is recursion. */
+/** Parts of it are filled in while the body is read. */
 export interface Cte {
   readonly name: string;
   readonly columns: readonly string[] | undefined;
   query: Query | undefined;
+  /** Which part of the body is being read: the name means the rows so far only behind a UNION ALL. */
+  phase: 'anchor' | 'step' | 'closed';
+  /** WITH RECURSIVE. */
+  readonly declaredRecursive: boolean;
+  /** The body reads the rows so far. */
+  isRecursive: boolean;
+  /** The first arm reads a table of the same name. */
+  hidesTable: boolean;
 }
 
 export interface Select {
@@ -27,8 +38,12 @@ export interface Select {
   readonly from: readonly JoinChain[];
   /** WHERE, HAVING and QUALIFY. */
   readonly filters: readonly Expression[];
+  /** START WITH and CONNECT BY; undefined where there is none. */
+  readonly hierarchy: readonly Expression[] | undefined;
   /** `all`: GROUP BY ALL. */
   readonly groupBy: readonly Expression[] | 'all';
+  /** What the named windows partition and sort by. */
+  readonly windows: ReadonlyMap<string, readonly Expression[]>;
 }
 
 export type SelectItem = StarItem | ExpressionItem;
@@ -42,6 +57,8 @@ export interface ExpressionItem {
 export interface StarItem {
   readonly kind: 'star';
   readonly star: Star;
+  /** `ILIKE 'pattern'`: only columns whose names match. */
+  readonly pattern: string | undefined;
   readonly exclude: readonly string[];
   readonly replace: ReadonlyMap<string, Expression>;
   readonly rename: ReadonlyMap<string, string>;
@@ -71,6 +88,11 @@ export type Source =
   | TableSource
   | DerivedSource
   | ValuesSource
+  | FunctionSource
+  | ResultSource
+  | PivotSource
+  | UnpivotSource
+  | MatchSource
   | { readonly kind: 'joined'; readonly chain: JoinChain };
 
 export interface Alias {
@@ -84,20 +106,24 @@ export interface TableSource {
   /** The name. */
   readonly from: number;
   readonly to: number;
-  /** One past what must stay with the name: AT, BEFORE. */
+  /** One past what must stay with the name: AT, BEFORE, CHANGES. */
   readonly end: number;
   /** Present where the name is that of a common table expression in scope. */
   readonly cte: Cte | undefined;
   readonly alias: Alias | undefined;
   /** The canonical text gives the table its own name as alias. */
   readonly ownAlias: boolean;
-  /** Why no query in brackets can stand in its place. */
-  readonly unmaskable?: string;
+  /** CHANGES: the columns that come to those of the table are not known. */
+  readonly hasMoreColumns: boolean;
+  /** Why no query in brackets can stand in its place; filled in when all of its clauses have been read. */
+  unmaskable: string | undefined;
 }
 
 export interface DerivedSource {
   readonly kind: 'derived';
   readonly query: Query;
+  /** It sees the sources before it. */
+  readonly lateral: boolean;
   readonly alias: Alias | undefined;
 }
 
@@ -107,13 +133,71 @@ export interface ValuesSource {
   readonly alias: Alias | undefined;
 }
 
+/** A table function, which sees the sources before it. */
+export interface FunctionSource {
+  readonly kind: 'function';
+  readonly function: TableFunction;
+  readonly arguments: readonly Expression[];
+  readonly alias: Alias | undefined;
+}
+
+/** `TABLE(RESULT_SCAN(…))` */
+export interface ResultSource {
+  readonly kind: 'result';
+  /** Undefined for the last one. */
+  readonly queryId: string | undefined;
+  /** The argument of RESULT_SCAN. */
+  readonly from: number;
+  readonly to: number;
+  readonly alias: Alias | undefined;
+}
+
+/** `source PIVOT (aggregates FOR key IN (values))` */
+export interface PivotSource {
+  readonly kind: 'pivot';
+  readonly source: Source;
+  /** The columns that are aggregated, one for each aggregate. */
+  readonly values: readonly string[];
+  readonly key: string;
+  /** Names of the new columns; undefined where Snowflake derives them. */
+  readonly columns: readonly (string | undefined)[];
+  /** What stands in DEFAULT ON NULL. */
+  readonly defaults: readonly Expression[];
+  readonly alias: Alias | undefined;
+}
+
+/** `source UNPIVOT (value FOR key IN (columns))` */
+export interface UnpivotSource {
+  readonly kind: 'unpivot';
+  readonly source: Source;
+  readonly value: string;
+  readonly key: string;
+  readonly columns: readonly string[];
+  readonly alias: Alias | undefined;
+}
+
+/** `source MATCH_RECOGNIZE (…)` */
+export interface MatchSource {
+  readonly kind: 'match';
+  readonly source: Source;
+  readonly partitionBy: readonly Expression[];
+  readonly orderBy: readonly Expression[];
+  readonly measures: readonly { readonly name: string; readonly expression: Expression }[];
+  readonly allRows: boolean;
+  readonly symbols: readonly string[];
+  readonly defines: readonly Expression[];
+  readonly alias: Alias | undefined;
+}
+
 /** A name in the position of a column. */
 export interface ColumnUse {
   readonly parts: NameParts;
+  /** `$n`: the n-th column of the source that `parts` names, or of the only one. */
+  readonly position: number | undefined;
   readonly from: number;
   readonly to: number;
-  /** It may also be a date part (`DATEADD(day, …)`): then it need not be a column. */
-  readonly maybeDatePart: boolean;
+  /** It may be something else (a date part, a parameter of a lambda): then it need not be a column. */
+  readonly isOptional: boolean;
 }
 
 /**
@@ -124,6 +208,8 @@ export interface Expression {
   readonly columns: readonly ColumnUse[];
   readonly stars: readonly Star[];
   readonly queries: readonly Query[];
+  /** Session variables, upper case. */
+  readonly variables: readonly string[];
   /** The expression is exactly this one column. */
   readonly exact: ColumnUse | undefined;
   /**
@@ -137,6 +223,8 @@ export interface Expression {
   readonly isAggregate: boolean;
   /** What windows in it partition and sort by; among the mentions as well. */
   readonly windowKeys: readonly Expression[];
+  /** Windows of the WINDOW clause that it uses. */
+  readonly windows: readonly string[];
   /** Some value may make it fail: a conversion, also an implied one, a calculation, a subquery with more than one row. */
   readonly canFail: boolean;
 }

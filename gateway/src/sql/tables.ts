@@ -1,10 +1,20 @@
 import { type WrittenText, writeText } from './canonical.js';
 import { type Column, type ColumnTable, NO_COLUMNS, type Relation } from './columns.js';
 import type { Catalog, CatalogObject, MaskableQuery, ObjectName, SourceSite } from './facts.js';
-import { type CurrentSchema, distinctNames, objectKey, qualify, quoteIdentifier, quoteObjectName } from './names.js';
+import {
+  type CurrentSchema,
+  distinctNames,
+  type NameParts,
+  objectKey,
+  qualify,
+  quoteIdentifier,
+  quoteObjectName,
+} from './names.js';
 import type { ParsedQuery } from './parse-query.js';
-import { Refusal } from './refusal.js';
-import { type ResolveContext, resolveQuery, type WorkedColumns } from './resolve.js';
+import type { FunctionUse } from './parser-state.js';
+import { Refusal, type Span } from './refusal.js';
+import { resolveQuery } from './resolve.js';
+import type { ResolveContext, WorkedColumns } from './resolving.js';
 import type { TableSource } from './syntax.js';
 import { parseView } from './views.js';
 
@@ -45,6 +55,28 @@ export function loadTables(
   return loader;
 }
 
+/** A query whose names are looked up: the statement's, or that of a view. */
+interface Level {
+  readonly query: ParsedQuery;
+  readonly current: CurrentSchema;
+  readonly isStatement: boolean;
+}
+
+/**
+ * What a name may mean, first things first. The search path of a session is its current schema, then PUBLIC (Snowflake:
+ * SEARCH_PATH); names in a view are looked up beside the view.
+ */
+function namesOf(parts: NameParts, { current, isStatement }: Level): readonly ObjectName[] {
+  const name = qualify(parts, current);
+  return parts.length === 1 && isStatement ? [name, { ...name, schema: 'PUBLIC' }] : [name];
+}
+
+/** Where a name stands in the statement; a place in a view would tell the caller nothing. */
+function spanIn(level: Level, { from, to }: { readonly from: number; readonly to: number }): Span | undefined {
+  const { tokens } = level.query;
+  return level.isStatement ? { start: tokens[from]?.start ?? 0, end: tokens[to - 1]?.end ?? 0 } : undefined;
+}
+
 class Loader implements Tables {
   readonly #catalog: Catalog;
   readonly #columns: ColumnTable;
@@ -67,12 +99,13 @@ class Loader implements Tables {
 
   /** Level by level, so that everything missing on one level is asked for together. */
   load(query: ParsedQuery, current: CurrentSchema): void {
-    let level = [{ query, current, searchesPublic: true }];
+    let level: readonly Level[] = [{ query, current, isStatement: true }];
     while (level.length > 0) {
       const missing: ObjectName[] = [];
-      const next: typeof level = [];
+      const next: Level[] = [];
       for (const entry of level) {
         for (const table of entry.query.tables) this.#look(table, entry, missing, next);
+        for (const use of entry.query.functions) this.#nameFunction(use, entry);
       }
       if (missing.length > 0) {
         throw new Refusal('unknown-object', 'an object is not known yet', distinctNames(missing));
@@ -81,13 +114,8 @@ class Loader implements Tables {
     }
   }
 
-  #look(
-    table: TableSource,
-    entry: { readonly query: ParsedQuery; readonly current: CurrentSchema; readonly searchesPublic: boolean },
-    missing: ObjectName[],
-    next: { query: ParsedQuery; current: CurrentSchema; searchesPublic: boolean }[],
-  ): void {
-    const found = this.#find(table, entry.current, entry.searchesPublic);
+  #look(table: TableSource, entry: Level, missing: ObjectName[], next: Level[]): void {
+    const found = this.#find(table, entry);
     if (!('object' in found)) {
       missing.push(found.missing);
       return;
@@ -95,19 +123,27 @@ class Loader implements Tables {
     this.#found.set(table, found);
     writeName(table, found.name, entry.query);
     const view = this.#openView(found);
-    // Names in a view are looked up beside the view, not along the session's search path.
-    if (view !== undefined) next.push({ query: view, current: found.name, searchesPublic: false });
+    if (view !== undefined) next.push({ query: view, current: found.name, isStatement: false });
   }
 
-  /** The search path of a session is its current schema, then PUBLIC (Snowflake: SEARCH_PATH). */
-  #find(table: TableSource, current: CurrentSchema, searchesPublic: boolean): FoundTable | { missing: ObjectName } {
-    const name = qualify(table.parts, current);
-    const here = this.#lookUp(name);
-    if (here !== undefined) return here;
-    const isBare = table.parts.length === 1;
-    const fallback = isBare && searchesPublic ? this.#lookUp({ ...name, schema: 'PUBLIC' }) : undefined;
-    if (fallback !== undefined) return fallback;
-    throw new Refusal('unknown-object', 'a table or view does not exist');
+  #find(table: TableSource, entry: Level): FoundTable | { missing: ObjectName } {
+    for (const name of namesOf(table.parts, entry)) {
+      const here = this.#lookUp(name);
+      if (here !== undefined) return here;
+    }
+    throw new Refusal('unknown-object', 'a table or view does not exist', [], spanIn(entry, table));
+  }
+
+  /** Only what the catalogue says to be pure may be called, and then by its full name. */
+  #nameFunction(use: FunctionUse, entry: Level): void {
+    const found = namesOf(use.parts, entry).find((name) => this.#catalog.isPureFunction?.(name) === true);
+    if (found === undefined) {
+      const name = use.parts.length === 1 ? `the function ${use.parts[0] ?? ''}` : 'a function with a qualified name';
+      const detail = `${name} is not on the list of pure functions`;
+      if (!entry.isStatement) throw new Refusal('unreadable-view', `in a view: ${detail}`);
+      throw new Refusal('unknown-function', detail, [], spanIn(entry, use));
+    }
+    entry.query.edits.replace(use.from, use.to, quoteObjectName(found));
   }
 
   #lookUp(name: ObjectName): FoundTable | { missing: ObjectName } | undefined {
@@ -175,7 +211,15 @@ class Loader implements Tables {
     try {
       const [columns, worked, relationOf] = [this.#columns, this.#worked, this.relationOf];
       const { tokens, edits } = query;
-      return resolveQuery(query.query, { columns, worked, relationOf, tokens, edits, isAimed: false });
+      return resolveQuery(query.query, {
+        columns,
+        worked,
+        relationOf,
+        tokens,
+        edits,
+        facts: undefined,
+        isAimed: false,
+      });
     } catch (error) {
       if (!(error instanceof Refusal) || error.kind === 'unreadable-view') throw error;
       throw new Refusal('unreadable-view', `in a view: ${error.message}`);

@@ -12,7 +12,10 @@ export interface Metrics {
     readonly statement: (connection: string, statementClass: string, decision: string) => void;
     readonly blocked: (rule: string, statementClass: string) => void;
     readonly masked: (policy: string, method: string, values: number) => void;
+    readonly maskedAtSource: (policy: string, method: string) => void;
+    readonly wouldHave: (policy: string, effect: 'masked' | 'blocked') => void;
     readonly maskFailed: (reason: string) => void;
+    readonly detected: (category: string) => void;
     readonly delivered: (connection: string, rows: number, bytes: number) => void;
     readonly overhead: (seconds: number) => void;
     readonly stage: (stage: string, seconds: number) => void;
@@ -111,9 +114,14 @@ function statementRecorders(series: Series, name: NameLabel): Metrics['statement
       const labels = { policy: name('policy', policy), method: closedLabel('method', method.toLowerCase()) };
       series.maskedValues.inc(labels, values);
     },
+    maskedAtSource(policy, method) {
+      series.maskedSources.inc({ policy: name('policy', policy), method: closedLabel('method', method.toLowerCase()) });
+    },
+    wouldHave: (policy, effect) => series.wouldHave.inc({ policy: name('policy', policy), effect }),
     maskFailed(reason) {
       series.maskFailedClosed.inc({ reason: reasonLabel(name, reason) });
     },
+    detected: (category) => series.detectedColumns.inc({ category: closedLabel('category', category.toLowerCase()) }),
     delivered(connection, rows, bytes) {
       const labels = { connection: name('connection', connection), protocol: 'driver' };
       series.resultRows.inc(labels, rows);
@@ -246,9 +254,19 @@ function createSeries(registry: Registry) {
     approvalOldest: gauge('approval_oldest_pending_seconds', 'Age of the oldest waiting statement.'),
     approvalSeconds: histogram('approval_wait_seconds', 'Time from request to end.', HUMAN_SECONDS, ['outcome']),
     maskedValues: counter('masked_values_total', 'Values hidden.', ['policy', 'method']),
+    maskedSources: counter('masked_sources_total', 'Columns of statements replaced where they are read.', [
+      'policy',
+      'method',
+    ]),
+    wouldHave: counter('dry_run_effects_total', 'What policies in DryRun would have done.', ['policy', 'effect']),
     maskFailedClosed: counter('mask_failclosed_total', 'Results withheld because they could not be masked.', [
       'reason',
     ]),
+    detectedColumns: counter(
+      'detected_columns_total',
+      'Columns of result parts that look protected and that no rule names.',
+      ['category'],
+    ),
     resultRows: counter('result_rows_total', 'Rows delivered.', ['connection', 'protocol']),
     resultBytes: counter('result_bytes_total', 'Bytes of results delivered.', ['connection', 'protocol']),
     auditRecords: counter('audit_records_total', 'Records made durable.'),

@@ -1,5 +1,14 @@
 import { deny, GatewayError } from '../errors.js';
-import { inflate, isGzip, isJsonObject, type JsonObject, parseJson, stringifyJson } from '../protocol/index.js';
+import {
+  inflate,
+  isGzip,
+  isJsonObject,
+  type JsonObject,
+  parseJson,
+  splitAnswer,
+  stringifyJson,
+  type UpstreamBody,
+} from '../protocol/index.js';
 import type { Endpoint } from './endpoint.js';
 import { AnswerTooLarge, type Transport, TransportError, type UpstreamResponse } from './transport.js';
 
@@ -18,7 +27,7 @@ export interface Call {
 }
 
 /** One JSON answer with HTTP 200, or `GatewayError` (PISTE-1702, PISTE-1503) after bounded retries of transport faults. */
-export type MakeCall = (endpoint: Endpoint, call: Call) => Promise<JsonObject>;
+export type MakeCall = (endpoint: Endpoint, call: Call) => Promise<UpstreamBody>;
 
 export interface CallsDeps {
   readonly transport: Transport;
@@ -90,10 +99,12 @@ export function createCalls(deps: CallsDeps): MakeCall {
   };
 }
 
-async function parseBody(bytes: Buffer, maxBytes: number): Promise<JsonObject | undefined> {
+async function parseBody(bytes: Buffer, maxBytes: number): Promise<UpstreamBody | undefined> {
   const plain = isGzip(bytes) ? await inflate(bytes, maxBytes) : bytes;
   if (plain === 'too-large') throw new AnswerTooLarge();
   if (plain === undefined) return undefined;
-  const value = parseJson(plain.toString('utf8'));
-  return isJsonObject(value) ? value : undefined;
+  const split = splitAnswer(plain);
+  if (!split.ok) return undefined;
+  const json = parseJson(split.head);
+  return isJsonObject(json) ? { json, rowset: split.rowset, rowsetBase64: split.rowsetBase64 } : undefined;
 }

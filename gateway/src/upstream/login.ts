@@ -64,7 +64,7 @@ export async function logInUpstream(
     ...proof,
     SECONDARY_ROLES: 'NONE',
     CLIENT_ENVIRONMENT: { APPLICATION: 'Piste', OS: 'Linux' },
-    SESSION_PARAMETERS: { ...login.sessionParameters, ...upstreamSessionParameters() },
+    SESSION_PARAMETERS: { ...login.sessionParameters, ...upstreamSessionParameters(login.sessionParameters) },
   });
   let outcome: LoginAnswer = { ok: false, code: 'no-proof' };
   for (const proof of await createProofs(credential, endpoint.account, nowMs)) {
@@ -77,7 +77,7 @@ export async function logInUpstream(
       timeoutMs: LOGIN_TIMEOUT_MS,
       retries: RETRY_DELAYS_MS.slice(0, 1),
     });
-    outcome = parseLoginAnswer(answer);
+    outcome = parseLoginAnswer(answer.json);
     if (outcome.ok) break;
   }
   return outcome;

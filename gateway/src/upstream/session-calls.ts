@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { deny, GatewayError } from '../errors.js';
-import { type JsonObject, objectAt, SESSION_CODES, textAt } from '../protocol/index.js';
+import { objectAt, SESSION_CODES, textAt, type UpstreamBody } from '../protocol/index.js';
 import { CALL_TIMEOUT_MS, type Call, type MakeCall, RETRY_DELAYS_MS } from './calls.js';
 import type { Endpoint } from './endpoint.js';
 
@@ -25,7 +25,7 @@ export type MakeSessionCall = (
   endpoint: Endpoint,
   box: TokenBox,
   request: Omit<Call, 'token' | 'service'>,
-) => Promise<JsonObject>;
+) => Promise<UpstreamBody>;
 
 const MAX_RENEWALS = 2;
 const GONE: ReadonlySet<string> = new Set([
@@ -66,10 +66,10 @@ export function createSessionCalls(call: MakeCall): MakeSessionCall {
       timeoutMs: CALL_TIMEOUT_MS,
       retries: RETRY_DELAYS_MS,
     });
-    const data = objectAt(answer, 'data') ?? {};
+    const data = objectAt(answer.json, 'data') ?? {};
     const token = textAt(data, 'sessionToken');
     const masterToken = textAt(data, 'masterToken');
-    if (answer['success'] !== true || token === undefined || masterToken === undefined) return undefined;
+    if (answer.json['success'] !== true || token === undefined || masterToken === undefined) return undefined;
     const renewed = { ...stale, token, masterToken };
     await box.replace(renewed);
     return renewed;
@@ -79,7 +79,7 @@ export function createSessionCalls(call: MakeCall): MakeSessionCall {
     let tokens = box.current();
     for (let renewed = 0; ; renewed += 1) {
       const answer = await call(endpoint, { ...request, token: tokens.token, service: tokens.service });
-      const code = textAt(answer, 'code') ?? '';
+      const code = textAt(answer.json, 'code') ?? '';
       if (code !== SESSION_CODES.tokenExpired || renewed >= MAX_RENEWALS) {
         if (GONE.has(code)) throw sessionGone();
         return answer;

@@ -146,6 +146,7 @@ async function receiptFor(binding: Binding, kind: 'caller' | 'internal' = 'calle
 const statementOf = (more: Partial<OutgoingStatement> = {}): OutgoingStatement => ({
   binding: BINDING,
   bindings: undefined,
+  keyBindings: undefined,
   describeOnly: false,
   claimedPurpose: 'reports',
   parameters: {},
@@ -184,7 +185,7 @@ describe('forwarding', () => {
     const statement = statementOf({ parameters: { TIMEZONE: 'UTC', MULTI_STATEMENT_COUNT: 0, QUERY_TAG: 'mine' } });
     expect(await snowflake.forward(receipt, endpoint, boxOf(), statement, never)).toMatchObject({
       kind: 'result',
-      result: { rows: [['1']] },
+      result: { inline: { format: 'json', bytes: Buffer.from('["1"]') } },
     });
     const [request] = arrived;
     expect(request).toMatchObject({ method: 'POST', path: '/queries/v1/query-request', token: 'token-1' });

@@ -20,6 +20,8 @@ import { createSessionCalls, type TokenBox } from './session-calls.js';
 export interface OutgoingStatement {
   readonly binding: Binding;
   readonly bindings: JsonObject | undefined;
+  /** Keys of masks, beside the caller's own values: no permit and no record names them. */
+  readonly keyBindings: JsonObject | undefined;
   readonly describeOnly: boolean;
   readonly parameters: Readonly<Record<string, Json>>;
   /** What the client says the statement is for; stands in the query tag beside the record's place. */
@@ -121,7 +123,7 @@ export function createSnowflake(deps: CallsDeps): Snowflake {
               QUERY_TAG: queryTag(receipt, statement.claimedPurpose),
               MULTI_STATEMENT_COUNT: 1,
             },
-            ...(statement.bindings === undefined ? {} : { bindings: statement.bindings }),
+            ...bindingsOf(statement),
             ...(statement.queryContext === undefined ? {} : { queryContextDTO: statement.queryContext }),
           },
           timeoutMs: STATEMENT_TIMEOUT_MS,
@@ -149,7 +151,7 @@ export function createSnowflake(deps: CallsDeps): Snowflake {
         timeoutMs: CALL_TIMEOUT_MS,
         retries: RETRY_DELAYS_MS.slice(0, 1),
       });
-      return answer['success'] === true;
+      return answer.json['success'] === true;
     },
 
     async logout(endpoint, box) {
@@ -165,6 +167,15 @@ export function createSnowflake(deps: CallsDeps): Snowflake {
       });
     },
   };
+}
+
+/** A key never takes the place of a value of the caller's, nor the other way round. */
+function bindingsOf({ bindings = {}, keyBindings = {} }: OutgoingStatement): { bindings?: JsonObject } {
+  if (Object.keys(keyBindings).some((number) => Object.hasOwn(bindings, number))) {
+    throw new Error('a bind value stands where a key belongs');
+  }
+  const all = { ...bindings, ...keyBindings };
+  return Object.keys(all).length === 0 ? {} : { bindings: all };
 }
 
 const MAX_QUERY_TAG_CHARACTERS = 2_000;

@@ -48,12 +48,18 @@ describe('a quick run of the benchmark', () => {
     expect(report.analysis.reduce((sum, row) => sum + row.statements, 0)).toBeGreaterThan(200);
   });
 
+  test('masks results in every way there is, and judges each without a baseline', () => {
+    for (const row of report.kernels.rows) expect(row.perCpuSecond).toBeGreaterThan(0);
+    for (const { reached } of report.kernels.ratios) expect(reached).toBeGreaterThan(0);
+    expect(new Set(report.kernels.rows.map(({ group }) => group))).toEqual(new Set(['json', 'arrow', 'hmac', 'ff1']));
+  });
+
   test('judges the goals beside nginx, or says loudly that there is no baseline', () => {
     if (report.baseline === undefined) {
-      expect(report.goals).toEqual([]);
+      expect(report.goals).toHaveLength(report.kernels.ratios.length);
       expect(printed).toContain('nginx IS MISSING');
     } else {
-      expect(report.goals).toHaveLength(5);
+      expect(report.goals).toHaveLength(5 + report.kernels.ratios.length);
       for (const goal of report.goals) expect(goal.reached).toBeGreaterThan(0);
     }
   });

@@ -1,7 +1,8 @@
+import type { KernelResults } from './kernels-bench.js';
 import type { RelayRow } from './relay-bench.js';
 import type { StatementResults, StatementRow } from './statements-bench.js';
 
-/** A ratio to nginx in the same run, and how far it may go. */
+/** A ratio within one run, to nginx where nothing else is named, and how far it may go. */
 export interface Goal {
   readonly name: string;
   readonly atMost: boolean;
@@ -42,6 +43,11 @@ export function judgeGoals(statements: StatementResults, relay: readonly RelayRo
     ),
     goal('masked chunk relay / nginx that unpacks', 'at least', 0.45, masked?.overNginx),
   ].flat();
+}
+
+/** Masking is judged against other ways to do the same work, so it needs no baseline. */
+export function judgeKernels({ ratios }: KernelResults): readonly Goal[] {
+  return ratios.flatMap(({ name, atLeast, reached }) => goal(name, 'at least', atLeast, reached));
 }
 
 function goal(

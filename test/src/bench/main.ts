@@ -5,7 +5,8 @@ import { parseArgs } from 'node:util';
 import { measureAnalysis } from './analysis-bench.js';
 import { checkAnswers } from './correctness.js';
 import { bytesBelow } from './disk.js';
-import { judgeGoals } from './goals.js';
+import { judgeGoals, judgeKernels } from './goals.js';
+import { measureKernels } from './kernels-bench.js';
 import { describeMachine, isInMemory, residentMegabytes } from './machine.js';
 import { topFunctions } from './profile.js';
 import { measureRelay } from './relay-bench.js';
@@ -99,7 +100,12 @@ async function stoppingAfter<T>(rig: Rig, work: () => Promise<T>): Promise<T> {
 async function bench(settings: Settings): Promise<BenchReport> {
   const startedMs = performance.now();
   progress('analysis ...');
-  const analysis = measureAnalysis(settings.isQuick ? 500 : 5_000);
+  const analysis = await measureAnalysis(settings.isQuick ? 500 : 5_000, progress);
+  progress('masking of results ...');
+  const kernels = await measureKernels({
+    random: createRandom(settings.seed),
+    ...(settings.isQuick ? { rounds: 1, milliseconds: 10 } : { rounds: 7, milliseconds: 150 }),
+  });
   progress('starting the processes ...');
   const profiles = join(dirname(settings.output), 'profiles');
   const rig = await startRig({
@@ -114,7 +120,8 @@ async function bench(settings: Settings): Promise<BenchReport> {
     seconds: (performance.now() - startedMs) / 1000,
     ...measured,
     analysis,
-    goals: judgeGoals(measured.statements, measured.relay),
+    kernels,
+    goals: [...judgeGoals(measured.statements, measured.relay), ...judgeKernels(kernels)],
     profile: settings.isProfiled ? await topFunctions(profiles) : undefined,
   };
 }

@@ -1,5 +1,6 @@
 import type { AnalysisRow } from './analysis-bench.js';
 import type { Goal } from './goals.js';
+import type { KernelResults, KernelRow } from './kernels-bench.js';
 import type { ProfileRow } from './profile.js';
 import type { RelayRow } from './relay-bench.js';
 import type { StatementResults, StatementRow } from './statements-bench.js';
@@ -17,27 +18,31 @@ export interface BenchReport {
   readonly relay: readonly RelayRow[];
   readonly gatewayResidentMegabytes: { readonly before: number; readonly after: number };
   readonly analysis: readonly AnalysisRow[];
+  readonly kernels: KernelResults;
   readonly goals: readonly Goal[];
   readonly profile: readonly ProfileRow[] | undefined;
 }
 
 /** The report as text for a terminal. */
 export function describeReport(report: BenchReport): string {
-  const { statements, relay, analysis, goals, profile } = report;
+  const { statements, relay, analysis, kernels, goals, profile } = report;
   const sections = [
     `machine    ${report.machine}\nbaseline   ${report.baseline ?? 'MISSING'}\nseed       ${report.seed}, ${report.isPinned ? 'proxies on one CPU, equipment on the other' : 'NOT PINNED to CPUs'}`,
     ...(report.baseline === undefined ? [MISSING_BASELINE] : []),
     `Statements: 1 KB answers, medians over ${statements.rows[0]?.rounds ?? 0} shuffled rounds, ratios paired per round\n${statementTable(statements.rows)}`,
     recordingText(report),
     `Large result part, one connection, 20 columns\n${relayTable(relay)}`,
-    `Analysis of one statement, microseconds\n${analysisTable(analysis)}`,
+    `Analysis of one statement beside another parser that only reads it, microseconds\n${analysisTable(analysis)}${analysisGoals(analysis)}`,
+    `Masking of results in one process, CPU time, medians over ${kernels.rounds} shuffled rounds\n${kernelTable(kernels.rows)}`,
     `gateway memory (resident)  ${report.gatewayResidentMegabytes.before.toFixed(0)} MB before, ${report.gatewayResidentMegabytes.after.toFixed(0)} MB after the run`,
     ...(profile === undefined
       ? []
       : [
           `Self time of the gateway's functions\n${profile.map(({ place, share }) => `${(share * 100).toFixed(1).padStart(6)} %  ${place}`).join('\n')}`,
         ]),
-    ...(goals.length === 0 ? [] : [`Goals (ratios to nginx, same run)\n${goalTable(goals)}`]),
+    ...(goals.length === 0
+      ? []
+      : [`Goals (ratios within this run, to nginx where nothing else is named)\n${goalTable(goals)}`]),
     `took ${report.seconds.toFixed(0)} s${report.isQuick ? ' (quick: too short for numbers to be quoted)' : ''}`,
   ];
   return sections.join('\n\n');
@@ -105,7 +110,7 @@ function relayTable(rows: readonly RelayRow[]): string {
 
 function analysisTable(rows: readonly AnalysisRow[]): string {
   return table([
-    ['', 'statements', 'calls', 'p50', 'p99', 'max'],
+    ['', 'statements', 'calls', 'p50', 'p99', 'max', 'other p50', 'other p99', 'p50 / other'],
     ...rows.map((row) => [
       row.group,
       String(row.statements),
@@ -113,8 +118,40 @@ function analysisTable(rows: readonly AnalysisRow[]): string {
       row.p50Micros.toFixed(1),
       row.p99Micros.toFixed(1),
       micros(row.maxMicros),
+      row.otherParserP50Micros.toFixed(1),
+      row.otherParserP99Micros.toFixed(1),
+      ratio(row.p50Micros / row.otherParserP50Micros),
     ]),
   ]);
+}
+
+const UNITS: Readonly<Record<KernelRow['group'], string>> = {
+  json: 'MB',
+  arrow: 'M rows',
+  hmac: 'M values',
+  ff1: 'M values',
+};
+
+function kernelTable(rows: readonly KernelRow[]): string {
+  return table([
+    ['', '', 'per CPU s', 'x first'],
+    ...rows.map((row) => [
+      `${row.group}: ${row.name}`,
+      UNITS[row.group],
+      (row.perCpuSecond / 1e6).toFixed(2),
+      ratio(row.overBase),
+    ]),
+  ]);
+}
+
+function analysisGoals(rows: readonly AnalysisRow[]): string {
+  return rows
+    .flatMap(({ group, goal }) =>
+      goal === undefined
+        ? []
+        : [`\n${group}: p50 <= ${goal.p50Micros}, p99 <= ${goal.p99Micros}: ${goal.met ? 'met' : 'MISSED'}`],
+    )
+    .join('');
 }
 
 function goalTable(goals: readonly Goal[]): string {

@@ -1,8 +1,12 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { keyPads } from '@piste/gateway/dist/masking/index.js';
 import type { NodeDriver } from '../harness/node-driver.js';
 import type { WireAnswer, WireClient } from '../harness/wire-client.js';
 import { AGENT_CLAIMS, type Playground, startPlayground } from '../playground/playground.js';
 import { connectAgent, connectDirect, failureOf, loginByHand } from './callers.js';
+import { ALWAYS_REFUSED, DISGUISES, EXPRESSIONS, PREDICATES } from './evasions.js';
 
 let playground: Playground;
 let driver: NodeDriver;
@@ -35,6 +39,12 @@ const ask = async (sqlText: string, more: Readonly<Record<string, unknown>> = {}
   received.push(JSON.stringify(answer));
   return answer;
 };
+
+async function filesBelow(directory: string): Promise<readonly Buffer[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  return Promise.all(files.map((entry) => readFile(join(entry.parentPath, entry.name))));
+}
 
 const HASHED = /^pst_[0-9a-f]{32}$/;
 const masked = { NAME: '***', EMAIL: expect.stringMatching(HASHED), SSN: '***2233', BALANCE: null };
@@ -145,94 +155,51 @@ describe('protected columns are masked however they are selected', () => {
   });
 });
 
-/** Ways to get at protected values. Each must be refused, with one of the codes. */
-const EVASIONS: readonly (readonly [string, string, RegExp])[] = [
-  ['an expression', "SELECT email || '' AS e FROM customers", /^861403$/],
-  ['a function', 'SELECT UPPER(email) AS e FROM customers', /^861403$/],
-  ['parts of it', 'SELECT SUBSTR(ssn, 1, 3) AS s FROM customers', /^861403$/],
-  ['a cast', 'SELECT email::varchar(10) AS e FROM customers', /^861403$/],
-  ['a cast that fails', 'SELECT email::number AS e FROM customers', /^861403$/],
-  ['a cast that may fail', 'SELECT TRY_TO_NUMBER(ssn) AS e FROM customers', /^861403$/],
-  ['its length', 'SELECT LENGTH(name) AS n FROM customers', /^861403$/],
-  ['another hash', 'SELECT MD5(email) AS e FROM customers', /^861403$/],
-  ['an aggregate', 'SELECT MAX(email) AS e FROM customers', /^861403$/],
-  ['a list of all', "SELECT LISTAGG(email, ',') AS e FROM customers", /^861403$/],
-  ['an array of all', 'SELECT ARRAY_AGG(name) AS e FROM customers', /^861403$/],
-  ['an object of the row', 'SELECT OBJECT_CONSTRUCT(*) AS o FROM customers', /^86(1403|1205)$/],
-  ['a sum', 'SELECT SUM(balance) AS s FROM customers', /^861403$/],
-  ['a window', 'SELECT FIRST_VALUE(email) OVER (ORDER BY id) AS e FROM customers', /^861403$/],
-  ['a case', "SELECT CASE WHEN id = 1 THEN email ELSE 'x' END AS e FROM customers", /^861403$/],
-  ['a comparison as a value', "SELECT email = 'ada.brandt@example.com' AS e FROM customers", /^861403$/],
-  ['a filter', "SELECT id FROM customers WHERE email = 'ada.brandt@example.com'", /^861404$/],
-  ['a LIKE filter', "SELECT id FROM customers WHERE ssn LIKE '900-11%'", /^861404$/],
-  ['a range filter', 'SELECT id FROM customers WHERE balance > 1000', /^861404$/],
-  ['a filter on a view', "SELECT id FROM v_customer_contact WHERE contact LIKE 'a%'", /^861404$/],
-  [
-    'a filter in a subquery',
-    "SELECT COUNT(*) AS n FROM (SELECT id FROM customers WHERE name = 'Ada Brandt') AS s",
-    /^861404$/,
-  ],
-  ['a filter by IN', 'SELECT id FROM customers WHERE email IN (SELECT email FROM hr.employees)', /^861404$/],
-  [
-    'EXISTS',
-    "SELECT id FROM orders o WHERE EXISTS (SELECT 1 FROM customers c WHERE c.id = o.customer_id AND c.ssn > '900-5')",
-    /^861404$/,
-  ],
-  ['QUALIFY', 'SELECT id FROM customers QUALIFY ROW_NUMBER() OVER (ORDER BY ssn) = 1', /^86(1404|1403)$/],
-  ['a join condition', "SELECT c.id FROM customers c JOIN (SELECT 'Ada Brandt' AS n) AS x ON c.name = x.n", /^861404$/],
-  ['a natural join', 'SELECT COUNT(*) AS n FROM customers NATURAL JOIN hr.employees', /^86(1404|1205)$/],
-  ['a join USING', 'SELECT COUNT(*) AS n FROM customers JOIN hr.employees USING (email)', /^861404$/],
-  ['an order', 'SELECT id FROM customers ORDER BY ssn', /^861404$/],
-  ['an order by position', 'SELECT ssn, id FROM customers ORDER BY 1', /^861404$/],
-  ['an order by alias', 'SELECT ssn AS s, id FROM customers ORDER BY s', /^861404$/],
-  ['a group', 'SELECT COUNT(*) AS n FROM customers GROUP BY name', /^861404$/],
-  ['DISTINCT', 'SELECT DISTINCT name FROM customers', /^86(1403|1404)$/],
-  ['COUNT DISTINCT', 'SELECT COUNT(DISTINCT ssn) AS n FROM customers', /^861403$/],
-  ['a union with a text', 'SELECT city FROM customers UNION SELECT email FROM customers', /^86(1403|1404|1205)$/],
-  ['a union of all', 'SELECT email AS v FROM customers UNION ALL SELECT city FROM customers', /^86(1403|1404|1205)$/],
-  ['except', 'SELECT email AS v FROM customers EXCEPT SELECT city FROM customers', /^86(1403|1404|1205)$/],
-  ['a scalar subquery', 'SELECT (SELECT email FROM customers WHERE id = 1) AS e', /^86(1403|1205)$/],
-  ['a lateral join', 'SELECT x.e FROM customers c, LATERAL (SELECT UPPER(c.email) AS e) AS x', /^86(1403|1205)$/],
-  ['flatten', "SELECT f.value FROM customers c, LATERAL FLATTEN(INPUT => SPLIT(c.email, '@')) f", /^86(1403|1205)$/],
-  ['pivot', "SELECT * FROM customers PIVOT (MAX(email) FOR region IN ('EMEA'))", /^86(1403|1205)$/],
-  ['unpivot', 'SELECT * FROM customers UNPIVOT (v FOR k IN (email, name))', /^86(1403|1205)$/],
-  ['sample with a seed', 'SELECT UPPER(name) AS n FROM customers SAMPLE (50) SEED (1)', /^86(1403|1205)$/],
-  ['RESULT_SCAN', 'SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))', /^861205$/],
-  ['the pipe operator', 'SHOW TABLES ->> SELECT * FROM $1', /^861205$/],
-  ['a pipe from a query', 'SELECT email FROM customers ->> SELECT UPPER($1.email) FROM $1', /^861205$/],
-  ['EXECUTE IMMEDIATE', "EXECUTE IMMEDIATE 'SELECT email FROM customers'", /^861205$/],
-  ['EXECUTE IMMEDIATE of dollars', 'EXECUTE IMMEDIATE $$SELECT email FROM customers$$', /^861205$/],
-  ['IDENTIFIER of a column', "SELECT IDENTIFIER('email') FROM customers", /^861205$/],
-  ['IDENTIFIER of a table', "SELECT UPPER(email) AS e FROM IDENTIFIER('customers')", /^86(1403|1205)$/],
-  ['a table by variable', 'SELECT * FROM TABLE($t)', /^861205$/],
-  ['a variable', 'SET v = (SELECT email FROM customers WHERE id = 1)', /^861205$/],
-  ['two statements', 'SELECT 1; SELECT UPPER(email) FROM customers', /^861205$/],
-  ['a block', 'BEGIN RETURN (SELECT MAX(email) FROM customers); END', /^86(1205|1201)$/],
-  ['CALL', "CALL leak('customers')", /^86(1201|1205)$/],
-  ['EXPLAIN', 'EXPLAIN SELECT UPPER(email) FROM customers', /^86(1201|1205|1403)$/],
-  ['letters that look alike', 'SELECT еmail FROM customers', /^861205$/],
-  ['an invisible letter in the name', 'SELECT ema\u200bil FROM customers', /^861205$/],
-  ['an odd blank', 'SELECT\u00a0UPPER(email) FROM customers', /^86(1205|1403)$/],
-  ['an open comment', 'SELECT 1 /* SELECT email FROM customers', /^861205$/],
-  ['a comment that hides', "SELECT '--' /*/ AS x, UPPER(email) */ || email AS y FROM customers", /^86(1205|1403)$/],
-  ['a nested comment', 'SELECT /* /* */ UPPER(email) AS e FROM customers /* */ */', /^86(1205|1403)$/],
-  ['slashes as a comment', 'SELECT 1 AS a // FROM orders\n, UPPER(email) AS e FROM customers', /^86(1205|1403)$/],
-  ['a system function', 'SELECT SYSTEM$TYPEOF(email) FROM customers', /^861205$/],
-  ['GET_DDL', "SELECT GET_DDL('table', 'customers')", /^861205$/],
-  ['query history', 'SELECT query_text FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY())', /^861205$/],
-  ['history of the account', 'SELECT * FROM snowflake.account_usage.query_history', /^86(1205|1201)$/],
-  ['a template of Jinja', 'SELECT {{ email }} FROM customers', /^861205$/],
-  ['nothing', '', /^86(1205|1103)$/],
-  ['a lone semicolon', ';', /^86(1205|1103)$/],
-];
+/** Codes of a statement that is not answered because of what it touches, or that fails on masked values. */
+const REFUSED = /^86(1201|1205|1403|1404|1405)$/;
 
-describe('ways around the mask are refused', () => {
-  test.each(EVASIONS)('%s', async (_what, sqlText, code) => {
+describe('ways around the mask', () => {
+  test.each([...EXPRESSIONS, ...PREDICATES])('%s sees the masked value', async (_what, sqlText) => {
+    expect(await ask(sqlText)).toMatchObject({ success: true, code: null });
+  });
+
+  test.each(DISGUISES)('%s sees the masked value or is refused', async (_what, sqlText) => {
+    const { success, code } = await ask(sqlText);
+    expect({ success, code }).toEqual(
+      success ? { success: true, code: null } : { success, code: expect.stringMatching(REFUSED) },
+    );
+  });
+
+  test.each(ALWAYS_REFUSED)('%s is refused', async (_what, sqlText, code) => {
     const answer = await ask(sqlText);
     expect({ success: answer.success, code: answer.code }).toEqual({
       success: false,
       code: expect.stringMatching(code),
     });
+  });
+
+  test.each([
+    ['a filter finds nothing', "SELECT id FROM customers WHERE email = 'ada.brandt@example.com'", []],
+    ['a comparison is false', "SELECT email = 'ada.brandt@example.com' AS e FROM customers WHERE id = 1", [['0']]],
+    ['parts are parts of the mask', 'SELECT SUBSTR(ssn, 1, 3) AS s FROM customers WHERE id = 1', [['***']]],
+    ['a group is one', 'SELECT COUNT(*) AS n FROM customers GROUP BY name', [['12']]],
+    ['a sum is none', 'SELECT SUM(balance) AS s FROM customers', [[null]]],
+    [
+      'an order is that of masks',
+      'SELECT COUNT(*) AS n FROM (SELECT id FROM customers ORDER BY name LIMIT 3)',
+      [['3']],
+    ],
+  ])('%s', async (_what, sqlText, rowset) => {
+    expect((await ask(sqlText)).data['rowset']).toEqual(rowset);
+  });
+
+  test('hashes still join and count', async () => {
+    const joined = 'SELECT COUNT(*) AS n FROM customers c JOIN v_customer_contact v ON v.contact = c.email';
+    expect((await ask(joined)).data['rowset']).toEqual((await direct.execute(joined)).rows.map(({ N }) => [String(N)]));
+    const counted = 'SELECT COUNT(DISTINCT email) AS n FROM customers';
+    expect((await ask(counted)).data['rowset']).toEqual(
+      (await direct.execute(counted)).rows.map(({ N }) => [String(N)]),
+    );
   });
 
   test('a text that hides its end is read as Snowflake reads it', async () => {
@@ -252,16 +219,29 @@ describe('ways around the mask are refused', () => {
     expect(answer.data['rowset']).toEqual([['email']]);
   });
 
-  test('a bind cannot stand in a filter on a protected column', async () => {
+  test('a bind in a filter on a protected column meets the mask, and is the only bind the caller is told of', async () => {
     const answer = await ask('SELECT id FROM customers WHERE email = ?', {
       bindings: { 1: { type: 'TEXT', value: 'ada.brandt@example.com' } },
     });
-    expect(answer.code).toBe('861404');
-    received.pop();
+    expect(answer).toMatchObject({ success: true, data: { rowset: [], numberOfBinds: 1 } });
   });
 
-  test('describing an expression over a protected column is refused too', async () => {
-    expect((await ask('SELECT UPPER(email) AS e FROM customers', { describeOnly: true })).code).toBe('861403');
+  test('describing an expression over a protected column sends no key', async () => {
+    const answer = await ask('SELECT UPPER(email) AS e FROM customers', { describeOnly: true });
+    expect(answer).toMatchObject({ success: true, data: { numberOfBinds: 0 } });
+    expect((await playground.history()).at(-1)?.sqlText).toContain(`'${'00'.repeat(64)}'`);
+  });
+
+  test('the key of hashes stands in no text that Snowflake keeps, and in no record', async () => {
+    await ask('SELECT email FROM customers WHERE id = 1');
+    const key = await readFile(join(playground.secretsDirectory, 'masking', 'hash-key'), 'utf8');
+    const { inner, outer } = keyPads(Buffer.from(key));
+    const kept = (await playground.history()).map(({ sqlText, queryTag }) => `${sqlText}${queryTag}`).join('\n');
+    expect(kept).toContain('SHA2_HEX');
+    for (const secret of [key, inner, outer]) expect(kept.toUpperCase().includes(secret.toUpperCase())).toBe(false);
+    for (const file of await filesBelow(playground.recordingDirectory)) {
+      for (const secret of [key, inner, outer]) expect(file.includes(secret)).toBe(false);
+    }
   });
 
   test('the result of another statement is not read by its id in SQL', async () => {

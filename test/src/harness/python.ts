@@ -24,6 +24,11 @@ const SNOW: PythonEnvironment = {
   directory: join(root, '.cache', 'venv-snow'),
   requirements: join(suites, 'requirements-snow.txt'),
 };
+/** The queries of TPC-H and TPC-DS come with extensions for one exact DuckDB. */
+const TPC: PythonEnvironment = {
+  directory: join(root, '.cache', 'venv-tpc'),
+  requirements: join(suites, 'requirements-tpc.txt'),
+};
 
 /** What a Python test run left. */
 export type PythonRun = {
@@ -33,9 +38,9 @@ export type PythonRun = {
   readonly output: string;
 };
 
-/** Makes both virtual environments or brings them up to their requirements. @throws Error with what pip said. */
+/** Makes the virtual environments or brings them up to their requirements. @throws Error with what pip said. */
 export function setUpPython(say: (line: string) => void): void {
-  for (const environment of [DRIVER, SNOW]) {
+  for (const environment of [DRIVER, SNOW, TPC]) {
     if (isReady(environment)) continue;
     say(`setting up ${environment.directory}`);
     const interpreter = join(environment.directory, 'bin', 'python');
@@ -65,6 +70,16 @@ export async function runPytest(
   const summary = output.trimEnd().split('\n').at(-1) ?? '';
   const count = Number(/(\d+) passed/.exec(summary)?.[1] ?? 0);
   return { passed: code === 0 && count > 0 && !/skipped|xfailed|deselected/.test(summary), count, output };
+}
+
+/** What `test/python/tpc_queries.py` prints. @throws Error when its virtual environment was not set up. */
+export async function printTpcQueries(): Promise<string> {
+  if (!isReady(TPC)) throw new Error(`${TPC.directory} is not set up; run: make python`);
+  const script = join(suites, 'tpc_queries.py');
+  const interpreter = join(TPC.directory, 'bin', 'python');
+  const { code, output } = await runToEnd(interpreter, [script], { env: {}, timeoutMilliseconds: 60_000 });
+  if (code !== 0) throw new Error(`the queries of TPC-H and TPC-DS cannot be had\n${output}`);
+  return output;
 }
 
 const stampOf = ({ directory }: PythonEnvironment): string => join(directory, '.requirements');

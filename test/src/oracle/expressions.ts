@@ -4,6 +4,8 @@ import type { ValueType } from './world.js';
 
 /** What an expression may hold at its place. */
 export interface Place {
+  /** Windows that a WINDOW clause names, and that expressions here may use. */
+  readonly named?: readonly string[];
   readonly scope: Scope;
   readonly depth: number;
   readonly windows: boolean;
@@ -139,6 +141,14 @@ export class Expressions {
     ])();
   }
 
+  /** What stands in the brackets of a named window. */
+  windowBody(place: Place): string {
+    const inner = { ...deeper(place), windows: false };
+    const any = (): string => this.value(this.#random.pick<ValueType>(['number', 'text']), inner);
+    const partition = this.#random.chance(0.6) ? `PARTITION BY ${any()} ` : '';
+    return `${partition}ORDER BY ${any()}, ${any()}`;
+  }
+
   window(type: ValueType, place: Place): string {
     const { pick, chance } = this.#random;
     const inner = { ...deeper(place), windows: false };
@@ -148,6 +158,12 @@ export class Expressions {
     const frame = chance(0.2) ? ' ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW' : '';
     const ordered = `OVER (${partition} ${order})`;
     const argument = this.value(type, inner);
+    const named = place.named ?? [];
+    if (named.length > 0 && chance(0.6)) {
+      const over = `OVER ${pick(named)}`;
+      if (type === 'number' && chance(0.4)) return `${pick(['ROW_NUMBER', 'RANK'])}() ${over}`;
+      return `${pick(['MIN', 'MAX', 'FIRST_VALUE', 'LAG'])}(${argument}) ${over}`;
+    }
     const shared = [
       `${pick(['MIN', 'MAX'])}(${argument}) OVER (${partition})`,
       `${pick(['FIRST_VALUE', 'LAST_VALUE'])}(${argument}) OVER (${partition} ${order}${frame})`,

@@ -1,5 +1,6 @@
 import type { Expressions } from './expressions.js';
 import type { Random } from './random.js';
+import { reshapedTable } from './reshaped.js';
 import { type NamedQuery, nameText, type Scope, type Source } from './scopes.js';
 import { TABLES, type TypedColumn, type View } from './world.js';
 
@@ -46,6 +47,12 @@ export class FromClauses {
     const sources: Source[] = [first];
     let sql = first.sql;
     for (let index = 1; index < count; index += 1) {
+      if (random.chance(0.12)) {
+        const next = this.#lateral(sources, outer, depth, taken);
+        sql = `${sql}${next.sql}`;
+        sources.push(next);
+        continue;
+      }
       const next = this.#item(outer, depth, taken);
       sql = this.#joined(sql, sources, next, outer);
       sources.push(next);
@@ -72,6 +79,30 @@ export class FromClauses {
     return random.chance(0.15) ? `(${joined})` : joined;
   }
 
+  /** A source that sees those before it: a query, or the pieces of a text. */
+  #lateral(sources: readonly Source[], outer: Scope | undefined, depth: number, taken: Set<string>): Item {
+    const random = this.#random;
+    const name = SOURCE_ALIASES.find((candidate) => !taken.has(candidate)) ?? 'L';
+    taken.add(name);
+    const alias = nameText(name, random);
+    const scope: Scope = { sources, aliases: [], outer };
+    const text = random.chance(0.5)
+      ? this.#expressions.column('text', { sources, aliases: [], outer: undefined })
+      : undefined;
+    if (text !== undefined) {
+      const columns: TypedColumn[] = [
+        { name: 'SEQ', type: 'number' },
+        { name: 'INDEX', type: 'number' },
+        { name: 'VALUE', type: 'text' },
+      ];
+      return { sql: `, LATERAL SPLIT_TO_TABLE(${text}, 'a') AS ${alias}`, name, qualifiers: [alias], columns };
+    }
+    this.#supply.spend();
+    const { sql, columns } = this.#supply.derived(scope, Math.max(0, depth - 1));
+    const join = random.pick([`, LATERAL (${sql}) AS ${alias}`, ` CROSS JOIN LATERAL (${sql}) AS ${alias}`]);
+    return { sql: join, name, qualifiers: [alias], columns };
+  }
+
   #item(outer: Scope | undefined, depth: number, taken: Set<string>): Item {
     for (;;) {
       const item = this.#anyItem(outer, depth);
@@ -92,6 +123,10 @@ export class FromClauses {
       return this.#aliased(`(${sql})`, columns, 0.9, undefined, []);
     }
     if (random.chance(0.05)) return this.#values();
+    if (random.chance(0.14)) {
+      const { sql, columns } = reshapedTable(random);
+      return this.#aliased(sql, columns, 1, undefined, []);
+    }
     return this.#table();
   }
 

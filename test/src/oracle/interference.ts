@@ -72,6 +72,7 @@ export function randomPolicy(random: Random): ConnectionPolicy {
     { type: 'Redact' },
     { type: 'Null' },
     { type: 'Partial', keepFirst: 0, keepLast: 0, replacement: '#' },
+    { type: 'Constant', value: '0' },
     { type: 'Deny' },
   ] as const;
   const pattern = () => {
@@ -90,15 +91,21 @@ export function randomPolicy(random: Random): ConnectionPolicy {
     unless: [],
   }));
   const onUnresolved = random.pick(['Deny', 'MaskAll'] as const);
+  const predicates = random.pick(['Mask', 'Mask', 'Mask', 'Allow', 'Deny'] as const);
   return {
     connection: 'c',
     revision: 'r',
     allowedRoles: ['R'],
     unmatchedObjects: 'Allow',
     rules: [],
-    maskingPolicies: [{ name: 'm', enforcement: 'Enforce', onUnresolved, rules }],
+    maskingPolicies: [{ name: 'm', enforcement: 'Enforce', onUnresolved, predicates, rules }],
     rejected: [],
   };
+}
+
+/** Does the policy leave real values to filters, joins and sorts? Then rows tell of them, by the owner's own choice. */
+export function showsInPredicates({ maskingPolicies }: ConnectionPolicy): boolean {
+  return maskingPolicies.some(({ predicates }) => predicates === 'Allow');
 }
 
 export function isProtected(table: BaseTable, column: number, who: Requester, policy: ConnectionPolicy): boolean {

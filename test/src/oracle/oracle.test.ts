@@ -8,7 +8,7 @@ import type { Counts } from './rounds.js';
 const MAIN = fileURLToPath(new URL('main.js', import.meta.url));
 const seed = Number(process.env['PISTE_ORACLE_SEED'] ?? randomInt(1, 1_000_000_000));
 const queries = Number(process.env['PISTE_ORACLE_QUERIES'] ?? 500);
-const milliseconds = Number(process.env['PISTE_ORACLE_MILLISECONDS'] ?? 15_000);
+const milliseconds = Number(process.env['PISTE_ORACLE_MILLISECONDS'] ?? 12_000);
 
 let counted: Promise<Counts> | undefined;
 
@@ -67,17 +67,36 @@ describe(`random statements on a real engine, PISTE_ORACLE_SEED=${seed}`, () => 
   );
 
   test(
+    'a statement masked at its sources runs, and nothing in its result or its error tells how a masked column changes',
+    async () => expect(await violations('broken', 'masked')).toEqual([]),
+    limit,
+  );
+
+  test(
+    'at most one statement in a hundred cannot be masked at its sources, or does not run with its masks',
+    async () => {
+      const { texts, refused, unconvertible } = (await run()).masking;
+      // Few statements in a run: one more is chance.
+      expect(refused + unconvertible).toBeLessThanOrEqual(1 + Math.ceil(texts / 100));
+    },
+    limit,
+  );
+
+  test(
     'the run was worth something: statements ran, columns changed, and some changes showed or were hidden',
     async () => {
       const counts = await run();
       console.info(
         `${counts.generated} statements, ${counts.accepted} read, ${counts.executed} run, ${counts.unstable} of them without a certain result; ` +
           `${counts.perturbations} changed columns, ${counts.visible} visible; ` +
+          `${counts.masking.texts} masked at their sources, ${counts.masking.perturbations} changed columns under masks, ` +
+          `${counts.masking.stopped} of them visible without; ` +
           `${counts.allowed} of ${counts.policies} decisions allowed, ${counts.masked} with masks, ${counts.hidden} changes hidden`,
       );
       expect(counts.executed - counts.unstable).toBeGreaterThan(20);
       expect(counts.visible).toBeGreaterThan(5);
       expect(counts.allowed).toBeGreaterThan(20);
+      expect(counts.masking.stopped).toBeGreaterThan(5);
     },
     limit,
   );

@@ -60,8 +60,30 @@ export class QueryGenerator {
     return { ...body, sql: `${clause}${body.sql}` };
   }
 
+  /** Rows that come out of rows of the same query, some times over. */
+  #recursive(outer: Scope | undefined): string {
+    const random = this.#random;
+    const name = random.pick(['R', 'T1', 'Q']);
+    const columns: TypedColumn[] = [
+      { name: 'N', type: 'number' },
+      { name: random.pick(['X', 'EMAIL']), type: 'text' },
+      { name: random.pick(['ID', 'A']), type: 'number' },
+    ];
+    const text = nameText(name, random);
+    const anchor = this.#query({ types: ['number', 'text', 'number'], single: false }, outer, 0).sql;
+    const scope: Scope = { sources: [{ name: 'S', qualifiers: ['s'], columns }], aliases: [], outer: undefined };
+    const place: Place = { scope, depth: 1, windows: false };
+    const step =
+      `SELECT s.n + 1, ${this.#expressions.value('text', place)}, ${this.#expressions.value('number', place)} ` +
+      `FROM ${text} AS s WHERE s.n < 4${random.chance(0.3) ? ` AND ${this.#expressions.condition({ ...place, depth: 0 })}` : ''}`;
+    this.#named = [{ name, columns }, ...this.#named];
+    const list = columns.map((column) => nameText(column.name ?? '', random)).join(', ');
+    return `WITH RECURSIVE ${text} (${list}) AS (SELECT * FROM (${anchor}) AS "anchor" UNION ALL ${step}) `;
+  }
+
   #with(outer: Scope | undefined, depth: number): string {
     const random = this.#random;
+    if (random.chance(0.15)) return this.#recursive(outer);
     const definitions: string[] = [];
     const names = random.shuffled(['T1', 'T2', 'Q', 'R', 'V1']).slice(0, 1 + random.below(2));
     for (const name of names) {
@@ -80,9 +102,12 @@ export class QueryGenerator {
   #body(wanted: Wanted, outer: Scope | undefined, depth: number): Generated {
     if (depth <= 0 || !this.#random.chance(0.15)) return this.#select(wanted, outer, depth, true);
     const types = wanted.types ?? Array.from({ length: 1 + this.#random.below(3) }, () => this.#random.pick(TYPES));
-    const arms = Array.from({ length: this.#random.chance(0.2) ? 3 : 2 }, () =>
-      this.#select({ types, single: wanted.single }, outer, depth - 1, false),
-    );
+    const arms = Array.from({ length: this.#random.chance(0.2) ? 3 : 2 }, () => {
+      const nests = depth > 1 && this.#random.chance(0.25);
+      if (!nests) return this.#select({ types, single: wanted.single }, outer, depth - 1, false);
+      const nested = this.#body({ types, single: wanted.single }, outer, depth - 1);
+      return { ...nested, sql: `(${nested.sql})` };
+    });
     const operations = ['UNION', 'UNION ALL', 'UNION ALL', 'INTERSECT', 'EXCEPT', 'MINUS'];
     const sql = arms
       .map((arm, index) => {
@@ -140,8 +165,10 @@ export class QueryGenerator {
     return { text: `${word}${nameText(name, this.#random)}`, name };
   }
 
-  #plain(wanted: Wanted, from: string, place: Place, mayOrder: boolean): Generated {
+  #plain(wanted: Wanted, from: string, outside: Place, mayOrder: boolean): Generated {
     const random = this.#random;
+    const windowName = random.chance(0.12) ? random.pick(['w', 'W1', '"id"']) : undefined;
+    const place: Place = windowName === undefined ? outside : { ...outside, named: [windowName] };
     const taken = new Set<string>();
     const items: string[] = [];
     const columns: TypedColumn[] = [];
@@ -162,7 +189,9 @@ export class QueryGenerator {
     const qualify = random.chance(0.1)
       ? ` QUALIFY ${this.#expressions.window('number', place)} ${random.pick(['=', '<='])} ${random.pick(['1', '2'])}`
       : '';
-    const head = `SELECT ${distinct}${items.join(', ')} FROM ${from}${this.#where(place, 0.5)}${qualify}`;
+    const where = this.#where(place, 0.5);
+    const windows = windowName === undefined ? '' : ` WINDOW ${windowName} AS (${this.#expressions.windowBody(place)})`;
+    const head = `SELECT ${distinct}${items.join(', ')} FROM ${from}${where}${windows}${qualify}`;
     const tail = mayOrder ? this.#ordering(columns, place, wanted.single, distinct !== '') : '';
     return { sql: `${head}${tail}`, columns };
   }
@@ -257,7 +286,7 @@ export class QueryGenerator {
     const grouping: Readonly<Record<string, string>> = {
       list: keys.join(', '),
       all: 'ALL',
-      rollup: `ROLLUP (${keys.join(', ')})`,
+      rollup: `${random.pick(['ROLLUP', 'CUBE'])} (${keys.join(', ')})`,
       sets: `GROUPING SETS ((${keys.join(', ')}), ())`,
       more: [...keys, more].join(', '),
     };

@@ -1,5 +1,6 @@
 import { checkRowtype } from '@piste/gateway/dist/masking/index.js';
-import { decide } from '@piste/gateway/dist/policy/index.js';
+import { maskAtSource } from '@piste/gateway/dist/pipeline/mask-at-source.js';
+import { type ConnectionPolicy, type Decision, decide } from '@piste/gateway/dist/policy/index.js';
 import { analyze, type Facts, type QueryFacts } from '@piste/gateway/dist/sql/index.js';
 import type { Engine, Outcome, Table } from './execution.js';
 import {
@@ -9,10 +10,12 @@ import {
   mayFailInView,
   randomPolicy,
   rowsKey,
+  showsInPredicates,
   unexplained,
 } from './interference.js';
 import { QueryGenerator } from './queries.js';
 import { createRandom, type Random } from './random.js';
+import { checkSourceMasking, isUnconvertible, type MaskingCounts, noMasking } from './source-masking.js';
 import { snowflakeName, toDuckDb } from './translate.js';
 import {
   type BaseColumn,
@@ -22,6 +25,7 @@ import {
   changedData,
   createWorld,
   type Data,
+  isColumn,
   randomData,
   shuffledData,
   TABLES,
@@ -30,7 +34,7 @@ import {
 
 /** A promise of the analysis that execution broke. */
 export interface Violation {
-  readonly kind: 'analysis' | 'canonical' | 'shape' | 'copy' | 'delivery';
+  readonly kind: 'analysis' | 'canonical' | 'shape' | 'copy' | 'delivery' | 'broken' | 'masked';
   readonly why: string;
   readonly sql: string;
   readonly canonicalText: string;
@@ -53,6 +57,7 @@ export interface Counts {
   masked: number;
   deliveries: number;
   hidden: number;
+  masking: MaskingCounts;
   refusals: Record<string, number>;
   failures: Record<string, number>;
   violations: Violation[];
@@ -71,6 +76,7 @@ export function noCounts(): Counts {
     masked: 0,
     deliveries: 0,
     hidden: 0,
+    masking: noMasking(),
     refusals: {},
     failures: {},
     violations: [],
@@ -221,20 +227,25 @@ async function checkStatement(round: Round, sql: string): Promise<void> {
     report('copy', 'an output is no copy of the column it names');
   }
   const runs = new Map<string, Promise<Outcome>>();
-  const runIn = (database: string): Promise<Outcome> => {
-    const known = runs.get(database) ?? engine.run(toDuckDb(analysis.canonicalText, database));
-    runs.set(database, known);
+  const sendTo = (text: string, database: string): Promise<Outcome> => {
+    const key = `${database} ${text}`;
+    const known = runs.get(key) ?? engine.run(toDuckDb(text, database));
+    runs.set(key, known);
     return known;
   };
+  const runIn = (database: string): Promise<Outcome> => sendTo(analysis.canonicalText, database);
   const texts = [analysis.canonicalText, ...round.views.map((view) => view.canonicalText)];
   const windows = texts.some((text) => /\bOVER \(/i.test(text));
-  const executed: Executed = { ...round, runIn, report, ordered, windows };
+  const executed: Executed = { ...round, sendTo, runIn, report, ordered, windows };
   await checkAnalysis(executed, analysis.query, table);
   await checkDelivery(executed, analysis, table);
+  await maskAtSources(executed, analysis.query, table);
 }
 
 /** One statement that ran on the unchanged rows. */
 interface Executed extends Round {
+  /** Runs a text in a database, once. */
+  readonly sendTo: (text: string, database: string) => Promise<Outcome>;
   readonly runIn: (database: string) => Promise<Outcome>;
   readonly report: Report;
   readonly ordered: boolean;
@@ -293,36 +304,78 @@ function concerned({ perturbed, random }: Round, query: QueryFacts): readonly Pe
 }
 
 async function checkDelivery(executed: Executed, analysis: Facts, before: Table): Promise<void> {
-  const { counts, random, ordered, runIn, report } = executed;
+  const { counts, random } = executed;
   for (let index = 0; index < POLICIES; index += 1) {
     const policy = randomPolicy(random);
     const decision = decide(analysis, WHO, SESSION, policy);
     counts.policies += 1;
-    if (decision.verdict !== 'allow') continue;
+    if (decision.verdict !== 'allow' || analysis.query === undefined) continue;
     counts.allowed += 1;
-    if (decision.masks.length > 0) counts.masked += 1;
-    const shown = rowsKey(delivered(before, decision.masks), ordered);
-    if (analysis.query === undefined) continue;
-    for (const { table, column, sameNulls } of concerned(executed, analysis.query)) {
-      if (!isProtected(table, column, WHO, policy)) continue;
-      const after = await runIn(sameNulls);
-      const failsInView = after.kind === 'error' && mayFailInView(analysis.query, table, column);
-      if (after.kind === 'slow' || failsInView) continue;
-      counts.deliveries += 1;
-      if (after.kind === 'table' && rowsKey(after.table.rows, ordered) !== rowsKey(before.rows, ordered))
-        counts.hidden += 1;
-      if (
-        after.kind === 'error' ||
-        rowsKey(delivered({ ...after.table, names: before.names }, decision.masks), ordered) !== shown
-      ) {
-        report(
-          'delivery',
-          `shows under ${JSON.stringify(policy.maskingPolicies)}`,
-          `${table.schema}.${table.name}.${table.columns[column]?.name}`,
-        );
-      }
-    }
+    if (decision.masks.length + decision.sourceMasks.length > 0) counts.masked += 1;
+    await checkSent(executed, analysis.query, { policy, decision, names: before.names });
   }
+}
+
+interface Decided {
+  readonly policy: ConnectionPolicy;
+  readonly decision: Decision & { readonly verdict: 'allow' };
+  readonly names: readonly string[];
+}
+
+/** Sends what the pipeline would send, and looks at what it would deliver. */
+async function checkSent(executed: Executed, query: QueryFacts, { policy, decision, names }: Decided): Promise<void> {
+  const { counts, ordered, report, roundSeed, sendTo } = executed;
+  const { masks, sourceMasks } = decision;
+  const sent = maskAtSource({ query, masks: sourceMasks, keys: new Map(), bindings: undefined, describeOnly: false });
+  if (!sent.ok) return report('broken', `cannot be sent: ${sent.detail}`);
+  const described = `${JSON.stringify(policy.maskingPolicies)}: ${sent.text}`;
+  const unchanged = await sendTo(sent.text, baseName(roundSeed));
+  if (unchanged.kind === 'slow') return;
+  counts.masking.texts += 1;
+  if (unchanged.kind === 'error' && isUnconvertible(unchanged.message)) {
+    counts.masking.unconvertible += 1;
+    return;
+  }
+  if (unchanged.kind === 'error') return report('broken', `${unchanged.message} under ${described}`);
+  const shown = (table: Table): string => rowsKey(delivered({ ...table, names }, masks), ordered);
+  const known = shown(unchanged.table);
+  // Where masks leave ties, the order of the stored rows may settle them: that tells nothing of a value.
+  const elsewhere = await sendTo(sent.text, shuffledName(roundSeed));
+  if (elsewhere.kind !== 'table' || shown(elsewhere.table) !== known) return;
+  for (const { table, column, sameNulls } of concerned(executed, query)) {
+    if (!isProtected(table, column, WHO, policy)) continue;
+    const decides = [...query.predicate, ...query.revealing].some((ref) => isColumn(ref, table, column));
+    if (showsInPredicates(policy) && decides) continue;
+    const after = await sendTo(sent.text, sameNulls);
+    const failsInView = showsInPredicates(policy) && after.kind === 'error' && mayFailInView(query, table, column);
+    if (after.kind === 'slow' || failsInView) continue;
+    counts.deliveries += 1;
+    const unmasked = await executed.runIn(sameNulls);
+    if (unmasked.kind === 'table' && shown({ ...unmasked.table }) !== known) counts.hidden += 1;
+    if (after.kind === 'table' && shown(after.table) === known) continue;
+    report('delivery', `shows under ${described}`, `${table.schema}.${table.name}.${table.columns[column]?.name}`);
+  }
+}
+
+async function maskAtSources(executed: Executed, query: QueryFacts, before: Table): Promise<void> {
+  const { counts, ordered, random, report, roundSeed, runIn, sendTo } = executed;
+  const full = rowsKey(before.rows, ordered);
+  await checkSourceMasking({
+    query,
+    names: before.names,
+    ordered,
+    random,
+    report,
+    counts: counts.masking,
+    base: baseName(roundSeed),
+    shuffled: shuffledName(roundSeed),
+    perturbed: concerned(executed, query),
+    run: sendTo,
+    changesUnmasked: async (database) => {
+      const after = await runIn(database);
+      return after.kind === 'error' || (after.kind === 'table' && rowsKey(after.table.rows, ordered) !== full);
+    },
+  });
 }
 
 function valuesOf(data: Data, table: BaseTable, column: number): ReadonlySet<string> {

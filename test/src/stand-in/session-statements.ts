@@ -1,4 +1,5 @@
 import type { Catalog } from './catalog.js';
+import { type Cell, cellText } from './columns.js';
 import type { StatementResult } from './execution.js';
 import { missingObject, SnowflakeFailure, syntaxError } from './failures.js';
 import { isToken, quoteName, type Token } from './lexer.js';
@@ -77,10 +78,14 @@ export function alterSession(tokens: readonly Token[], session: Session): void {
   for (const [name, value] of readAssignments(tokens.slice(3))) setParameter(session.parameters, name, value);
 }
 
-/** SET x = 1, and SET (x, y) = (1, 'a'). */
-export function setVariables(tokens: readonly Token[], session: Session): void {
+/** SET x = 1, SET (x, y) = (1, 'a'), and SET x = (SELECT …) with the row the query gave. */
+export function setVariables(tokens: readonly Token[], session: Session, row: readonly Cell[] | undefined): void {
   const equals = tokens.findIndex((token) => isToken(token, '='));
   const names = tokens.slice(1, equals).filter((token) => token.kind === 'word' || token.kind === 'quoted');
+  if (row !== undefined) {
+    for (const [index, name] of names.entries()) session.variables.set(name.value, cellText(row[index] ?? ''));
+    return;
+  }
   const values = tokens.slice(equals + 1).filter((token) => token.kind !== 'symbol' || token.text === '-');
   if (equals < 0 || names.length !== values.length) throw syntaxError(tokens[1]?.text ?? '<EOF>');
   for (const [index, name] of names.entries()) session.variables.set(name.value, toValue(values[index]));

@@ -1,4 +1,4 @@
-import { counterTable, statusTable, type Table } from './columns.js';
+import { type Cell, counterTable, statusTable, type Table } from './columns.js';
 import { runDdl } from './ddl.js';
 import { describe } from './describe.js';
 import { toColumn } from './duck-values.js';
@@ -77,7 +77,7 @@ async function dispatch(
       alterSession(tokens, session);
       return result(statusTable());
     case 'set':
-      setVariables(tokens, session);
+      setVariables(tokens, session, await firstRow(tokens, execution));
       return result(statusTable());
     case 'unset':
       unsetVariables(tokens, session);
@@ -105,6 +105,13 @@ async function dispatch(
     case 'unknown':
       throw syntaxError(original[0]?.text ?? '<EOF>');
   }
+}
+
+/** What `SET … = (SELECT …)` takes its values from; undefined where it has none. */
+async function firstRow(tokens: readonly Token[], execution: Execution): Promise<readonly Cell[] | undefined> {
+  const value = tokens.slice(tokens.findIndex((token) => isToken(token, '=')) + 1);
+  if (!isToken(value[0], '(') || !isToken(value[1], 'SELECT')) return undefined;
+  return (await query(value.slice(1, -1), execution)).rows[0] ?? [null];
 }
 
 async function query(tokens: readonly Token[], execution: Execution): Promise<Table> {

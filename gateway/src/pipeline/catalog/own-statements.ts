@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { bindingHash } from '../../policy/binding.js';
 import { permitInternal } from '../../policy/index.js';
-import { numberAt, parseChunkBody, type Row, type UpstreamResult } from '../../protocol/index.js';
+import {
+  jsonFormats,
+  numberAt,
+  parseChunkBody,
+  type Row,
+  readRows,
+  type UpstreamResult,
+} from '../../protocol/index.js';
 import type { Recording } from '../../recording/index.js';
 import type { Connection } from '../../resources/index.js';
 import type { Session } from '../../session/index.js';
@@ -66,8 +73,9 @@ export async function askSnowflake(deps: OwnStatementDeps, text: string, asker: 
     {
       binding,
       bindings: undefined,
+      keyBindings: undefined,
       describeOnly: false,
-      parameters: {},
+      parameters: jsonFormats(),
       claimedPurpose: undefined,
       queryContext: undefined,
       requestId: queryId,
@@ -95,7 +103,9 @@ export async function askSnowflake(deps: OwnStatementDeps, text: string, asker: 
 
 /** Rows of the answer and of its parts in object storage; undefined when some are missing. */
 async function wholeRows(deps: OwnStatementDeps, result: UpstreamResult): Promise<readonly Row[] | undefined> {
-  const rows = [...result.rows];
+  const inline = readRows(result);
+  if (inline === undefined) return undefined;
+  const rows = [...inline];
   for (const chunk of result.chunks) {
     const bytes = await deps.fetchChunk({ url: chunk.url, headers: result.chunkHeaders });
     const part = parseChunkBody(bytes.toString('utf8'), result.rowtype.length);

@@ -133,7 +133,7 @@ async function resume(deps: StatementDeps, held: Decided, approval: Approval): P
   if (isStop(identified)) return identified;
   const analyzed = await analyzeStage(deps, identified);
   if (isStop(analyzed)) return analyzed;
-  const now = decideStatement(analyzed, deps.clock.nowMs());
+  const now = decideStatement(deps, analyzed);
   if ('denial' in now) return refuse(held.queryId, now.denial, 'blocked');
   const outcome = { id: approval.id, state: approval.state, bindingHash: approval.subject.bindingHash };
   const holding = { ...held.decision, ...now.decision, verdict: 'hold', approval: approval.subject.demand } as const;

@@ -1,21 +1,39 @@
 import { deny } from '../../errors.js';
 import { bindingHash } from '../../policy/binding.js';
-import { classGroup, type Decision, decide, isAllowedParameter, isPlaceholder } from '../../policy/index.js';
+import {
+  classGroup,
+  type Decision,
+  decide,
+  isAllowedParameter,
+  isPlaceholder,
+  type SourceMask,
+} from '../../policy/index.js';
 import { filterParameters, isJsonObject, type JsonObject, stringifyJson } from '../../protocol/index.js';
 import type { StatementDeps } from '../deps.js';
 import { blockedEntry } from '../entries.js';
 import type { Analyzed, Decided } from '../exchange.js';
+import { type MaskedAtSource, maskAtSource } from '../mask-at-source.js';
 import { refuse } from '../refusals.js';
 import type { Stop } from '../walk.js';
 
 /** What the snapshot says about the statement. A refusal is recorded here, with the text as it was submitted. */
 export async function decideStage(deps: StatementDeps, analyzed: Analyzed): Promise<Decided | Stop> {
-  const decided = decideStatement(analyzed, deps.clock.nowMs());
+  const decided = decideStatement(deps, analyzed);
+  countMasks(deps, decided.decision);
   if (!('denial' in decided)) return decided;
   await deps.recording.append(blockedEntry(analyzed, decided.decision, analyzed.analysis.canonicalText));
   const rule = decided.decision.reasons.find((reason) => reason.rule !== undefined)?.rule ?? 'default';
   deps.metrics.blocked(rule, analyzed.analysis.verb);
   return refuse(analyzed.queryId, decided.denial, 'blocked');
+}
+
+/** How often columns were replaced where they are read, and what policies in DryRun would have done. */
+function countMasks({ metrics }: StatementDeps, decision: Decision): void {
+  if (decision.verdict !== 'block') {
+    for (const { policy, action } of decision.sourceMasks) metrics.maskedAtSource(policy, action.type);
+  }
+  for (const { policy } of decision.dryRun?.masked ?? []) metrics.wouldHave(policy, 'masked');
+  for (const { rule } of decision.dryRun?.blocked ?? []) metrics.wouldHave(rule?.split('/')[0] ?? 'none', 'blocked');
 }
 
 interface Refused {
@@ -33,9 +51,12 @@ function holdsPlaceholder(bindings: JsonObject): boolean {
 }
 
 /** The decision alone, without recording it: for a second look after an approval. */
-export function decideStatement(analyzed: Analyzed, nowMs: number): Decided | Refused {
+export function decideStatement(
+  deps: Pick<StatementDeps, 'clock' | 'maskingKeys'>,
+  analyzed: Analyzed,
+): Decided | Refused {
   const { analysis, session, connection, request } = analyzed;
-  const decision = decide(analysis, session.principal, session.context, connection.policy, nowMs);
+  const decision = decide(analysis, session.principal, session.context, connection.policy, deps.clock.nowMs());
   if (decision.verdict === 'block') return { decision, denial: decision.denial };
   if (!analysis.read && analysis.canonicalText === undefined) {
     return { decision, denial: deny.unread(analysis.detail) };
@@ -51,7 +72,9 @@ export function decideStatement(analyzed: Analyzed, nowMs: number): Decided | Re
   }
   const { passed, refused } = filterParameters(request.parameters, isAllowedParameter);
   if (refused !== undefined) return { decision, denial: deny.parameterNotAllowed(refused) };
-  const canonicalText = analysis.canonicalText ?? '';
+  const masked = sentText(deps, analyzed, decision.sourceMasks);
+  if (!masked.ok) return { decision, denial: deny.cannotMask(masked.detail) };
+  const canonicalText = masked.text;
   const binding = {
     connection: connection.name,
     account: session.account,
@@ -59,5 +82,26 @@ export function decideStatement(analyzed: Analyzed, nowMs: number): Decided | Re
     binds: request.bindings === undefined ? undefined : stringifyJson(request.bindings),
     ...session.context,
   };
-  return { ...analyzed, decision, canonicalText, binding, bindingHash: bindingHash(binding), parameters: passed };
+  return {
+    ...analyzed,
+    decision,
+    canonicalText,
+    keyBindings: masked.keyBindings,
+    binding,
+    bindingHash: bindingHash(binding),
+    parameters: passed,
+  };
+}
+
+/** What leaves for Snowflake: the text that was analysed, protected columns masked where it reads them. */
+function sentText(
+  deps: Pick<StatementDeps, 'maskingKeys'>,
+  { analysis, request }: Analyzed,
+  masks: readonly SourceMask[],
+): MaskedAtSource {
+  if (!analysis.read || analysis.query === undefined) {
+    return { ok: true, text: analysis.canonicalText ?? '', keyBindings: undefined };
+  }
+  const { bindings, describeOnly } = request;
+  return maskAtSource({ query: analysis.query, masks, keys: deps.maskingKeys(), bindings, describeOnly });
 }

@@ -1,16 +1,33 @@
-import { type ClientResult, changedParameters, resultHead, stringifyJson } from '../../protocol/index.js';
+import {
+  type ClientResult,
+  changedParameters,
+  type ResultFormat,
+  resultHead,
+  stringifyJson,
+} from '../../protocol/index.js';
 import { afterRun } from '../after-run.js';
 import type { StatementDeps } from '../deps.js';
-import { textBody } from '../entries.js';
+import { detectedFields, textBody } from '../entries.js';
 import type { Delivered, Masked } from '../exchange.js';
 import type { Stop } from '../walk.js';
 
+const TAIL = '},"code":null,"message":null,"success":true}';
+
 /**
- * Builds the answer from known fields only and records it. The delivered bytes are
- * `{"data":` head without its last brace `,"rowset":` rows `},"code":null,"message":null,"success":true}`.
+ * The delivered bytes: `{"data":` head without its last brace, then `,"rowset":` rows, or for Arrow `,"rowsetBase64":"` rows
+ * in base64 `"`, and the tail.
  */
+function bodyOf(head: string, format: ResultFormat, rows: Buffer): Buffer {
+  const start = `{"data":${head.slice(0, -1)}`;
+  if (format === 'arrow') return Buffer.from(`${start},"rowsetBase64":"${rows.toString('base64')}"${TAIL}`);
+  return Buffer.concat([Buffer.from(`${start},"rowset":`), rows, Buffer.from(TAIL)]);
+}
+
+const inBrackets = (rows: Buffer): Buffer => Buffer.concat([Buffer.from('['), rows, Buffer.from(']')]);
+
+/** Builds the answer from known fields only and records it. */
 export async function deliverStage(deps: StatementDeps, masked: Masked): Promise<Delivered | Stop> {
-  const { result, queryId, session, decision } = masked;
+  const { result, queryId, session, inline } = masked;
   const chunks = await afterRun(() => deps.parts.register(masked));
   const client: ClientResult = {
     queryId,
@@ -19,21 +36,24 @@ export async function deliverStage(deps: StatementDeps, masked: Masked): Promise
     parameters: changedParameters(result.parameters, session.clientApp),
     context: result.context,
     copied: result.copied,
+    format: inline.format,
   };
   const head = stringifyJson(resultHead(client));
-  const rows = JSON.stringify(masked.rows);
   const fields = {
     qid: queryId,
     code: null,
-    rows: masked.rows.length,
+    rows: inline.rows,
+    fmt: inline.format,
     cols: masked.rowtype.length,
     parts: chunks.length,
-    masked: decision.masks.map((mask) => ({ i: mask.index, m: mask.action.type, p: mask.policy, r: mask.rule })),
+    masked: masked.masks.map((mask) => ({ i: mask.index, m: mask.action.type, p: mask.policy, r: mask.rule })),
+    found: detectedFields(masked.detected),
     upq: result.queryId,
   };
-  const bodies = [textBody('head', head), textBody('rows', rows)];
+  const rows = inline.format === 'json' ? inBrackets(inline.bytes) : inline.bytes;
+  const bodies = [textBody('head', head), { name: 'rows', bytes: rows }];
   await afterRun(() => deps.recording.append({ kind: 'response', sessionId: session.id, fields, bodies }));
-  const body = Buffer.from(`{"data":${head.slice(0, -1)},"rowset":${rows}},"code":null,"message":null,"success":true}`);
-  deps.metrics.delivered(masked.connection.name, masked.rows.length, body.length);
+  const body = bodyOf(head, inline.format, rows);
+  deps.metrics.delivered(masked.connection.name, inline.rows, body.length);
   return { ...masked, body };
 }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { deny } from '../../errors.js';
-import type { Json, UpstreamAnswer } from '../../protocol/index.js';
+import type { Json, UpstreamAnswer, UpstreamResult } from '../../protocol/index.js';
 import type { Session } from '../../session/index.js';
-import type { SessionContext, SessionEffect } from '../../sql/index.js';
+import type { SessionContext, SessionEffect, SessionFacts } from '../../sql/index.js';
 import { afterRun } from '../after-run.js';
 import type { StatementDeps } from '../deps.js';
+import { earlierResult } from '../earlier-results.js';
 import { type Forwarded, factsOf, type Recorded } from '../exchange.js';
 import { refuse, refuseAsSnowflake } from '../refusals.js';
 import { createTokenBox } from '../token-box.js';
@@ -35,6 +36,7 @@ async function forwardAlone(
     {
       binding: recorded.binding,
       bindings: request.bindings,
+      keyBindings: recorded.keyBindings,
       describeOnly: request.describeOnly,
       parameters: recorded.parameters,
       claimedPurpose: claimedPurpose(recorded.parameters['QUERY_TAG'], session),
@@ -45,12 +47,39 @@ async function forwardAlone(
   );
   if (answer.kind !== 'result') return refusalOf(recorded, answer);
   if (recorded.analysis.class !== 'SELECT') deps.catalogs.forget(session.id);
+  rememberResult(deps, recorded, answer.result);
   await afterRun(() => followSession(deps, session, answer.result.context, effect));
-  return { ...recorded, result: answer.result };
+  return { ...recorded, result: withoutKeys(answer.result, recorded) };
 }
 
+/** A caller is told of the placeholders it wrote. */
+function withoutKeys(result: UpstreamResult, { keyBindings, analysis }: Recorded): UpstreamResult {
+  const own = factsOf(analysis)?.placeholders ?? 0;
+  if (keyBindings === undefined) return result;
+  const described = result.copied['metaDataOfBinds'];
+  const metaDataOfBinds = Array.isArray(described) ? described.slice(0, own) : null;
+  return { ...result, copied: { ...result.copied, numberOfBinds: own, metaDataOfBinds } };
+}
+
+/** What is read again later: see `EarlierResults`. */
+function rememberResult(deps: StatementDeps, recorded: Recorded, result: UpstreamResult): void {
+  const { session, connection, queryId, request, analysis, decision } = recorded;
+  if (request.describeOnly) return;
+  const facts = factsOf(analysis);
+  const names = result.rowtype.map(({ name }) => name);
+  const ids = { queryId, upstreamQueryId: result.queryId };
+  const earlier = facts && earlierResult({ facts, ids, names, sourceMasks: decision.sourceMasks });
+  if (earlier === undefined) deps.earlierResults.forget(session.id);
+  else deps.earlierResults.add(session.id, connection.policy.revision, earlier);
+}
+
+/** Where names point and what variables hold: what an analysis of a statement rests on. */
 const isSameContext = (a: SessionContext, b: SessionContext): boolean =>
-  a.database === b.database && a.schema === b.schema && a.role === b.role && a.warehouse === b.warehouse;
+  a.database === b.database &&
+  a.schema === b.schema &&
+  a.role === b.role &&
+  a.warehouse === b.warehouse &&
+  JSON.stringify(a.facts?.variables ?? {}) === JSON.stringify(b.facts?.variables ?? {});
 
 /** The client's own tag: of this statement, else of its session. */
 function claimedPurpose(own: Json | undefined, session: Session): string | undefined {
@@ -85,6 +114,20 @@ function mayQuoteValues(recorded: Recorded): boolean {
 /** URLs in an error text may be signed. */
 const withoutSecrets = (message: string): string => message.replace(/https?:\/\/\S+/g, '[url withheld]').slice(0, 4000);
 
+/** Variables by name; one whose value cannot be told is left out, and so refused where it is read. */
+function variablesAfter(
+  before: SessionFacts['variables'],
+  effect: SessionEffect | undefined,
+): SessionFacts['variables'] {
+  if (effect?.kind !== 'variable') return before;
+  const after = new Map(Object.entries(before));
+  for (const { name, change, sources } of effect.variables) {
+    if (change === 'unset' || sources === undefined) after.delete(name);
+    else after.set(name, sources);
+  }
+  return Object.fromEntries(after);
+}
+
 async function followSession(
   deps: StatementDeps,
   session: Session,
@@ -96,6 +139,7 @@ async function followSession(
     schema: final.schema ?? session.context.schema,
     warehouse: final.warehouse ?? session.context.warehouse,
     role: final.role ?? session.context.role,
+    facts: { variables: variablesAfter(session.context.facts?.variables ?? {}, effect), results: [] },
   };
   const tag =
     effect?.kind === 'alter-session' ? effect.set.find((parameter) => parameter.name === 'QUERY_TAG') : undefined;

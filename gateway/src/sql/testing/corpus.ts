@@ -16,13 +16,20 @@ export interface LineageCase {
   readonly predicate?: boolean;
   readonly maybePredicate?: boolean;
   readonly flow?: boolean;
+  readonly reads?: readonly string[];
+  readonly writes?: readonly string[];
   readonly orAnalyze?: Pick<LineageCase, 'outputs' | 'tainted' | 'maybe' | 'predicate' | 'maybePredicate'>;
-  readonly session?: { readonly schema?: string; readonly tempTables?: readonly string[] };
+  readonly session?: {
+    readonly schema?: string;
+    readonly tempTables?: readonly string[];
+    readonly vars?: Readonly<Record<string, 'tainted' | 'clean'>>;
+  };
 }
 
 interface CorpusFile {
   readonly catalog: {
     readonly tables: Readonly<Record<string, { readonly columns: string[]; readonly protected: string[] }>>;
+    readonly pureFunctions: readonly string[];
     readonly views: Readonly<Record<string, { readonly columns: string[]; readonly definition: string | null }>>;
   };
   readonly cases: readonly LineageCase[];
@@ -36,7 +43,11 @@ export const lineageCases: readonly LineageCase[] = corpus.cases;
 
 /** The session every case starts from, and what the case changes in it. */
 export function sessionOf(test: Pick<LineageCase, 'session'> = {}): SessionContext {
-  return { database: 'APP', schema: test.session?.schema ?? 'PUBLIC', role: 'R', warehouse: 'W' };
+  const email = { object: { database: 'APP', schema: 'PUBLIC', name: 'CUSTOMERS' }, column: 'EMAIL' };
+  const vars = Object.entries(test.session?.vars ?? {});
+  const variables = Object.fromEntries(vars.map(([name, state]) => [name, state === 'tainted' ? [email] : []]));
+  const facts = { variables, results: [] };
+  return { database: 'APP', schema: test.session?.schema ?? 'PUBLIC', role: 'R', warehouse: 'W', facts };
 }
 
 const key = (name: ObjectName): string => `${name.database}.${name.schema}.${name.name}`;
@@ -45,6 +56,7 @@ const columnsOf = (names: readonly string[]): readonly CatalogColumn[] => names.
 /** The corpus' own objects. A temporary table hides the permanent one: what it holds is not known. */
 export function catalogOf(test: Pick<LineageCase, 'session'> = {}): Catalog {
   return {
+    isPureFunction: (name) => corpus.catalog.pureFunctions.includes(key(name)),
     find(name) {
       if (test.session?.tempTables?.includes(key(name)) === true) return 'absent';
       const table = corpus.catalog.tables[key(name)];
