@@ -1,11 +1,12 @@
 import { Dialect, transpile } from '@polyglot-sql/sdk';
-import { zonedMembers } from './duck-values.js';
+import { geographyMember, zonedMembers } from './duck-values.js';
 import { isToken, made, render, type Token } from './lexer.js';
 
 /** Words that stand for types through the translation; DuckDB's text replaces them at the end. */
 const marks: Readonly<Record<string, string>> = {
   STANDIN_JSON: 'JSON',
   STANDIN_TZ: `STRUCT(${zonedMembers.moment} TIMESTAMP, ${zonedMembers.offset} INTEGER)`,
+  STANDIN_GEO: `STRUCT(${geographyMember} VARCHAR)`,
   STANDIN_MS: 'TIMESTAMP_MS',
   STANDIN_S: 'TIMESTAMP_S',
 };
@@ -104,6 +105,7 @@ function prepareToken(tokens: readonly Token[], token: Token, index: number): re
   if (/^TIMESTAMP_?NTZ$/.test(token.value)) return word(momentType(tokens, index));
   if (/^TIMESTAMP_?LTZ$/.test(token.value)) return word('TIMESTAMPTZ');
   if (/^TIMESTAMP_?TZ$/.test(token.value)) return word('STANDIN_TZ');
+  if (token.value === 'GEOGRAPHY' && isTypePosition(tokens, index)) return word('STANDIN_GEO');
   if (integerTypes.has(token.value) && isTypePosition(tokens, index)) return word('NUMBER(38, 0)');
   if (jsonTypes.has(token.value) && isTypePosition(tokens, index)) return word('STANDIN_JSON');
   return [token];

@@ -107,6 +107,7 @@ function toVector(column: Column, cells: readonly Cell[]): Data<DataType> {
     case 'variant':
     case 'object':
     case 'array':
+    case 'geography':
       return bytes(
         new Utf8(),
         cells.map((cell) => Buffer.from(cell === null ? '' : cellText(cell))),
