@@ -151,6 +151,8 @@ const KINDS: readonly Kind[] = [
 
 /** Enough for several chunks at the default part size. */
 const LARGE_ROWS = 600;
+/** Ids of one width: Python refuses to join streams in which a column's width differs. */
+const FIRST_LARGE_ID = 1001;
 
 const database = '"CRM"."PUBLIC"';
 
@@ -183,7 +185,7 @@ export async function loadAllTypes(catalog: Catalog): Promise<void> {
       `CREATE TABLE ${database}."ALL_TYPES" (${columns})`,
       ...rows.map((values) => `INSERT INTO ${database}."ALL_TYPES" VALUES ${values}`),
       `CREATE TABLE ${database}."ALL_TYPES_LARGE" AS SELECT CAST(n AS DECIMAL(38, 0)) AS "ID", a.* EXCLUDE ("ID")
-        FROM range(1, ${LARGE_ROWS + 1}) AS r(n) JOIN ${database}."ALL_TYPES" AS a ON a."ID" = 1 + n % 4 ORDER BY n`,
+        FROM range(${FIRST_LARGE_ID}, ${FIRST_LARGE_ID + LARGE_ROWS}) AS r(n) JOIN ${database}."ALL_TYPES" AS a ON a."ID" = 1 + n % 4 ORDER BY n`,
     ]) {
       await connection.run(statement);
     }

@@ -68,7 +68,7 @@ function metadata(column: Column): Map<string, string> {
   const isZoned = column.type === 'timestamp_tz';
   return new Map(
     Object.entries({
-      logicalType: column.type.toUpperCase(),
+      logicalType: column.type === 'geography' ? 'OBJECT' : column.type.toUpperCase(),
       precision: String(column.precision ?? 0),
       scale: String(column.scale ?? 0),
       charLength: String(column.length ?? 0),
