@@ -1,12 +1,16 @@
 import { Dialect, transpile } from '@polyglot-sql/sdk';
-import { zonedMembers } from './duck-values.js';
+import { geographyMember, zonedMembers } from './duck-values.js';
 import { unsupported } from './failures.js';
 import { isToken, made, render, type Token } from './lexer.js';
+
+/** How DuckDB keeps a TIMESTAMP_TZ. */
+const zonedType = `STRUCT(${zonedMembers.moment} TIMESTAMP, ${zonedMembers.offset} INTEGER)`;
 
 /** Words that stand for types through the translation; DuckDB's text replaces them at the end. */
 const marks: Readonly<Record<string, string>> = {
   STANDIN_JSON: 'JSON',
-  STANDIN_TZ: `STRUCT(${zonedMembers.moment} TIMESTAMP, ${zonedMembers.offset} INTEGER)`,
+  STANDIN_TZ: zonedType,
+  STANDIN_GEO: `STRUCT(${geographyMember} VARCHAR)`,
   STANDIN_MS: 'TIMESTAMP_MS',
   STANDIN_S: 'TIMESTAMP_S',
 };
@@ -38,6 +42,7 @@ const ownFunctions = new Set([
   'TO_VARIANT',
   'ARRAY_SIZE',
   'REGEXP_LIKE',
+  'DAYOFWEEKISO',
 ]);
 
 /** Run on every new session's connection. */
@@ -68,15 +73,23 @@ export const sessionMacros: readonly string[] = [
   'SF_TO_VARIANT(a) AS to_json(a)',
   'SF_ARRAY_SIZE(a) AS json_array_length(CAST(a AS JSON))',
   'SF_REGEXP_LIKE(a, b) AS regexp_full_match(a, b)',
+  'SF_DAYOFWEEKISO(a) AS isodow(a)',
+  // DuckDB has no beginning of a time of day, nor of a moment with an offset.
+  `SF_DATE_TRUNC(u, a TIME) AS CAST(date_trunc(u, DATE '1970-01-01' + a) AS TIME),
+    (u, a ${zonedType}) AS CASE WHEN a IS NULL THEN NULL ELSE struct_pack(
+      ${zonedMembers.moment} := date_trunc(u, a.${zonedMembers.moment} + to_minutes(a.${zonedMembers.offset})) - to_minutes(a.${zonedMembers.offset}),
+      ${zonedMembers.offset} := a.${zonedMembers.offset}) END,
+    (u, a) AS date_trunc(u, a)`,
   // The text without blanks before its offset, which DuckDB does not read.
   `SF_ZONED_TEXT(a) AS regexp_replace(CAST(a AS VARCHAR), '\\s+([+-]\\d)', '\\1')`,
   `SF_OFFSET_PART(a, n) AS regexp_extract(SF_ZONED_TEXT(a), ':\\d\\d(?:\\.\\d+)?([+-])(\\d\\d):?(\\d\\d)?$', n)`,
   `SF_OFFSET(a) AS (CASE SF_OFFSET_PART(a, 1) WHEN '-' THEN -1 ELSE 1 END) *
     (coalesce(TRY_CAST(SF_OFFSET_PART(a, 2) AS INTEGER), 0) * 60 + coalesce(TRY_CAST(SF_OFFSET_PART(a, 3) AS INTEGER), 0))`,
   // The moment is kept in UTC; no offset in the text means zero.
-  `SF_TO_TIMESTAMP_TZ(a) AS CASE WHEN a IS NULL THEN NULL ELSE struct_pack(
+  `SF_TO_TIMESTAMP_TZ(a ${zonedType}) AS a, (a) AS CASE WHEN a IS NULL THEN NULL ELSE struct_pack(
     ${zonedMembers.moment} := CAST(CAST(SF_ZONED_TEXT(a) AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP),
     ${zonedMembers.offset} := SF_OFFSET(a)) END`,
+  'TRY_SF_TO_TIMESTAMP_TZ(a) AS CASE WHEN TRY_CAST(SF_ZONED_TEXT(a) AS TIMESTAMPTZ) IS NULL THEN NULL ELSE SF_TO_TIMESTAMP_TZ(a) END',
 ].map((macro) => `CREATE OR REPLACE TEMP MACRO ${macro}`);
 
 const integerTypes = new Set(['INT', 'INTEGER', 'BIGINT', 'SMALLINT', 'TINYINT', 'BYTEINT']);
@@ -117,14 +130,24 @@ function prepareToken(tokens: readonly Token[], token: Token, index: number): re
   if (/^TIMESTAMP_?NTZ$/.test(token.value)) return word(momentType(tokens, index));
   if (/^TIMESTAMP_?LTZ$/.test(token.value)) return word('TIMESTAMPTZ');
   if (/^TIMESTAMP_?TZ$/.test(token.value)) return word('STANDIN_TZ');
+  if (token.value === 'GEOGRAPHY' && isTypePosition(tokens, index)) return word('STANDIN_GEO');
   if (integerTypes.has(token.value) && isTypePosition(tokens, index)) return word('NUMBER(38, 0)');
   if (jsonTypes.has(token.value) && isTypePosition(tokens, index)) return word('STANDIN_JSON');
   return [token];
 }
 
-const scaledTypes = new Set(['TIMESTAMP', 'TIMESTAMPTZ', 'STANDIN_TZ', 'STANDIN_MS', 'STANDIN_S', 'DATETIME', 'TIME']);
+const scaledTypes = new Set([
+  'BINARY',
+  'DATETIME',
+  'STANDIN_MS',
+  'STANDIN_S',
+  'STANDIN_TZ',
+  'TIME',
+  'TIMESTAMP',
+  'TIMESTAMPTZ',
+]);
 
-/** `TIMESTAMP(9)` without the scale: DuckDB has types instead, chosen before. */
+/** `TIMESTAMP(9)` and `BINARY(8)` without their numbers: DuckDB has types instead, chosen before, or no limit. */
 function dropScales(tokens: readonly Token[]): readonly Token[] {
   const isScale = (at: number) =>
     isToken(tokens[at], '(') && tokens[at + 1]?.kind === 'number' && isToken(tokens[at + 2], ')');
@@ -193,6 +216,7 @@ function finish(text: string): string {
     if (start === undefined) break;
     result = `${result.slice(0, start)}SF_TO_TIMESTAMP_TZ(${result.slice(start + 5, end)})${result.slice(end + 15)}`;
   }
+  result = result.replaceAll(/\bDATE_TRUNC\(/g, 'SF_DATE_TRUNC(');
   // A path cast to text loses its JSON quotes in Snowflake.
   result = result.replaceAll(/ -> ('(?:[^']|'')*') AS TEXT\)/g, ' ->> $1 AS TEXT)');
   for (const [mark, type] of Object.entries(marks)) result = result.replaceAll(new RegExp(`\\b${mark}\\b`, 'g'), type);
