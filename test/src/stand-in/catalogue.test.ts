@@ -325,10 +325,10 @@ describe('tags', () => {
 
 describe('mask expressions', () => {
   const key = Buffer.alloc(32, 7);
-  const pad = (byte: number) =>
-    Buffer.concat([key, Buffer.alloc(32)])
-      .map((part) => part ^ byte)
-      .toString('hex');
+  const pad = (byte: number): string => {
+    const block = Buffer.concat([key, Buffer.alloc(32)]);
+    return Buffer.from(block.map((part) => part ^ byte)).toString('hex');
+  };
   const tokenOf = (outer: string, inner: string) =>
     `'pst_' || LEFT(SHA2(CONCAT(TO_BINARY(${outer}, 'HEX'), SHA2_BINARY(CONCAT(TO_BINARY(${inner}, 'HEX'), TO_BINARY("EMAIL", 'UTF-8')), 256)), 256), 32)`;
 
@@ -349,7 +349,16 @@ describe('mask expressions', () => {
          LEFT("EMAIL", 2) || '***' || RIGHT("EMAIL", 3) AS P, DATE_TRUNC('MONTH', "CREATED_AT") AS D,
          FLOOR("BALANCE" / 100) * 100 AS B, IFF("ID" > 1, 'a', 'b') AS I, TRY_CAST("EMAIL" AS NUMBER) AS T FROM CUSTOMERS WHERE ID = 1`,
     );
-    expect(row).toEqual({ N: null, U: null, Z: null, P: 'ad***com', D: '1704067200.000000000', B: '1200', I: 'b', T: null });
+    expect(row).toEqual({
+      N: null,
+      U: null,
+      Z: null,
+      P: 'ad***com',
+      D: '1704067200.000000000',
+      B: '1200',
+      I: 'b',
+      T: null,
+    });
   });
 
   test.each([
