@@ -63,10 +63,9 @@ async function describeBatch(
   asker: Asker,
 ): Promise<readonly (readonly [ObjectName, Description])[]> {
   const ask = (text: string): Promise<Rows | undefined> => askSnowflake(deps, text, asker);
-  const [tables, columns] = await Promise.all([ask(tablesText(names)), ask(columnsText(names))]);
-  if (tables === undefined || columns === undefined) return names.map((name) => [name, ABSENT]);
-  const isThere = (name: ObjectName): boolean => rowsOf(tables, name).length > 0;
-  const present = names.filter(isThere);
+  const tables = (await ask(tablesText(names))) ?? [];
+  const present = names.filter((name) => rowsOf(tables, name).length > 0);
+  const columns = present.length === 0 ? [] : ((await ask(columnsText(present))) ?? []);
   const views = present.filter((name) => kindOf(rowsOf(tables, name)[0]?.get('TABLE_TYPE')) === 'view');
   const texts = views.length === 0 ? [] : ((await ask(viewsText(views))) ?? []);
   const tags = needs === 'none' || present.length === 0 ? [] : await ask(tagsText(present, needs));
