@@ -1,5 +1,6 @@
 import { Dialect, transpile } from '@polyglot-sql/sdk';
 import { geographyMember, zonedMembers } from './duck-values.js';
+import { unsupported } from './failures.js';
 import { isToken, made, render, type Token } from './lexer.js';
 
 /** How DuckDB keeps a TIMESTAMP_TZ. */
@@ -65,7 +66,7 @@ export const sessionMacros: readonly string[] = [
   'SF_TO_DOUBLE(a) AS CAST(a AS DOUBLE)',
   "SF_TO_BINARY(a, f) AS CASE upper(f) WHEN 'HEX' THEN unhex(a) WHEN 'BASE64' THEN from_base64(a) ELSE encode(a) END",
   "SF_SHA2(a) AS sha256(a), (a, bits) AS CASE bits WHEN 256 THEN sha256(a) ELSE error('SHA2 knows 256 bits only') END",
-  "SF_SHA2_HEX(a, bits) AS CASE bits WHEN 256 THEN sha256(a) ELSE error('SHA2 knows 256 bits only') END",
+  "SF_SHA2_HEX(a) AS sha256(a), (a, bits) AS CASE bits WHEN 256 THEN sha256(a) ELSE error('SHA2 knows 256 bits only') END",
   'SF_SHA2_BINARY(a, bits) AS unhex(SF_SHA2_HEX(a, bits))',
   // DuckDB's own steps over NULL.
   'SF_CONCAT(a) AS a, (a, b) AS a || b, (a, b, c) AS a || b || c, (a, b, c, d) AS a || b || c || d',
@@ -96,13 +97,25 @@ const jsonTypes = new Set(['VARIANT', 'OBJECT', 'ARRAY']);
 
 /**
  * Translates one Snowflake statement, given as tokens, into DuckDB's dialect. Text that the translator cannot read goes
- * to DuckDB as it is, whose syntax error then becomes Snowflake's.
+ * to DuckDB as it is, whose syntax error then becomes Snowflake's. @throws SnowflakeFailure 000002
  */
 export function toDuckDb(tokens: readonly Token[]): string {
+  refuseUntranslatable(tokens);
   const text = render(prepareValues(dropScales(tokens.flatMap((token, index) => prepareToken(tokens, token, index)))));
   const result = transpile(text, Dialect.Snowflake, Dialect.DuckDB);
   const translated = result.success && result.sql?.length === 1 ? (result.sql[0] ?? text) : text;
   return finish(translated);
+}
+
+/** What the translator would drop in silence or turn into something that only looks alike. @throws SnowflakeFailure 000002 */
+function refuseUntranslatable(tokens: readonly Token[]): void {
+  for (const [index, token] of tokens.entries()) {
+    if (token.kind !== 'word' || !isToken(tokens[index + 1], '(')) continue;
+    if (token.value === 'MATCH_RECOGNIZE' || token.value === 'FLATTEN') throw unsupported(token.value);
+    const isTimeTravel = ['OFFSET', 'TIMESTAMP', 'STATEMENT', 'STREAM'].includes(tokens[index + 2]?.value ?? '');
+    if ((token.value === 'AT' || token.value === 'BEFORE') && isTimeTravel && isToken(tokens[index + 3], '=>'))
+      throw unsupported(`${token.value} (time travel)`);
+  }
 }
 
 function prepareToken(tokens: readonly Token[], token: Token, index: number): readonly Token[] {
