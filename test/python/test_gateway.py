@@ -73,10 +73,11 @@ def test_an_asynchronous_result_is_masked_as_well(own):
     assert cursor.fetchall() == [("***2233",)]
 
 
-def test_filters_on_protected_columns_are_refused(own):
-    error = refusal(own, "select id from customers where email = %s", ("ada.brandt@example.com",))
-    assert (error.errno, error.sqlstate) == (861404, "42501")
-    assert "EMAIL" in error.msg and "ada.brandt" not in error.msg
+def test_filters_on_protected_columns_see_masks(own):
+    query = "select id from customers where email = %s"
+    assert own.cursor().execute(query, ("ada.brandt@example.com",)).fetchall() == []
+    (email,) = own.cursor().execute("select email from customers where id = 1").fetchone()
+    assert own.cursor().execute(query, (email,)).fetchall() == [(1,)]
 
 
 def test_a_query_id_of_somebody_else_gives_nothing(own):
@@ -143,7 +144,6 @@ def test_a_refused_statement_leaves_the_session_usable(own):
     [
         ("use role sysadmin", 861203),
         ("put file:///etc/hostname @~", 861204),
-        ("select * from table(flatten(input => parse_json('[1]')))", 861205),
         ("select * from there_is_no_such_table", 861205),
         ("alter session set multi_statement_count = 0", 861206),
     ],

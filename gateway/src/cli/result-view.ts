@@ -1,3 +1,4 @@
+import { MaskingFailed, readArrowCells } from '../masking/index.js';
 import { clip, toLine } from './plain-text.js';
 import { layOutTable } from './table.js';
 
@@ -40,18 +41,40 @@ export function columnsOf(head: Buffer | undefined): readonly string[] {
 
 /** A table of the rows exactly as they were delivered, cut with a note. */
 export function viewRows(bytes: Buffer, columns: readonly string[]): readonly string[] {
+  const arrow = parseArrow(bytes);
+  if (arrow !== undefined) return layOutRows(arrow.rows, arrow.total, columns);
   const rows = parseJson(bytes);
   if (!Array.isArray(rows) || !rows.every((row) => Array.isArray(row)))
     return [`(${bytes.byteLength} bytes of rows, not shown as a table)`];
-  if (rows.length === 0) return ['(no rows)'];
-  const width = Math.max(columns.length, ...rows.slice(0, MAX_ROWS).map((row: readonly unknown[]) => row.length));
+  return layOutRows(rows.slice(0, MAX_ROWS), rows.length, columns);
+}
+
+/** The beginning of every Arrow stream; no JSON begins so. */
+const ARROW_MARK = Buffer.from([0xff, 0xff, 0xff, 0xff]);
+
+function parseArrow(bytes: Buffer): ReturnType<typeof readArrowCells> | undefined {
+  if (!bytes.subarray(0, ARROW_MARK.length).equals(ARROW_MARK)) return undefined;
+  try {
+    return readArrowCells(bytes, MAX_ROWS);
+  } catch (error) {
+    if (error instanceof MaskingFailed) return undefined;
+    throw error;
+  }
+}
+
+/** The first rows of `total`. */
+function layOutRows(
+  rows: readonly (readonly unknown[])[],
+  total: number,
+  columns: readonly string[],
+): readonly string[] {
+  if (total === 0) return ['(no rows)'];
+  const width = Math.max(columns.length, ...rows.map((row) => row.length));
   const shown = Math.min(width, MAX_COLUMNS);
   const heading = Array.from({ length: shown }, (_, column) => columns[column] ?? `#${column + 1}`);
-  const body = rows
-    .slice(0, MAX_ROWS)
-    .map((row: readonly unknown[]) => Array.from({ length: shown }, (_, column) => toCell(row[column])));
+  const body = rows.map((row) => Array.from({ length: shown }, (_, column) => toCell(row[column])));
   const cut = [
-    ...(rows.length > MAX_ROWS ? [`${rows.length - MAX_ROWS} more rows`] : []),
+    ...(total > rows.length ? [`${total - rows.length} more rows`] : []),
     ...(width > shown ? [`${width - shown} more columns`] : []),
   ];
   return [...layOutTable([heading, ...body], ' | '), ...(cut.length > 0 ? [`(${cut.join(', ')} not shown here)`] : [])];

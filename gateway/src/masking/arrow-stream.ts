@@ -37,7 +37,7 @@ export function maskArrowStream(bytes: Uint8Array, plan: MaskPlan): MaskedArrow 
   const segments: Uint8Array[] = [];
   const hidden = plan.columns.map(() => 0);
   let rows = 0;
-  const end = walkBatches(bytes, plan, (message, fields) => {
+  const end = walkBatches(bytes, checkAgainst(plan), (message, fields) => {
     if (fields === undefined) segments.push(message.whole);
     else rows += maskBatch(message, fields, plan, { segments, hidden });
   });
@@ -51,9 +51,7 @@ export function visitArrowTexts(
   plan: MaskPlan,
   visit: (column: number, texts: Texts) => void,
 ): void {
-  walkBatches(bytes, plan, (message, fields) => {
-    if (fields === undefined) return;
-    const batch = readBatch(message.reader, headerOf(message, KIND.recordBatch), message.body, fields);
+  visitBatches(bytes, checkAgainst(plan), (batch, fields) => {
     fields.forEach(({ layout }, index) => {
       const array = batch.columns[index];
       if (layout.kind !== 'utf8' || array === undefined || plan.columns[index]?.mode !== undefined) return;
@@ -62,10 +60,33 @@ export function visitArrowTexts(
   });
 }
 
+/** Shows every batch of a stream whose columns pass `check`. Throws `MaskingFailed` for what is no stream of Snowflake's. */
+export function visitBatches(
+  bytes: Uint8Array,
+  check: FieldCheck,
+  visit: (batch: ArrowBatch, fields: readonly ArrowField[]) => void,
+): void {
+  walkBatches(bytes, check, (message, fields) => {
+    if (fields === undefined) return;
+    visit(readBatch(message.reader, headerOf(message, KIND.recordBatch), message.body, fields), fields);
+  });
+}
+
+/** Throws where a stream has other columns than it should. */
+type FieldCheck = (fields: readonly ArrowField[]) => void;
+
+const checkAgainst =
+  (plan: MaskPlan): FieldCheck =>
+  (fields) =>
+    checkFields(
+      fields,
+      plan.columns.map(({ column }) => column),
+    );
+
 /** Calls `use` for the schema, without fields, and then for every batch. Gives the mark of the end. */
 function walkBatches(
   bytes: Uint8Array,
-  plan: MaskPlan,
+  check: FieldCheck,
   use: (message: Message, fields: readonly ArrowField[] | undefined) => void,
 ): Uint8Array {
   let fields: readonly ArrowField[] | undefined;
@@ -78,7 +99,7 @@ function walkBatches(
       return bytes.subarray(at);
     }
     use(message, fields);
-    fields ??= readFields(message, plan);
+    fields ??= readFields(message, check);
     at += message.whole.length;
   }
 }
@@ -127,13 +148,10 @@ function headerOf({ reader, root }: Message, kind: number): FlatTable {
   return header;
 }
 
-function readFields(message: Message, plan: MaskPlan): readonly ArrowField[] {
+function readFields(message: Message, check: FieldCheck): readonly ArrowField[] {
   if (message.body.length > 0) throw malformedArrow('a schema with a body');
   const fields = readSchema(message.reader, headerOf(message, KIND.schema));
-  checkFields(
-    fields,
-    plan.columns.map(({ column }) => column),
-  );
+  check(fields);
   return fields;
 }
 

@@ -1,4 +1,5 @@
 export { isPlaceholder } from '../policy/placeholder.js';
+export { type ArrowCells, readArrowCells } from './arrow-cells.js';
 export { type MaskedArrow, maskArrowStream } from './arrow-stream.js';
 export { detectColumns } from './detect-columns.js';
 export { type Finding, judgeColumns } from './detection/index.js';
