@@ -93,11 +93,22 @@ def test_a_query_id_of_somebody_else_gives_nothing(own):
 # Result formats
 
 
-@pytest.mark.parametrize("read", ["fetch_arrow_all", "fetch_arrow_batches", "fetch_pandas_all", "fetch_pandas_batches"])
-def test_arrow_and_pandas_say_that_they_are_not_offered(own, read):
-    cursor = own.cursor().execute("select id from customers")
-    with pytest.raises(NotSupportedError):
-        getattr(cursor, read)()
+def test_arrow_and_pandas_show_masks(own):
+    table = own.cursor().execute(CUSTOMER).fetch_arrow_all()
+    assert table.column("SSN").to_pylist() == ["***2233", "***3040"]
+    assert table.column("BALANCE").to_pylist() == [None, None]
+    frame = own.cursor().execute(CUSTOMER).fetch_pandas_all()
+    assert (list(frame["ID"]), list(frame["NAME"]), list(frame["CITY"])) == ([1, 12], ["***", "***"], ["Hamburg", "Denver"])
+    (batch,) = own.cursor().execute(CUSTOMER).fetch_arrow_batches()
+    assert batch.column("NAME").to_pylist() == ["***", "***"]
+    (part,) = own.cursor().execute(CUSTOMER).fetch_pandas_batches()
+    assert list(part["SSN"]) == ["***2233", "***3040"]
+
+
+def test_a_client_that_asks_for_json_gets_json():
+    with connect_through_gateway(session_parameters={"PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": "JSON"}) as own:
+        with pytest.raises(NotSupportedError):
+            own.cursor().execute("select id from customers").fetch_arrow_all()
 
 
 def test_rows_make_a_data_frame_without_arrow(own):

@@ -1,8 +1,8 @@
-import { MaskingFailed } from './masking-failed.js';
+import { type MaskingFailed, malformedResult } from './masking-failed.js';
 
 /** A flatbuffer that breaks its own rules, or is not of the Arrow kind that results have. */
 export function malformedArrow(what: string): MaskingFailed {
-  return new MaskingFailed(`an Arrow result with ${what}`);
+  return malformedResult(`an Arrow result with ${what}`);
 }
 
 /** A table of a flatbuffer: a position and the table of its fields' places. */

@@ -1,6 +1,6 @@
 import { malformedArrow } from './arrow-flatbuffer.js';
 import type { ArrowField, ArrowLayout } from './arrow-schema.js';
-import { MaskingFailed } from './masking-failed.js';
+import { malformedResult } from './masking-failed.js';
 import { type MaskableColumn, scaleOf } from './value-type.js';
 
 /** How the moments of one column lie in memory (protocol notes 5.4). */
@@ -14,11 +14,11 @@ export type MomentLayout =
  * have. A repeated name may carry its column's number, as writers that cannot repeat a name do.
  */
 export function checkFields(fields: readonly ArrowField[], columns: readonly MaskableColumn[]): void {
-  if (fields.length !== columns.length) throw new MaskingFailed('an Arrow result with other columns than its row type');
+  if (fields.length !== columns.length) throw malformedResult('an Arrow result with other columns than its row type');
   fields.forEach((field, index) => {
     const column = columns[index];
     if (column === undefined || !isNameOf(field.name, columns, index)) {
-      throw new MaskingFailed('an Arrow result with other column names than its row type');
+      throw malformedResult('an Arrow result with other column names than its row type');
     }
     if (!fits(column, field.layout)) throw malformedArrow(`a column of type ${column.type} in another form`);
   });

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { MaskedRowBytes } from './kernels.js';
 import { countsOf, type MaskedCount, type MaskPlan } from './mask-plan.js';
-import { MaskingFailed } from './masking-failed.js';
+import { MaskingFailed, malformedResult } from './masking-failed.js';
 
 export interface MaskedJson {
   readonly bytes: Uint8Array;
@@ -27,7 +27,7 @@ export function maskJsonRows(bytes: Uint8Array, plan: MaskPlan, into?: Uint8Arra
   while (stop > 0 && isBlankByte(bytes[stop - 1])) stop -= 1;
   const blanks = Uint8Array.from(bytes.subarray(stop));
   const { pieces, end, rows, hidden } = maskPieces(bytes.subarray(0, stop), plan, into);
-  if (end !== stop) throw new MaskingFailed('a result part that ends within a row');
+  if (end !== stop) throw malformedResult('a result part that ends within a row');
   if (blanks.length > 0) pieces.push(blanks);
   const [only] = pieces;
   const whole = pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces);
@@ -41,7 +41,7 @@ export function maskJsonRowset(bytes: Uint8Array, plan: MaskPlan): MaskedJson {
   while (isBlankByte(bytes[start])) start += 1;
   while (end > start && isBlankByte(bytes[end - 1])) end -= 1;
   if (end - start < 2 || bytes[start] !== OPEN || bytes[end - 1] !== CLOSE) {
-    throw new MaskingFailed('a rowset that is no array');
+    throw malformedResult('a rowset that is no array');
   }
   const inner = maskJsonRows(bytes.subarray(start + 1, end - 1), plan);
   const whole = Buffer.allocUnsafeSlow(inner.bytes.length + 2);
@@ -74,7 +74,7 @@ export function createJsonRowStream(plan: MaskPlan, maxRowBytes: number): JsonRo
       return masked.bytes.buffer === bytes.buffer ? Uint8Array.from(masked.bytes) : masked.bytes;
     },
     end() {
-      if (!isBlank(carried, 0)) throw new MaskingFailed('a result part that ends within a row');
+      if (!isBlank(carried, 0)) throw malformedResult('a result part that ends within a row');
       return { rows, counts: countsOf(plan, perColumn(plan, hidden)) };
     },
   };
@@ -108,7 +108,7 @@ function maskPieces(bytes: Uint8Array, plan: MaskPlan, into?: Uint8Array): Maske
 function maskRows(bytes: Uint8Array, plan: MaskPlan, isContinued: boolean, into?: Uint8Array): MaskedRowBytes {
   // A piece may end within a character, but no row ends behind the last bracket.
   if (!isUtf8(bytes.subarray(0, bytes.lastIndexOf(CLOSE) + 1))) {
-    throw new MaskingFailed('a result part that is not UTF-8');
+    throw malformedResult('a result part that is not UTF-8');
   }
   return plan.kernels.maskRows(bytes, plan.columns, isContinued, into);
 }

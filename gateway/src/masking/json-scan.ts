@@ -1,4 +1,4 @@
-import { MaskingFailed } from './masking-failed.js';
+import { type MaskingFailed, malformedResult } from './masking-failed.js';
 
 /** What a masked cell is. */
 export const CELL_NULL = 0;
@@ -31,7 +31,7 @@ const NULL_LITERAL = Buffer.from('null', 'latin1');
 /** Bytes that may follow a backslash, besides `u`. */
 const SIMPLE_ESCAPES = new Set(Buffer.from('"\\/bfnrt', 'latin1'));
 
-const malformed = (): MaskingFailed => new MaskingFailed('a result part that is not rows of texts and nulls');
+const malformed = (): MaskingFailed => malformedResult('a result part that is not rows of texts and nulls');
 
 /** Spans that grow as rows come. */
 export class CellSpans {
@@ -136,10 +136,10 @@ function scanRow(bytes: Uint8Array, start: number, maskedFlags: Uint8Array, span
     if (at >= length) return CUT;
     const separator = bytes[at++];
     if (column === last) {
-      if (separator !== CLOSE) throw new MaskingFailed('a row has another length than its row type');
+      if (separator !== CLOSE) throw malformedResult('a row has another length than its row type');
       return at;
     }
-    if (separator === CLOSE) throw new MaskingFailed('a row has another length than its row type');
+    if (separator === CLOSE) throw malformedResult('a row has another length than its row type');
     if (separator !== COMMA) throw malformed();
   }
 }
@@ -170,7 +170,7 @@ function skipEscape(bytes: Uint8Array, at: number): number {
 }
 
 function skipNull(bytes: Uint8Array, at: number): number {
-  if (bytes[at] !== LETTER_N) throw new MaskingFailed('a cell is neither a text nor null');
+  if (bytes[at] !== LETTER_N) throw malformedResult('a cell is neither a text nor null');
   for (let index = 1; index < NULL_LITERAL.length; index += 1) {
     const byte = bytes[at + index];
     if (byte === undefined) return CUT;

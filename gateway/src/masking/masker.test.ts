@@ -130,6 +130,12 @@ describe('rows', () => {
     expect(() => masker.maskRows(rowtype, badRows, obligations)).toThrow(MaskingFailed);
   });
 
+  test('masks that do not fit are no fault of the account', () => {
+    expect(() => masker.maskRows(rowtype, [], [obligation(3, REDACT)])).toThrow(
+      expect.objectContaining({ denial: expect.objectContaining({ code: 'PISTE-1403' }) }),
+    );
+  });
+
   test('a failure tells the caller the form and never the value', () => {
     try {
       masker.maskRows(rowtype, [['1', 'jane@example.org']], [obligation(1, REDACT)]);
@@ -137,7 +143,7 @@ describe('rows', () => {
     } catch (error) {
       expect(error).toBeInstanceOf(MaskingFailed);
       expect(String(error)).not.toContain('jane');
-      expect(error).toMatchObject({ denial: { code: 'PISTE-1403', message: expect.not.stringContaining('jane') } });
+      expect(error).toMatchObject({ denial: { code: 'PISTE-1702', message: expect.not.stringContaining('jane') } });
     }
   });
 

@@ -2,7 +2,7 @@ import type { MaskObligation, OutputExpectation } from '../policy/decision.js';
 import type { Row } from '../protocol/results.js';
 import { type MaskingKeys, maskCell, type PreparedKeys, prepareKeys } from './mask-cell.js';
 import { type MaskedCount, placeObligations } from './mask-plan.js';
-import { MaskingFailed } from './masking-failed.js';
+import { malformedResult } from './masking-failed.js';
 import type { MaskableColumn } from './value-type.js';
 
 export interface MaskedRows {
@@ -54,9 +54,9 @@ function maskRow(
   keys: PreparedKeys,
 ): Row {
   if (!Array.isArray(row) || row.length !== rowtype.length)
-    throw new MaskingFailed('a row has another length than its row type');
+    throw malformedResult('a row has another length than its row type');
   return row.map((cell: unknown, index) => {
-    if (cell !== null && typeof cell !== 'string') throw new MaskingFailed('a cell is neither a text nor null');
+    if (cell !== null && typeof cell !== 'string') throw malformedResult('a cell is neither a text nor null');
     const obligation = byColumn[index];
     if (obligation === undefined || cell === null) return cell;
     hidden.set(obligation, (hidden.get(obligation) ?? 0) + 1);

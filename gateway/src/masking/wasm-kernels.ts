@@ -11,7 +11,7 @@ import {
 } from './json-cells.js';
 import { CELL_ESCAPED, CELL_NULL } from './json-scan.js';
 import type { Kernels, MaskedRowBytes, PlannedColumn } from './kernels.js';
-import { MaskingFailed } from './masking-failed.js';
+import { malformedResult } from './masking-failed.js';
 import type { PartialBytes } from './partial-bytes.js';
 import type { MaskedTexts, Texts } from './texts.js';
 import { typescriptKernels } from './typescript-kernels.js';
@@ -171,7 +171,7 @@ function scanRows(
   wasm.write(input, bytes);
   wasm.clear(input + bytes.length, SLACK_BYTES);
   const result = wasm.exports.scanRows(input, bytes.length, flags, width, isContinued, starts, ends, kinds, found);
-  if (result < 0) throw new MaskingFailed(REFUSALS[result] ?? 'a result part that cannot be read');
+  if (result < 0) throw malformedResult(REFUSALS[result] ?? 'a result part that cannot be read');
   const [rows = 0, cells = 0, end = 0] = wasm.takeWords(found, 3);
   return { input, starts, ends, kinds, rows, cells, end };
 }

@@ -117,7 +117,10 @@ function setUp(rules: readonly object[] = []) {
     await catalog.load(names, new AbortController().signal);
     return catalog;
   };
-  return { account, asked, recorded, catalogs, open, load, sleep: (ms: number) => void (nowMs += ms) };
+  const sleep = (milliseconds: number): void => {
+    nowMs += milliseconds;
+  };
+  return { account, asked, recorded, catalogs, open, load, sleep };
 }
 
 describe('the catalogue of a session', () => {

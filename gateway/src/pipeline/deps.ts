@@ -18,6 +18,10 @@ export interface StatementMetrics {
   statement(connection: string, statementClass: string, decision: string): void;
   blocked(rule: string, statementClass: string): void;
   masked(policy: string, method: string, values: number): void;
+  /** A column of one statement, replaced where it is read. */
+  maskedAtSource(policy: string, method: string): void;
+  /** What a policy in DryRun would have done to one statement. */
+  wouldHave(policy: string, effect: 'masked' | 'blocked'): void;
   maskFailed(reason: string): void;
   /** A column of a result part that looks protected and is not named by any rule. */
   detected(category: string): void;

@@ -1,4 +1,4 @@
-import type { SourceMask } from '../policy/index.js';
+import { columnKey, type SourceMask } from '../policy/index.js';
 import type { ColumnRef, EarlierResult, Facts, Output } from '../sql/index.js';
 
 /**
@@ -66,6 +66,3 @@ export function earlierResult({ facts, ids, names, sourceMasks }: RunStatement):
   const columns = names.map((name, index) => ({ name, sources: unmasked(outputs[index]?.sources ?? []) }));
   return { ...ids, columns, predicate: unmasked(facts.query?.predicate ?? []) };
 }
-
-const columnKey = ({ object, column }: ColumnRef): string =>
-  JSON.stringify([object.database, object.schema, object.name, column]);

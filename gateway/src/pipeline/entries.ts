@@ -1,6 +1,6 @@
 import type { Denial } from '../errors.js';
 import type { Principal } from '../identity/index.js';
-import type { Decision } from '../policy/decision.js';
+import type { Decision, SourceMask } from '../policy/decision.js';
 import { stringifyJson } from '../protocol/index.js';
 import type { Entry, EntryBody, EntryValue } from '../recording/index.js';
 import { formatObjectName, type SessionContext } from '../sql/index.js';
@@ -47,6 +47,32 @@ function decisionFields(
     reasons: decision.reasons.map((reason) => reason.kind),
     apr: approvalId ?? null,
     cat: catalogVersion ?? null,
+    src: decision.verdict === 'block' ? [] : decision.sourceMasks.slice(0, MAX_LISTED).map(maskFields),
+    dry: dryRunFields(decision),
+  };
+}
+
+/** Objects and columns listed in one record; more are in the text. */
+const MAX_LISTED = 100;
+
+/** A column replaced where it is read. */
+function maskFields({ column, action, policy, rule }: SourceMask): EntryValue {
+  return { o: formatObjectName(column.object), c: column.column, m: action.type, p: policy, r: rule };
+}
+
+/** What policies in DryRun would have done to the statement; null where there is none, or it would have made no difference. */
+function dryRunFields({ dryRun }: Decision): EntryValue {
+  if (dryRun === undefined) return null;
+  return {
+    v: dryRun.verdict,
+    masked: dryRun.masked.slice(0, MAX_LISTED).map(({ column, action, policy, rule }) => ({
+      o: formatObjectName(column.object),
+      c: column.column,
+      m: action,
+      p: policy,
+      r: rule,
+    })),
+    blocked: dryRun.blocked.map(({ kind, rule }) => ({ k: kind, r: rule ?? null })),
   };
 }
 
@@ -76,7 +102,7 @@ function requestEntry({ received, decision, verdict, canonicalText, bindingHash,
       dec: decisionFields(decision, verdict, approvalId, catalogVersion),
       ctx: contextFields(session.context),
       hash: bindingHash ?? null,
-      objects: decision.objects.slice(0, 100).map(formatObjectName),
+      objects: decision.objects.slice(0, MAX_LISTED).map(formatObjectName),
     },
     bodies,
   };

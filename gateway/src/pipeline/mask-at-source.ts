@@ -1,14 +1,7 @@
 import { keyPads, type MaskingKeys, sourceExpression } from '../masking/index.js';
-import type { SourceMask } from '../policy/index.js';
+import { columnKey, type SourceMask } from '../policy/index.js';
 import type { JsonObject } from '../protocol/index.js';
-import {
-  type MaskableQuery,
-  maskSources,
-  numberPlaceholders,
-  type ObjectName,
-  placeholdersOf,
-  quoteIdentifier,
-} from '../sql/index.js';
+import { type MaskableQuery, maskSources, numberPlaceholders, placeholdersOf, quoteIdentifier } from '../sql/index.js';
 
 /** A query whose protected columns are replaced where they are read. */
 export type MaskedAtSource =
@@ -43,10 +36,10 @@ export function maskAtSource({ query, masks, keys, bindings, describeOnly }: Mas
   }
   const placeholders = placeholdersOf(query.text);
   const keyring = createKeyring(keys, Math.max(placeholders.positional, placeholders.highest));
-  const byColumn = new Map(masks.map((mask) => [columnKey(mask.column.object, mask.column.column), mask]));
-  const pads = describeOnly ? () => ({ inner: NO_KEY, outer: NO_KEY }) : keyring.pads;
+  const byColumn = new Map(masks.map((mask) => [columnKey(mask.column), mask]));
+  const pads: Keyring['pads'] = describeOnly ? () => ({ inner: NO_KEY, outer: NO_KEY }) : (name) => keyring.pads(name);
   const masked = maskSources(query, (object, column) => {
-    const mask = byColumn.get(columnKey(object, column.name));
+    const mask = byColumn.get(columnKey({ object, column: column.name }));
     return mask && sourceExpression(mask.action, column, quoteIdentifier(column.name), pads);
   });
   const keyBindings = keyring.bindings();
@@ -56,9 +49,6 @@ export function maskAtSource({ query, masks, keys, bindings, describeOnly }: Mas
     return { ok: false, detail: 'a statement run for a batch of values' };
   return { ok: true, text: numberPlaceholders(masked.text), keyBindings };
 }
-
-const columnKey = (object: ObjectName, column: string): string =>
-  JSON.stringify([object.database, object.schema, object.name, column]);
 
 const isBatch = (binding: JsonObject[string]): boolean =>
   typeof binding === 'object' && binding !== null && 'value' in binding && Array.isArray(binding['value']);

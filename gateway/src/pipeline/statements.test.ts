@@ -188,6 +188,8 @@ function gateway(limits: Partial<Limits> = {}): Statements {
       statement: nothing,
       blocked: nothing,
       masked: nothing,
+      maskedAtSource: nothing,
+      wouldHave: nothing,
       maskFailed: nothing,
       detected: nothing,
       delivered: nothing,

@@ -168,10 +168,17 @@ const RETURNS_NO_ROWS: ReadonlySet<ClassGroup> = new Set<ClassGroup>([
   'copying',
 ]);
 
+/** Where reading stopped, counted in the text as it was submitted. */
+function placeOf({ span }: Unread): string {
+  return span === undefined ? '' : `, at character ${span.start + 1}`;
+}
+
 function unreadFindings({ analysis, group, matched }: Question, unread: Unread): readonly Finding[] {
   const held = matched.hold.some((rule) => rule.match.statementTypes?.includes('Unread') === true);
   const holdable = unread.canonicalText !== undefined && !NEVER_HELD.has(unread.kind) && RETURNS_NO_ROWS.has(group);
-  return held && holdable ? [] : [finding('unread', deny.unread(`${explainClass(analysis)}: ${unread.detail}`))];
+  return held && holdable
+    ? []
+    : [finding('unread', deny.unread(`${explainClass(analysis)}: ${unread.detail}${placeOf(unread)}`))];
 }
 
 function readFindings(question: Question, facts: Facts, query: QueryJudgement | undefined): readonly Finding[] {

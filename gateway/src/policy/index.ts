@@ -29,6 +29,7 @@ export type {
   SourceMask,
   WouldMask,
 } from './decision.js';
+export { columnKey } from './keys.js';
 export type { ApprovalOutcome, InternalPurpose, Permit, PermitVerdict } from './permit.js';
 export { hashStatement, isPermit, permitApproved, permitFor, permitInternal } from './permit.js';
 export { isPlaceholder } from './placeholder.js';

@@ -135,10 +135,11 @@ function keyFaults(action: MaskingAction, at: string, secrets: MaskingSecrets): 
 function exemptionFaults(exemption: MaskingExemption, at: string, nowMs: number): readonly FieldFault[] {
   const faults: FieldFault[] = [];
   const warn = (field: string, message: string, fix: string): void => {
-    faults.push({ field: `${at}${field}`, message, fix, fatal: false });
+    faults.push({ field: `${at}${field}`, message, fix, fatal: false, isAdvice: true });
   };
   if (exemption.kind === 'Claim') {
-    warn('', 'this is not built in this version', 'exempt a Group or User; nobody is exempt by a claim');
+    const fix = 'exempt a Group or User; nobody is exempt by a claim';
+    faults.push({ field: at, message: 'this is not built in this version', fix, fatal: false });
   }
   const { reason, expiresAt } = exemption;
   if (reason === undefined) {

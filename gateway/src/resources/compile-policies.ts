@@ -7,6 +7,8 @@ export interface FieldFault {
   readonly message: string;
   readonly fix: string;
   readonly fatal: boolean;
+  /** The resource is in force as written; it could be written better. */
+  readonly isAdvice?: boolean;
 }
 
 /** What became of one policy or rule: present unless a fault is fatal. */

@@ -224,6 +224,7 @@ function usedKeys(
 }
 
 function complain({ file, resource }: PlacedResource, fault: FieldFault): ResourceComplaint {
-  const { field, message, fix } = fault;
-  return { file, line: undefined, resource: `${resource.kind} ${resource.metadata.name}`, field, message, fix };
+  const { field, message, fix, isAdvice = false } = fault;
+  const name = `${resource.kind} ${resource.metadata.name}`;
+  return { file, line: undefined, resource: name, field, message, fix, isAdvice };
 }

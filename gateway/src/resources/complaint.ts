@@ -9,6 +9,8 @@ export interface ResourceComplaint {
   readonly field: string;
   readonly message: string;
   readonly fix: string;
+  /** All is in force as written; this only could be better. */
+  readonly isAdvice?: boolean;
 }
 
 /** One line for people. */

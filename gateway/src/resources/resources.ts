@@ -128,7 +128,7 @@ function createLoader(deps: ResourcesDeps): Loader {
     if (!isSame) await deps.record(loadedEntry(next.snapshot, inForce.snapshot, folder.bundle));
     const { sequence } = inForce.snapshot;
     inForce = isSame ? { ...next, snapshot: Object.freeze({ ...next.snapshot, sequence }) } : next;
-    deps.metrics?.complaints(next.snapshot.complaints.length);
+    deps.metrics?.complaints(next.snapshot.complaints.filter(isFault).length);
     deps.metrics?.looked(isSame ? 'unchanged' : 'loaded');
     if (!isSame) announce();
   }
@@ -170,22 +170,22 @@ function createLoader(deps: ResourcesDeps): Loader {
 
 /** Tells operators and the record what does not work as written. */
 async function complain({ log, record, metrics }: ResourcesDeps, { complaints, revision }: Snapshot): Promise<void> {
-  if (complaints.length === 0) {
+  for (const complaint of complaints) {
+    const { file, resource, field } = complaint;
+    const fields = { file, resource, field, complaint: formatResourceComplaint(complaint) };
+    if (isFault(complaint)) log.warn('a resource is not in force as written', fields);
+    else log.info('a resource could be written better', fields);
+  }
+  const faults = complaints.filter(isFault);
+  if (faults.length === 0) {
     log.info('all resources are in force as written', { revision });
     return;
   }
-  for (const complaint of complaints) {
-    const { file, resource, field } = complaint;
-    log.warn('a resource is not in force as written', {
-      file,
-      resource,
-      field,
-      complaint: formatResourceComplaint(complaint),
-    });
-  }
   metrics?.looked('rejected');
-  await record(rejectedEntry(complaints, revision));
+  await record(rejectedEntry(faults, revision));
 }
+
+const isFault = ({ isAdvice }: ResourceComplaint): boolean => isAdvice !== true;
 
 function rejectedEntry(complaints: readonly ResourceComplaint[], revision: string): PolicyEntry {
   const lines = complaints.map(formatResourceComplaint);

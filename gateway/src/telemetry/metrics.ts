@@ -12,6 +12,8 @@ export interface Metrics {
     readonly statement: (connection: string, statementClass: string, decision: string) => void;
     readonly blocked: (rule: string, statementClass: string) => void;
     readonly masked: (policy: string, method: string, values: number) => void;
+    readonly maskedAtSource: (policy: string, method: string) => void;
+    readonly wouldHave: (policy: string, effect: 'masked' | 'blocked') => void;
     readonly maskFailed: (reason: string) => void;
     readonly detected: (category: string) => void;
     readonly delivered: (connection: string, rows: number, bytes: number) => void;
@@ -112,6 +114,10 @@ function statementRecorders(series: Series, name: NameLabel): Metrics['statement
       const labels = { policy: name('policy', policy), method: closedLabel('method', method.toLowerCase()) };
       series.maskedValues.inc(labels, values);
     },
+    maskedAtSource(policy, method) {
+      series.maskedSources.inc({ policy: name('policy', policy), method: closedLabel('method', method.toLowerCase()) });
+    },
+    wouldHave: (policy, effect) => series.wouldHave.inc({ policy: name('policy', policy), effect }),
     maskFailed(reason) {
       series.maskFailedClosed.inc({ reason: reasonLabel(name, reason) });
     },
@@ -248,6 +254,11 @@ function createSeries(registry: Registry) {
     approvalOldest: gauge('approval_oldest_pending_seconds', 'Age of the oldest waiting statement.'),
     approvalSeconds: histogram('approval_wait_seconds', 'Time from request to end.', HUMAN_SECONDS, ['outcome']),
     maskedValues: counter('masked_values_total', 'Values hidden.', ['policy', 'method']),
+    maskedSources: counter('masked_sources_total', 'Columns of statements replaced where they are read.', [
+      'policy',
+      'method',
+    ]),
+    wouldHave: counter('dry_run_effects_total', 'What policies in DryRun would have done.', ['policy', 'effect']),
     maskFailedClosed: counter('mask_failclosed_total', 'Results withheld because they could not be masked.', [
       'reason',
     ]),

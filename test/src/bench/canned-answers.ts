@@ -1,7 +1,10 @@
 import { gzipSync } from 'node:zlib';
 import { createRandom } from './statistics.js';
 
-/** One canned table: what SHOW COLUMNS says of it and what a query of it answers. */
+/**
+ * One canned table: what the catalogue says of it and what a query of it answers. Masks in a query are not obeyed, so that the gateway
+ * has every value to mask once more.
+ */
 export interface CannedTable {
   readonly name: string;
   /** What the query selects; there is an ID besides. */
@@ -118,6 +121,15 @@ const LOGIN = envelope({
 
 const OK = envelope({});
 
+const tableAnswer = ({ name }: CannedTable): string =>
+  resultOf(['TABLE_SCHEMA', 'TABLE_NAME', 'TABLE_TYPE'], [['PUBLIC', name, 'BASE TABLE']]);
+
+const columnsAnswer = ({ name, columns }: CannedTable): string =>
+  resultOf(
+    ['TABLE_SCHEMA', 'TABLE_NAME', 'COLUMN_NAME', 'DATA_TYPE', 'CHARACTER_MAXIMUM_LENGTH'],
+    ['ID', ...columns].map((column) => ['PUBLIC', name, column, 'TEXT', '256']),
+  );
+
 /** Answers by path and body, all encoded beforehand: looking one up is the upstream's whole work. */
 export function createAnswers(
   origin: () => string,
@@ -141,13 +153,10 @@ export function createAnswers(
     const sqlText = body.toString('latin1').toUpperCase();
     const table = Object.values(TABLES).find(({ name }) => sqlText.includes(name));
     if (table === undefined) return prepared('none', () => resultOf([], []));
-    if (sqlText.includes('SHOW OBJECTS')) {
-      const columns = ['name', 'database_name', 'schema_name', 'kind'];
-      return prepared(`objects ${table.name}`, () => resultOf(columns, [[table.name, 'CRM', 'PUBLIC', 'TABLE']]));
-    }
-    if (sqlText.includes('SHOW COLUMNS')) {
-      const rows = ['ID', ...table.columns].map((column) => [column, '{"type":"TEXT","length":256}']);
-      return prepared(`columns ${table.name}`, () => resultOf(['column_name', 'data_type'], rows));
+    if (sqlText.includes('INFORMATION_SCHEMA')) {
+      return sqlText.includes('TABLE_TYPE')
+        ? prepared(`tables ${table.name}`, () => tableAnswer(table))
+        : prepared(`columns ${table.name}`, () => columnsAnswer(table));
     }
     return prepared(`rows ${table.name}`, () =>
       table.hasChunk

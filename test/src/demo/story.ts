@@ -2,6 +2,7 @@ import type { Step } from './step.js';
 import { approvedUnload } from './steps/approved-unload.js';
 import { blockedDrop, waysAround } from './steps/blocked.js';
 import { deniedDdl } from './steps/denied-ddl.js';
+import { guesses } from './steps/guesses.js';
 import { largeResult } from './steps/large-result.js';
 import { maskedSelect } from './steps/masked-select.js';
 import { proof } from './steps/proof.js';
@@ -12,6 +13,7 @@ import { who } from './steps/who.js';
 export const STORY: readonly Step[] = [
   who,
   maskedSelect,
+  guesses,
   blockedDrop,
   waysAround,
   approvedUnload,

@@ -46,6 +46,7 @@ export const PREDICATES: readonly Evasion[] = [
 
 /** Forms that hide where a value comes from. */
 export const DISGUISES: readonly Evasion[] = [
+  ['RESULT_SCAN', 'SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))'],
   ['a cast that fails', 'SELECT email::number AS e FROM customers'],
   ['an object of the row', 'SELECT OBJECT_CONSTRUCT(*) AS o FROM customers'],
   ['QUALIFY', 'SELECT id FROM customers QUALIFY ROW_NUMBER() OVER (ORDER BY ssn) = 1'],
@@ -69,7 +70,6 @@ export const DISGUISES: readonly Evasion[] = [
 
 /** What no policy answers, with the code it is refused by. */
 export const ALWAYS_REFUSED: readonly (readonly [what: string, sqlText: string, code: RegExp])[] = [
-  ['RESULT_SCAN', 'SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))', /^861205$/],
   ['the pipe operator', 'SHOW TABLES ->> SELECT * FROM $1', /^861205$/],
   ['a pipe from a query', 'SELECT email FROM customers ->> SELECT UPPER($1.email) FROM $1', /^861205$/],
   ['EXECUTE IMMEDIATE', "EXECUTE IMMEDIATE 'SELECT email FROM customers'", /^861205$/],

@@ -250,7 +250,7 @@ describe('a login by hand', () => {
       (answer.data['parameters'] as { name: string; value: unknown }[]).map(({ name, value }) => [name, value]),
     );
     expect(parameters).toMatchObject({
-      PYTHON_CONNECTOR_QUERY_RESULT_FORMAT: 'JSON',
+      PYTHON_CONNECTOR_QUERY_RESULT_FORMAT: 'ARROW',
       CLIENT_TELEMETRY_ENABLED: false,
       JDBC_ENABLE_PUT_GET: false,
       CLIENT_STAGE_ARRAY_BINDING_THRESHOLD: 0,

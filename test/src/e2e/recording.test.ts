@@ -72,11 +72,13 @@ describe('the log of a session', () => {
       'control login admitted',
       'session.open',
       ...statement(''),
-      // Two of the gateway's own: it asks for the table and its columns.
+      // Two of the gateway's own, at the same time: it asks for the table and for its columns.
+      'request query',
+      'request query',
+      'response',
+      'response',
       ...statement(''),
       ...statement(''),
-      ...statement(''),
-      ...statement(' blocked 861404'),
       ...statement(' blocked 861205'),
       ...statement(' blocked 861201'),
       ...statement(' blocked 861203'),
@@ -111,20 +113,39 @@ describe('the log of a session', () => {
     const bindings = { 1: { type: 'FIXED', value: '3' } };
     const [request] = (
       await recordedBy(async () => {
-        await query(wire, 'select /* why */ city from customers where id = ?', { bindings });
+        await query(wire, 'select /* why */ status from orders where id = ?', { bindings });
       })
     ).filter(({ leaf }) => leaf.kind === 'request' && leaf.fields['internal'] !== true);
-    expect(textOf(request, 'submitted')).toBe('select /* why */ city from customers where id = ?');
-    expect(textOf(request, 'sql')).toBe('select city from "CRM"."PUBLIC"."CUSTOMERS" AS "CUSTOMERS" where id = ?');
+    expect(textOf(request, 'submitted')).toBe('select /* why */ status from orders where id = ?');
+    expect(textOf(request, 'sql')).toBe('select status from "CRM"."PUBLIC"."ORDERS" AS "ORDERS" where id = ?');
     expect(textOf(request, 'binds')).toBe(JSON.stringify(bindings));
     expect(request?.leaf.fields).toMatchObject({
       cls: 'SELECT',
       who: { iss: playground.issuerUrl, sub: 'agent-1' },
       ctx: { role: 'ANALYST', wh: 'AGENT_WH', db: 'CRM', sch: 'PUBLIC' },
-      objects: ['CRM.PUBLIC.CUSTOMERS'],
-      dec: { v: 'allow', apr: null, pol: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      objects: ['CRM.PUBLIC.ORDERS'],
+      dec: {
+        v: 'allow',
+        apr: null,
+        pol: expect.stringMatching(/^[0-9a-f]{64}$/),
+        cat: expect.stringMatching(/^[0-9a-f]{64}$/),
+      },
       hash: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
+  });
+
+  test('holds the text as it was masked, and the binds as the caller gave them, without keys', async () => {
+    const wire = await loginByHand(playground);
+    const bindings = { 1: { type: 'TEXT', value: 'pst_0' } };
+    const own = await recordedBy(async () => {
+      await query(wire, 'select city from customers where email > ?', { bindings });
+    });
+    const request = own.find(({ leaf }) => leaf.kind === 'request' && leaf.fields['internal'] !== true);
+    expect(textOf(request, 'submitted')).toBe('select city from customers where email > ?');
+    expect(textOf(request, 'sql')).toMatch(
+      /^select city from \(SELECT .*TO_BINARY\(:3, 'HEX'\).*TO_BINARY\(:2, 'HEX'\).* AS "EMAIL", .* FROM "CRM"\."PUBLIC"\."CUSTOMERS"\) AS "CUSTOMERS" where email > :1$/,
+    );
+    expect(textOf(request, 'binds')).toBe(JSON.stringify(bindings));
   });
 
   test('holds the very bytes that were delivered', async () => {
@@ -256,9 +277,9 @@ describe('what reached the account', () => {
     const internal = arrived.filter(({ isInternal }) => isInternal);
     expect(internal.length).toBeGreaterThan(3);
     for (const entry of internal) {
-      expect(entry.sqlText).toMatch(/^SHOW (OBJECTS|COLUMNS|VIEWS) /);
+      expect(entry.sqlText).toMatch(/^SELECT .* FROM "CRM"\."INFORMATION_SCHEMA"\."(TABLES|COLUMNS|VIEWS)" WHERE /);
       const record = recordOf(entry);
-      expect(record?.leaf.fields).toMatchObject({ internal: true, cls: 'SHOW' });
+      expect(record?.leaf.fields).toMatchObject({ internal: true, cls: 'SELECT' });
       const answer = log.find(
         ({ leaf }) => leaf.kind === 'response' && leaf.fields['qid'] === record?.leaf.fields['qid'],
       );

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
@@ -170,15 +171,16 @@ describe('a file that is not usable', () => {
 
   test.each([
     [
-      'an action that is not built',
+      'tokens under a key of a length that no cipher has',
       (text: string) =>
         text.replace(
           'action: { type: Redact }',
-          'action: { type: Tokenize, tokenize: { keySecretRef: { name: masking, key: hash-key } } }',
+          'action: { type: Tokenize, tokenize: { keySecretRef: { name: masking, key: odd-key } } }',
         ),
     ],
     ['a key that is not there', (text: string) => text.replace('key: hash-key', 'key: no-such-key')],
   ])('because it asks for %s denies what it might protect', async (_what, change) => {
+    await writeFile(join(playground.secretsDirectory, 'masking', 'odd-key'), randomBytes(17));
     await spoil('masking.yaml', change(asDelivered));
     expect(await failureOf(driver.execute('SELECT email FROM customers'))).toMatchObject({
       code: '861201',

@@ -71,7 +71,7 @@ describe('earlier results', () => {
   test('of another session, and of statements that are no queries, are unknown', async () => {
     const first = await wire.run('SELECT id FROM orders LIMIT 1');
     const other = await loginByHand(playground, { subject: 'agent-2' });
-    const scan = `SELECT id AS other FROM TABLE(RESULT_SCAN('${first.data['queryId']}'))`;
+    const scan = `SELECT id AS other FROM TABLE(RESULT_SCAN('${String(first.data['queryId'])}'))`;
     expect(await other.run(scan)).toMatchObject({ success: false, code: '861205' });
     await wire.run("ALTER SESSION SET TIMEZONE = 'UTC'");
     expect(await rowsOf('SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))')).toMatch(/^861205/);

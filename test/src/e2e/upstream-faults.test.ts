@@ -123,7 +123,8 @@ describe('a fault on the way to the account', () => {
 
   test('a catalogue that cannot be read leaves the statement unsent, and that is said', async () => {
     const own = await connect();
-    await playground.standIn.injectFault({ kind: 'status', target: 'query', times: 4 });
+    // Tables and columns are asked for at the same time.
+    await playground.standIn.injectFault({ kind: 'status', target: 'query', times: 8 });
     const failure = await failureOf(own.execute('SELECT id FROM customers'));
     expect(failure).toMatchObject({ code: '861702', message: expect.stringMatching(/Nothing ran\. Retry: after 30s/) });
     expect(await arrivals(/FROM/)).toEqual([]);
@@ -366,12 +367,20 @@ describe('an answer in another form than was asked for', () => {
     [
       'Arrow inline',
       (data) => ({ ...data, queryResultFormat: 'arrow', rowset: undefined, rowsetBase64: 'QVJST1cx' }),
-      /an Arrow result/,
+      /a malformed result: an Arrow result with no end/,
     ],
-    ['Arrow in name', (data) => ({ ...data, queryResultFormat: 'arrow' }), /an Arrow result/],
+    ['Arrow in name', (data) => ({ ...data, queryResultFormat: 'arrow' }), /a malformed result\)/],
     ['several results', (data) => ({ ...data, resultIds: 'a,b', resultTypes: '1,1' }), /several results/],
-    ['rows of another width', (data) => ({ ...data, rowset: [['1', '2']] }), /malformed result/],
-    ['a number in a cell', (data) => ({ ...data, rowset: [[1]] }), /malformed result/],
+    [
+      'rows of another width',
+      (data) => ({ ...data, rowset: [['1', '2']] }),
+      /a malformed result: a row has another length/,
+    ],
+    [
+      'a number in a cell',
+      (data) => ({ ...data, rowset: [[1]] }),
+      /a malformed result: a cell is neither a text nor null/,
+    ],
     ['no query id', (data) => ({ ...data, queryId: undefined }), /no query id/],
   ])('(%s) is withheld', async (what, change, message) => {
     const wire = await loginRelayed();

@@ -123,7 +123,7 @@ export class FromClauses {
       return this.#aliased(`(${sql})`, columns, 0.9, undefined, []);
     }
     if (random.chance(0.05)) return this.#values();
-    if (random.chance(0.08)) {
+    if (random.chance(0.14)) {
       const { sql, columns } = reshapedTable(random);
       return this.#aliased(sql, columns, 1, undefined, []);
     }

@@ -124,6 +124,7 @@ async function build(
     privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   );
   await put(join(secretsDirectory, 'masking', 'hash-key'), randomBytes(32).toString('hex'));
+  await put(join(secretsDirectory, 'masking', 'token-key'), randomBytes(16).toString('hex'));
   await put(join(directory, 'console-secret'), clientSecret);
   await put(join(directory, 'state-key'), randomBytes(32).toString('base64'));
   const environment = {

@@ -38,7 +38,7 @@ spec:
     - name: email
       match: { columns: [{ database: CRM, schema: "*", object: "*", column: EMAIL }] }
       action: { type: Hash, hash: { keySecretRef: { name: masking, key: hash-key } } }
-      unless: [{ kind: Group, name: pii-readers }]
+      unless: [{ kind: Group, name: pii-readers, reason: Answers complaints of customers, expiresAt: "2099-12-31T00:00:00Z" }]
     - name: ssn
       match: { columns: [{ database: CRM, schema: "*", object: "*", column: SSN }] }
       action: { type: Partial, partial: { keepLast: 4, replacement: "*" } }

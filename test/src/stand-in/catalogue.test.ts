@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type StandInProgram, startStandInProgram } from '../harness/stand-in-program.js';
 import { type WireAnswer, type WireClient, wireLogin } from '../harness/wire-client.js';
@@ -319,5 +320,50 @@ describe('tags', () => {
     await expect(tagsOf('ORDERS')).rejects.toThrow(/^002003/);
     await rows('use role sysadmin');
     await rows('alter table orders modify column note unset tag snowflake.core.semantic_category');
+  });
+});
+
+describe('mask expressions', () => {
+  const key = Buffer.alloc(32, 7);
+  const pad = (byte: number) =>
+    Buffer.from(Buffer.concat([key, Buffer.alloc(32)]).map((part) => part ^ byte)).toString('hex');
+  const tokenOf = (outer: string, inner: string) =>
+    `'pst_' || LEFT(SHA2(CONCAT(TO_BINARY(${outer}, 'HEX'), SHA2_BINARY(CONCAT(TO_BINARY(${inner}, 'HEX'), TO_BINARY("EMAIL", 'UTF-8')), 256)), 256), 32)`;
+
+  test.each([
+    ['?', '?'],
+    [':1', ':2'],
+  ])('hash with the key pads bound as %s and %s, as HMAC-SHA-256 does', async (outer, inner) => {
+    const bindings = { 1: { type: 'TEXT', value: pad(0x5c) }, 2: { type: 'TEXT', value: pad(0x36) } };
+    const sqlText = `SELECT M."T" FROM (SELECT "ID", ${tokenOf(outer, inner)} AS "T" FROM "CRM"."PUBLIC"."CUSTOMERS") AS M WHERE M."ID" IN (1, 12) ORDER BY M."ID"`;
+    const answer = await client.query(sqlText, { bindings });
+    const token = createHmac('sha256', key).update('ada.brandt@example.com').digest('hex').slice(0, 32);
+    expect(answer.data['rowset']).toEqual([[`pst_${token}`], [null]]);
+  });
+
+  test('null, cut, truncate and bucket', async () => {
+    const [row] = await rows(
+      `SELECT CASE WHEN FALSE THEN "EMAIL" END AS N, CAST(NULL AS NUMBER(12, 2)) AS U, CAST(NULL AS TIMESTAMP_TZ(9)) AS Z,
+         LEFT("EMAIL", 2) || '***' || RIGHT("EMAIL", 3) AS P, DATE_TRUNC('MONTH', "CREATED_AT") AS D,
+         FLOOR("BALANCE" / 100) * 100 AS B, IFF("ID" > 1, 'a', 'b') AS I, TRY_CAST("EMAIL" AS NUMBER) AS T FROM CUSTOMERS WHERE ID = 1`,
+    );
+    expect(row).toEqual({
+      N: null,
+      U: null,
+      Z: null,
+      P: 'ad***com',
+      D: '1704067200.000000000',
+      B: '1200',
+      I: 'b',
+      T: null,
+    });
+  });
+
+  test.each([
+    ['SELECT * FROM CUSTOMERS MATCH_RECOGNIZE (ORDER BY ID MEASURES FIRST(ID) AS F PATTERN (A+) DEFINE A AS ID > 0)'],
+    ['SELECT ID FROM CUSTOMERS AT(STREAM => 'S')'],
+    [`SELECT F.VALUE FROM (SELECT PARSE_JSON('[1]') AS A) T, LATERAL FLATTEN(INPUT => T.A, RECURSIVE => TRUE) F`],
+  ])('%s is refused, not answered by something else', async (sqlText) => {
+    await expect(rows(sqlText)).rejects.toThrow(/^000002/);
   });
 });

@@ -12,7 +12,8 @@ export type ColumnType =
   | 'binary'
   | 'variant'
   | 'object'
-  | 'array';
+  | 'array'
+  | 'geography';
 
 /** One entry of `rowtype`, in the spelling of the wire. */
 export type Column = {

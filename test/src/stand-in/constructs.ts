@@ -1,4 +1,3 @@
-import { unsupported } from './failures.js';
 import { isToken, made, type Token } from './lexer.js';
 
 /** Words that stand for DuckDB's own notation through the translation; its text replaces them at the end. */
@@ -217,12 +216,6 @@ const pivots: Rewrite = (tokens, at) => {
   return { tokens: [tokens[at], word('AS'), made('quoted', tokens[at].text)], next: at + 1 };
 };
 
-/** The translator leaves it out without a word. */
-const matchRecognize: Rewrite = (tokens, at) => {
-  if (isToken(tokens[at], 'MATCH_RECOGNIZE')) throw unsupported('MATCH_RECOGNIZE');
-  return unchanged(at);
-};
-
 /** A column that is called like a word DuckDB reads as part of TRIM. */
 const wordColumns: Rewrite = (tokens, at) =>
   isToken(tokens[at], 'BOTH') && isToken(tokens[at - 1], '(') && isToken(tokens[at + 1], ')')
@@ -236,7 +229,6 @@ export function finishConstructs(text: string): string {
 }
 
 const rewrites: readonly Rewrite[] = [
-  matchRecognize,
   wordColumns,
   starObjects,
   arrayContains,

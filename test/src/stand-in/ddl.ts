@@ -99,7 +99,7 @@ async function alter(tokens: readonly Token[], execution: Execution): Promise<Ta
       (await existing(completeName(session, parts), execution)) === undefined
     )
       throw missingObject(title(kind), path.join('.'));
-    return alterTags(tokens, behind, path, session, catalog);
+    return alterTags(tokens, behind, path, session, catalog.tags);
   }
   if (
     kind === 'TABLE' &&

@@ -66,6 +66,7 @@ function typeText(from: Column): string {
     case 'variant':
     case 'object':
     case 'array':
+    case 'geography':
       return from.type.toUpperCase();
   }
 }

@@ -1,14 +1,19 @@
 import { Dialect, transpile } from '@polyglot-sql/sdk';
 import { constructMacros, constructMarks, finishConstructs, rewriteConstructs } from './constructs.js';
-import { zonedMembers } from './duck-values.js';
+import { geographyMember, zonedMembers } from './duck-values.js';
+import { unsupported } from './failures.js';
 import { isToken, made, render, type Token } from './lexer.js';
+
+/** How DuckDB keeps a TIMESTAMP_TZ. */
+const zonedType = `STRUCT(${zonedMembers.moment} TIMESTAMP, ${zonedMembers.offset} INTEGER)`;
 
 /** Words that stand for types through the translation; DuckDB's text replaces them at the end. */
 const marks: Readonly<Record<string, string>> = {
   ...constructMarks,
   STANDIN_JSON: 'JSON',
   STANDIN_VARIANT: 'JSON',
-  STANDIN_TZ: `STRUCT(${zonedMembers.moment} TIMESTAMP, ${zonedMembers.offset} INTEGER)`,
+  STANDIN_TZ: zonedType,
+  STANDIN_GEO: `STRUCT(${geographyMember} VARCHAR)`,
   STANDIN_MS: 'TIMESTAMP_MS',
   STANDIN_S: 'TIMESTAMP_S',
 };
@@ -44,6 +49,7 @@ const ownFunctions = new Set([
   'OBJECT_AGG',
   'BITMAP_COUNT',
   'UPPER',
+  'DAYOFWEEKISO',
 ]);
 
 /** Run on every new session's connection. */
@@ -68,22 +74,30 @@ export const sessionMacros: readonly string[] = [
   'SF_TO_DOUBLE(a) AS CAST(a AS DOUBLE)',
   "SF_TO_BINARY(a, f) AS CASE upper(f) WHEN 'HEX' THEN unhex(a) WHEN 'BASE64' THEN from_base64(a) ELSE encode(a) END",
   "SF_SHA2(a) AS sha256(a), (a, bits) AS CASE bits WHEN 256 THEN sha256(a) ELSE error('SHA2 knows 256 bits only') END",
-  "SF_SHA2_HEX(a, bits) AS CASE bits WHEN 256 THEN sha256(a) ELSE error('SHA2 knows 256 bits only') END",
+  "SF_SHA2_HEX(a) AS sha256(a), (a, bits) AS CASE bits WHEN 256 THEN sha256(a) ELSE error('SHA2 knows 256 bits only') END",
   'SF_SHA2_BINARY(a, bits) AS unhex(SF_SHA2_HEX(a, bits))',
   // DuckDB's own steps over NULL.
   'SF_CONCAT(a) AS a, (a, b) AS a || b, (a, b, c) AS a || b || c, (a, b, c, d) AS a || b || c || d',
   'SF_TO_VARIANT(a) AS to_json(a)',
   'SF_ARRAY_SIZE(a) AS json_array_length(CAST(a AS JSON))',
   'SF_REGEXP_LIKE(a, b) AS regexp_full_match(a, b)',
+  'SF_DAYOFWEEKISO(a) AS isodow(a)',
+  // DuckDB has no beginning of a time of day, nor of a moment with an offset.
+  `SF_DATE_TRUNC(u, a TIME) AS CAST(date_trunc(u, DATE '1970-01-01' + a) AS TIME),
+    (u, a ${zonedType}) AS CASE WHEN a IS NULL THEN NULL ELSE struct_pack(
+      ${zonedMembers.moment} := date_trunc(u, a.${zonedMembers.moment} + to_minutes(a.${zonedMembers.offset})) - to_minutes(a.${zonedMembers.offset}),
+      ${zonedMembers.offset} := a.${zonedMembers.offset}) END,
+    (u, a) AS date_trunc(u, a)`,
   // The text without blanks before its offset, which DuckDB does not read.
   `SF_ZONED_TEXT(a) AS regexp_replace(CAST(a AS VARCHAR), '\\s+([+-]\\d)', '\\1')`,
   `SF_OFFSET_PART(a, n) AS regexp_extract(SF_ZONED_TEXT(a), ':\\d\\d(?:\\.\\d+)?([+-])(\\d\\d):?(\\d\\d)?$', n)`,
   `SF_OFFSET(a) AS (CASE SF_OFFSET_PART(a, 1) WHEN '-' THEN -1 ELSE 1 END) *
     (coalesce(TRY_CAST(SF_OFFSET_PART(a, 2) AS INTEGER), 0) * 60 + coalesce(TRY_CAST(SF_OFFSET_PART(a, 3) AS INTEGER), 0))`,
   // The moment is kept in UTC; no offset in the text means zero.
-  `SF_TO_TIMESTAMP_TZ(a) AS CASE WHEN a IS NULL THEN NULL ELSE struct_pack(
+  `SF_TO_TIMESTAMP_TZ(a ${zonedType}) AS a, (a) AS CASE WHEN a IS NULL THEN NULL ELSE struct_pack(
     ${zonedMembers.moment} := CAST(CAST(SF_ZONED_TEXT(a) AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP),
     ${zonedMembers.offset} := SF_OFFSET(a)) END`,
+  'TRY_SF_TO_TIMESTAMP_TZ(a) AS CASE WHEN TRY_CAST(SF_ZONED_TEXT(a) AS TIMESTAMPTZ) IS NULL THEN NULL ELSE SF_TO_TIMESTAMP_TZ(a) END',
 ].map((macro) => `CREATE OR REPLACE TEMP MACRO ${macro}`);
 
 const integerTypes = new Set(['INT', 'INTEGER', 'BIGINT', 'SMALLINT', 'TINYINT', 'BYTEINT']);
@@ -91,15 +105,27 @@ const jsonTypes = new Set(['VARIANT', 'OBJECT', 'ARRAY']);
 
 /**
  * Translates one Snowflake statement, given as tokens, into DuckDB's dialect. Text that the translator cannot read goes
- * to DuckDB as it is, whose syntax error then becomes Snowflake's.
+ * to DuckDB as it is, whose syntax error then becomes Snowflake's. @throws SnowflakeFailure 000002
  */
 export function toDuckDb(tokens: readonly Token[]): string {
   const rewritten = rewriteConstructs(tokens);
+  refuseUntranslatable(rewritten);
   const prepared = rewritten.flatMap((token, index) => prepareToken(rewritten, token, index));
   const text = render(prepareValues(dropScales(prepared)));
   const result = transpile(text, Dialect.Snowflake, Dialect.DuckDB);
   const translated = result.success && result.sql?.length === 1 ? (result.sql[0] ?? text) : text;
   return finish(translated);
+}
+
+/** What the translator would drop in silence or turn into something that only looks alike. @throws SnowflakeFailure 000002 */
+function refuseUntranslatable(tokens: readonly Token[]): void {
+  for (const [index, token] of tokens.entries()) {
+    if (token.kind !== 'word' || !isToken(tokens[index + 1], '(')) continue;
+    if (token.value === 'MATCH_RECOGNIZE' || token.value === 'FLATTEN') throw unsupported(token.value);
+    const isTimeTravel = ['OFFSET', 'TIMESTAMP', 'STATEMENT', 'STREAM'].includes(tokens[index + 2]?.value ?? '');
+    if ((token.value === 'AT' || token.value === 'BEFORE') && isTimeTravel && isToken(tokens[index + 3], '=>'))
+      throw unsupported(`${token.value} (time travel)`);
+  }
 }
 
 function prepareToken(tokens: readonly Token[], token: Token, index: number): readonly Token[] {
@@ -114,6 +140,7 @@ function prepareToken(tokens: readonly Token[], token: Token, index: number): re
   if (/^TIMESTAMP_?NTZ$/.test(token.value)) return word(momentType(tokens, index));
   if (/^TIMESTAMP_?LTZ$/.test(token.value)) return word('TIMESTAMPTZ');
   if (/^TIMESTAMP_?TZ$/.test(token.value)) return word('STANDIN_TZ');
+  if (token.value === 'GEOGRAPHY' && isTypePosition(tokens, index)) return word('STANDIN_GEO');
   if (integerTypes.has(token.value) && isTypePosition(tokens, index)) return word('NUMBER(38, 0)');
   // A text becomes a VARIANT that holds it; DuckDB would read it.
   if (
@@ -129,9 +156,18 @@ function prepareToken(tokens: readonly Token[], token: Token, index: number): re
   return [token];
 }
 
-const scaledTypes = new Set(['TIMESTAMP', 'TIMESTAMPTZ', 'STANDIN_TZ', 'STANDIN_MS', 'STANDIN_S', 'DATETIME', 'TIME']);
+const scaledTypes = new Set([
+  'BINARY',
+  'DATETIME',
+  'STANDIN_MS',
+  'STANDIN_S',
+  'STANDIN_TZ',
+  'TIME',
+  'TIMESTAMP',
+  'TIMESTAMPTZ',
+]);
 
-/** `TIMESTAMP(9)` without the scale: DuckDB has types instead, chosen before. */
+/** `TIMESTAMP(9)` and `BINARY(8)` without their numbers: DuckDB has types instead, chosen before, or no limit. */
 function dropScales(tokens: readonly Token[]): readonly Token[] {
   const isScale = (at: number) =>
     isToken(tokens[at], '(') && tokens[at + 1]?.kind === 'number' && isToken(tokens[at + 2], ')');
@@ -197,6 +233,7 @@ function finish(text: string): string {
   // CAST(x AS <struct>) would read DuckDB's struct notation; Snowflake reads a timestamp with an offset.
   result = callInsteadOfCast(result, 'STANDIN_TZ', 'SF_TO_TIMESTAMP_TZ');
   result = callInsteadOfCast(result, 'STANDIN_VARIANT', 'to_json');
+  result = result.replaceAll(/\bDATE_TRUNC\(/g, 'SF_DATE_TRUNC(');
   // A path cast to text loses its JSON quotes in Snowflake.
   result = result.replaceAll(/ -> ('(?:[^']|'')*') AS TEXT\)/g, ' ->> $1 AS TEXT)');
   for (const [mark, type] of Object.entries(marks)) result = result.replaceAll(new RegExp(`\\b${mark}\\b`, 'g'), type);

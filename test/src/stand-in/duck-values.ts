@@ -19,6 +19,9 @@ import {
 } from '@duckdb/node-api';
 import { type Cell, type Column, type ColumnType, column } from './columns.js';
 
+/** The member of the DuckDB struct that carries a GEOGRAPHY, as GeoJSON: DuckDB has no such type of its own. */
+export const geographyMember = 'geo_json';
+
 /** Members of the DuckDB struct that carries a TIMESTAMP_TZ: DuckDB itself forgets the offset. */
 export const zonedMembers = { moment: 'tz_moment', offset: 'tz_offset_minutes' } as const;
 
@@ -55,6 +58,7 @@ const columnTypes: Readonly<Partial<Record<DuckDBTypeId, readonly [ColumnType, P
 export function toColumn(name: string, type: DuckDBType): Column {
   if (type instanceof DuckDBDecimalType) return column(name, 'fixed', { precision: type.width, scale: type.scale });
   if (type.alias === 'JSON') return column(name, 'variant');
+  if (type instanceof DuckDBStructType && type.entryNames.includes(geographyMember)) return column(name, 'geography');
   if (isZoned(type)) return column(name, 'timestamp_tz');
   const [columnType, facts] = columnTypes[type.typeId] ?? ['text' as const];
   return column(name, columnType, facts);
@@ -88,6 +92,8 @@ export function toCell(value: DuckDBValue, to: Column): Cell {
     case 'object':
     case 'array':
       return JSON.stringify(toJson(value));
+    case 'geography':
+      return value instanceof DuckDBStructValue ? String(value.entries[geographyMember]) : null;
     case 'variant':
     case 'text':
       return String(value);

@@ -16,16 +16,23 @@ export function encodeTable(
   const parts = split(table, partBytes);
   const [inline = [], ...rest] = parts;
   const fields = {
-    rowtype: table.columns,
+    rowtype: table.columns.map(toWire),
     total: table.rows.length,
     returned: table.rows.length,
     queryResultFormat: format,
     ...(rest.length > 0 && chunks.publish(rest.map((rows) => encodePart(rows, table.columns, format)))),
   };
   if (format === 'arrow') {
-    return { ...fields, rowsetBase64: Buffer.from(toArrowStream(table.columns, inline)).toString('base64') };
+    // Without rows Snowflake sends no stream.
+    const stream = inline.length === 0 ? new Uint8Array() : toArrowStream(table.columns, inline);
+    return { ...fields, rowsetBase64: Buffer.from(stream).toString('base64') };
   }
   return { ...fields, rowset: inline.map((row) => JSON.parse(toJsonRow(row, table.columns)) as unknown) };
+}
+
+/** In a result a geography is an object that says so beside its type. */
+function toWire(column: Column): object {
+  return column.type === 'geography' ? { ...column, type: 'object', extTypeName: 'GEOGRAPHY' } : column;
 }
 
 function encodePart(rows: readonly (readonly Cell[])[], columns: readonly Column[], format: ResultFormat): ChunkPart {

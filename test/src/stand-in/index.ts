@@ -1,3 +1,4 @@
+import { loadAllTypes } from './all-types.js';
 import { Catalog } from './catalog.js';
 import { Chunks } from './chunks.js';
 import { readCounters, resetObservations } from './control.js';
@@ -49,6 +50,7 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
   for (const name of ['COMPUTE_WH', 'AGENT_WH']) catalog.warehouses.add(name);
   for (const name of ['ANALYST', 'SUPPORT', 'SYSADMIN', 'PUBLIC']) catalog.roles.add(name);
   if (settings.demoData) await loadDemoData(catalog);
+  if (settings.demoData && settings.allTypes) await loadAllTypes(catalog);
   const faults = new Faults();
   let chunkPort = 0;
   const chunks = new Chunks(settings.chunkGuard, () => settings.chunkBaseUrl ?? `http://${settings.host}:${chunkPort}`);

@@ -29,6 +29,8 @@ export type StandInOptions = {
   readonly users?: readonly StandInUser[];
   /** Loads the CRM demo data; default true. */
   readonly demoData?: boolean;
+  /** Loads the tables ALL_TYPES and ALL_TYPES_LARGE beside the demo data; default false. */
+  readonly allTypes?: boolean;
   /** Bytes of the inline part and of each chunk of a result; default 100,000, small enough to see chunks in tests. */
   readonly resultPartBytes?: number;
   readonly chunkGuard?: ChunkGuard;
@@ -59,6 +61,7 @@ export function toSettings(options: StandInOptions): Settings {
     account: (options.account ?? 'ACME').toUpperCase(),
     users: options.users ?? demoUsers,
     demoData: options.demoData ?? true,
+    allTypes: options.allTypes ?? false,
     resultPartBytes: options.resultPartBytes ?? 100_000,
     chunkGuard: options.chunkGuard ?? 'headers',
     sessionTokenSeconds: options.sessionTokenSeconds ?? 3600,

@@ -42,6 +42,7 @@ function duckType(column: Column): string {
     case 'variant':
     case 'object':
     case 'array':
+    case 'geography':
       return 'JSON';
     case 'boolean':
     case 'date':
@@ -77,6 +78,7 @@ function literal(cell: Cell, column: Column): string {
     case 'variant':
     case 'object':
     case 'array':
+    case 'geography':
       return text(cellText(cell));
   }
 }

@@ -68,7 +68,7 @@ function metadata(column: Column): Map<string, string> {
   const isZoned = column.type === 'timestamp_tz';
   return new Map(
     Object.entries({
-      logicalType: column.type.toUpperCase(),
+      logicalType: column.type === 'geography' ? 'OBJECT' : column.type.toUpperCase(),
       precision: String(column.precision ?? 0),
       scale: String(column.scale ?? 0),
       charLength: String(column.length ?? 0),
@@ -107,6 +107,7 @@ function toVector(column: Column, cells: readonly Cell[]): Data<DataType> {
     case 'variant':
     case 'object':
     case 'array':
+    case 'geography':
       return bytes(
         new Utf8(),
         cells.map((cell) => Buffer.from(cell === null ? '' : cellText(cell))),

@@ -26,6 +26,7 @@ export function toJsonCell(cell: Cell, column: Column): string | null {
     case 'variant':
     case 'object':
     case 'array':
+    case 'geography':
       return cellText(cell);
   }
 }

@@ -1,4 +1,3 @@
-import type { Catalog } from './catalog.js';
 import { statusTable, type Table } from './columns.js';
 import { missingObject, syntaxError } from './failures.js';
 import { isToken, type Token } from './lexer.js';
@@ -68,18 +67,18 @@ export function alterTags(
   behind: number,
   path: readonly string[],
   session: Session,
-  catalog: Catalog,
+  tags: Tags,
 ): Table {
   const isColumn = !isToken(tokens[behind], 'SET') && !isToken(tokens[behind], 'UNSET');
   const column = isColumn ? readName(tokens, columnAt(tokens, behind)) : undefined;
   const key = JSON.stringify([...path, ...(column?.parts ?? [])]);
   let at = column?.next ?? behind;
   const isSet = isToken(tokens[at], 'SET');
-  const values = catalog.tags.set.get(key) ?? new Map<string, string>();
+  const values = tags.set.get(key) ?? new Map<string, string>();
   for (at += 2; at < tokens.length; at += 1) {
     const { parts, next } = readName(tokens, at);
     const tag = nameKey(completeName(session, parts));
-    if (!catalog.tags.known.has(tag)) throw missingObject('Tag', tag);
+    if (!tags.known.has(tag)) throw missingObject('Tag', tag);
     const value = tokens[next + 1];
     if (isSet && (!isToken(tokens[next], '=') || value?.kind !== 'string')) throw syntaxError(tokens[next]?.text ?? '');
     if (isSet) values.set(tag, value?.value ?? '');
@@ -87,6 +86,6 @@ export function alterTags(
     at = isSet ? next + 2 : next;
     if (at < tokens.length && !isToken(tokens[at], ',')) throw syntaxError(tokens[at]?.text ?? '');
   }
-  catalog.tags.set.set(key, values);
+  tags.set.set(key, values);
   return statusTable();
 }

@@ -19,11 +19,21 @@ import type { Stop } from '../walk.js';
 /** What the snapshot says about the statement. A refusal is recorded here, with the text as it was submitted. */
 export async function decideStage(deps: StatementDeps, analyzed: Analyzed): Promise<Decided | Stop> {
   const decided = decideStatement(deps, analyzed);
+  countMasks(deps, decided.decision);
   if (!('denial' in decided)) return decided;
   await deps.recording.append(blockedEntry(analyzed, decided.decision, analyzed.analysis.canonicalText));
   const rule = decided.decision.reasons.find((reason) => reason.rule !== undefined)?.rule ?? 'default';
   deps.metrics.blocked(rule, analyzed.analysis.verb);
   return refuse(analyzed.queryId, decided.denial, 'blocked');
+}
+
+/** How often columns were replaced where they are read, and what policies in DryRun would have done. */
+function countMasks({ metrics }: StatementDeps, decision: Decision): void {
+  if (decision.verdict !== 'block') {
+    for (const { policy, action } of decision.sourceMasks) metrics.maskedAtSource(policy, action.type);
+  }
+  for (const { policy } of decision.dryRun?.masked ?? []) metrics.wouldHave(policy, 'masked');
+  for (const { rule } of decision.dryRun?.blocked ?? []) metrics.wouldHave(rule?.split('/')[0] ?? 'none', 'blocked');
 }
 
 interface Refused {

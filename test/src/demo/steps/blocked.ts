@@ -10,7 +10,7 @@ export const blockedDrop = refusedStep('It tries to drop the database', [
 ]);
 
 export const waysAround = refusedStep(
-  'It tries the ways around: a statement hidden in a text, guessing a masked value',
+  "It tries the ways around: a statement hidden in a text, the texts of others' statements",
   [
     {
       sqlText: "EXECUTE IMMEDIATE 'DROP DATABASE crm'",
@@ -19,10 +19,10 @@ export const waysAround = refusedStep(
       trace: /drop|execute/i,
     },
     {
-      sqlText: "SELECT id FROM customers WHERE email LIKE 'ada%'",
-      code: '861404',
-      mentions: ['CRM.PUBLIC.CUSTOMERS.EMAIL'],
-      trace: /like\s+'ada/i,
+      sqlText: 'SELECT query_text FROM TABLE(information_schema.query_history())',
+      code: '861205',
+      mentions: ['could not prove'],
+      trace: /query_history/i,
     },
   ],
 );

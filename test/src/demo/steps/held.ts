@@ -38,8 +38,13 @@ export async function holdStatement(stage: Stage, sqlText: string, signal: Abort
   return { request, outcome };
 }
 
-/** The gateway writes names out in full; what the words are is the same. */
-const normal = (sqlText: string): string => sqlText.toUpperCase().replaceAll('"CRM"."PUBLIC".', '').replaceAll('"', '');
+/** The gateway writes names out in full, with the short one as alias; what the words are is the same. */
+const normal = (sqlText: string): string =>
+  sqlText
+    .toUpperCase()
+    .replaceAll('"CRM"."PUBLIC".', '')
+    .replaceAll(/("\w+") AS \1/g, '$1')
+    .replaceAll('"', '');
 
 function showRequest(
   { screen }: Stage,

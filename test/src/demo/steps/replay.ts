@@ -47,7 +47,7 @@ const TEXTS = [
 ] as const;
 
 /** Answers that refused something. */
-const REFUSALS = ['861201', '861205', '861404', '861302'] as const;
+const REFUSALS = ['861201', '861205', '861302'] as const;
 
 /** Every decision of the story left its record. */
 function checkRecords(records: readonly PlayedRecord[]): void {
