@@ -120,9 +120,10 @@ export interface Pass {
 }
 
 /** Sends every case by hand and keeps the bytes of all answers. */
-export async function runAtWire(playground: Playground): Promise<Pass> {
+export async function runAtWire(playground: Playground, cases = corpusCases): Promise<Pass> {
   const approver = await connectApprover(playground);
   return overAll(
+    cases,
     () => loginAtWire(playground),
     async (wire, sqlText) => {
       const requestId = randomUUID();
@@ -168,6 +169,7 @@ const isWaiting = async (approver: Approver, queryId: string): Promise<boolean> 
 /** Sends every case through the Node driver; `held` cases are cancelled as a person would. */
 export async function runWithDriver(playground: Playground, isHeld: (id: string) => boolean): Promise<Pass> {
   return overAll(
+    corpusCases,
     () => connectDriver(playground),
     async (driver, sqlText, id) => {
       try {
@@ -186,17 +188,18 @@ export async function runWithDriver(playground: Playground, isHeld: (id: string)
   );
 }
 
-const LANES = 16;
+const LANES = 6;
 
 /** Runs the cases in several lanes, each with a session of its own; what changes a session gets a fresh one. */
 async function overAll<Session>(
+  cases: readonly CorpusCase[],
   login: () => Promise<Session>,
   send: (session: Session, sqlText: string, id: string) => Promise<{ ending: Ending; bytes: string }>,
   logout: (session: Session) => Promise<unknown>,
 ): Promise<Pass> {
   const endings = new Map<string, Ending>();
   const received = new Map<string, string>();
-  const waiting = [...corpusCases];
+  const waiting = [...cases];
   const lane = async (): Promise<void> => {
     const shared = await login();
     for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {

@@ -361,8 +361,8 @@ describe('mask expressions', () => {
 
   test.each([
     ['SELECT * FROM CUSTOMERS MATCH_RECOGNIZE (ORDER BY ID MEASURES FIRST(ID) AS F PATTERN (A+) DEFINE A AS ID > 0)'],
-    ['SELECT ID FROM CUSTOMERS AT(OFFSET => -60)'],
-    [`SELECT F.VALUE FROM (SELECT PARSE_JSON('[1]') AS A) T, LATERAL FLATTEN(INPUT => T.A) F`],
+    ["SELECT ID FROM CUSTOMERS AT(STREAM => 'S')"],
+    [`SELECT F.VALUE FROM (SELECT PARSE_JSON('[1]') AS A) T, LATERAL FLATTEN(INPUT => T.A, RECURSIVE => TRUE) F`],
   ])('%s is refused, not answered by something else', async (sqlText) => {
     await expect(rows(sqlText)).rejects.toThrow(/^000002/);
   });

@@ -1,4 +1,5 @@
 import { Dialect, transpile } from '@polyglot-sql/sdk';
+import { constructMacros, constructMarks, finishConstructs, rewriteConstructs } from './constructs.js';
 import { geographyMember, zonedMembers } from './duck-values.js';
 import { unsupported } from './failures.js';
 import { isToken, made, render, type Token } from './lexer.js';
@@ -8,7 +9,9 @@ const zonedType = `STRUCT(${zonedMembers.moment} TIMESTAMP, ${zonedMembers.offse
 
 /** Words that stand for types through the translation; DuckDB's text replaces them at the end. */
 const marks: Readonly<Record<string, string>> = {
+  ...constructMarks,
   STANDIN_JSON: 'JSON',
+  STANDIN_VARIANT: 'JSON',
   STANDIN_TZ: zonedType,
   STANDIN_GEO: `STRUCT(${geographyMember} VARCHAR)`,
   STANDIN_MS: 'TIMESTAMP_MS',
@@ -42,11 +45,16 @@ const ownFunctions = new Set([
   'TO_VARIANT',
   'ARRAY_SIZE',
   'REGEXP_LIKE',
+  'OBJECT_KEYS',
+  'OBJECT_AGG',
+  'BITMAP_COUNT',
+  'UPPER',
   'DAYOFWEEKISO',
 ]);
 
 /** Run on every new session's connection. */
 export const sessionMacros: readonly string[] = [
+  ...constructMacros,
   'SF_NOW() AS now()',
   'SF_TO_NUMBER(a) AS CAST(a AS DECIMAL(38, 0))',
   'SF_TO_DECIMAL(a) AS CAST(a AS DECIMAL(38, 0))',
@@ -100,8 +108,10 @@ const jsonTypes = new Set(['VARIANT', 'OBJECT', 'ARRAY']);
  * to DuckDB as it is, whose syntax error then becomes Snowflake's. @throws SnowflakeFailure 000002
  */
 export function toDuckDb(tokens: readonly Token[]): string {
-  refuseUntranslatable(tokens);
-  const text = render(prepareValues(dropScales(tokens.flatMap((token, index) => prepareToken(tokens, token, index)))));
+  const rewritten = rewriteConstructs(tokens);
+  refuseUntranslatable(rewritten);
+  const prepared = rewritten.flatMap((token, index) => prepareToken(rewritten, token, index));
+  const text = render(prepareValues(dropScales(prepared)));
   const result = transpile(text, Dialect.Snowflake, Dialect.DuckDB);
   const translated = result.success && result.sql?.length === 1 ? (result.sql[0] ?? text) : text;
   return finish(translated);
@@ -132,6 +142,16 @@ function prepareToken(tokens: readonly Token[], token: Token, index: number): re
   if (/^TIMESTAMP_?TZ$/.test(token.value)) return word('STANDIN_TZ');
   if (token.value === 'GEOGRAPHY' && isTypePosition(tokens, index)) return word('STANDIN_GEO');
   if (integerTypes.has(token.value) && isTypePosition(tokens, index)) return word('NUMBER(38, 0)');
+  // A text becomes a VARIANT that holds it; DuckDB would read it.
+  if (
+    token.value === 'VARIANT' &&
+    (isToken(tokens[index - 1], '::') || isToken(tokens[index - 1], 'AS')) &&
+    isTypePosition(tokens, index)
+  )
+    return word('STANDIN_VARIANT');
+  // Below PIVOT and UNPIVOT the translator leaves types as they are.
+  if (token.value === 'NUMBER' && isToken(tokens[index + 1], '(') && isTypePosition(tokens, index))
+    return word('DECIMAL');
   if (jsonTypes.has(token.value) && isTypePosition(tokens, index)) return word('STANDIN_JSON');
   return [token];
 }
@@ -209,17 +229,25 @@ function prepareValues(tokens: readonly Token[]): readonly Token[] {
 }
 
 function finish(text: string): string {
-  let result = text;
+  let result = finishConstructs(text);
   // CAST(x AS <struct>) would read DuckDB's struct notation; Snowflake reads a timestamp with an offset.
-  for (let end = result.indexOf(' AS STANDIN_TZ)'); end >= 0; end = result.indexOf(' AS STANDIN_TZ)')) {
-    const start = openingCast(result, end);
-    if (start === undefined) break;
-    result = `${result.slice(0, start)}SF_TO_TIMESTAMP_TZ(${result.slice(start + 5, end)})${result.slice(end + 15)}`;
-  }
+  result = callInsteadOfCast(result, 'STANDIN_TZ', 'SF_TO_TIMESTAMP_TZ');
+  result = callInsteadOfCast(result, 'STANDIN_VARIANT', 'to_json');
   result = result.replaceAll(/\bDATE_TRUNC\(/g, 'SF_DATE_TRUNC(');
   // A path cast to text loses its JSON quotes in Snowflake.
   result = result.replaceAll(/ -> ('(?:[^']|'')*') AS TEXT\)/g, ' ->> $1 AS TEXT)');
   for (const [mark, type] of Object.entries(marks)) result = result.replaceAll(new RegExp(`\\b${mark}\\b`, 'g'), type);
+  return result;
+}
+
+function callInsteadOfCast(text: string, mark: string, name: string): string {
+  const tail = ` AS ${mark})`;
+  let result = text;
+  for (let end = result.indexOf(tail); end >= 0; end = result.indexOf(tail)) {
+    const start = openingCast(result, end);
+    if (start === undefined) break;
+    result = `${result.slice(0, start)}${name}(${result.slice(start + 5, end)})${result.slice(end + tail.length)}`;
+  }
   return result;
 }
 
