@@ -55,7 +55,7 @@ metadata: { name: no-dropping-databases }
 spec:
   targetRefs: [{ kind: SnowflakeConnection, name: crm }]
   action: Block
-  match: { statementTypes: [Drop], objectTypes: [Database, Schema] }
+  match: { statementTypes: [Drop, CreateOrReplace], objectTypes: [Database, Schema] }
   message: Databases and schemas are never dropped by agents.
   alternative: ask the platform team.
 ---

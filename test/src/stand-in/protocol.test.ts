@@ -291,10 +291,10 @@ describe('JSON and Arrow', () => {
     expect(statement.data['queryResultFormat']).toBe('json');
   });
 
-  test('an empty Arrow result still has its schema', async () => {
+  test('an Arrow result without rows has no stream, and its columns in the row type', async () => {
     const { data } = await (await logIn()).run('select * from customers where false');
-    const table = tableFromIPC(Buffer.from(String(data['rowsetBase64']), 'base64'));
-    expect([table.numRows, table.schema.fields.length, data['total']]).toEqual([0, 8, 0]);
+    expect(data).toMatchObject({ rowsetBase64: '', queryResultFormat: 'arrow', total: 0 });
+    expect(data['rowtype']).toHaveLength(8);
   });
 });
 
