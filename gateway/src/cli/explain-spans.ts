@@ -39,9 +39,8 @@ interface Span {
 }
 
 function unreadSpans(analysis: Extract<Analysis, { read: false }>): readonly Span[] {
-  // Absent where the place is not known.
-  const span = (analysis as { readonly span?: { readonly start: number; readonly end: number } }).span;
-  return span === undefined ? [] : [{ ...span, message: analysis.detail }];
+  const { span, detail } = analysis;
+  return span === undefined ? [] : [{ ...span, message: detail }];
 }
 
 /** Is the refusal about this column? Others may be protected and masked without harm. */

@@ -92,6 +92,11 @@ describe('piste explain', () => {
     ]);
   });
 
+  test('points at what could not be read', async () => {
+    const { places } = await explained('SELECT name\nFROM customers WHERE emial = 1');
+    expect(places).toEqual([{ start: 33, end: 38, line: 2, column: 22, message: 'a column is not known' }]);
+  });
+
   test.each([
     ['ab\ncd', 3, 4, { before: '', marked: 'c', after: 'd' }],
     ['\nab', 1, 3, { before: '', marked: 'ab', after: '' }],
