@@ -16,6 +16,8 @@ export interface CatalogFile {
   readonly objects: ReadonlyMap<string, CatalogObject>;
   /** Is this a column the file itself calls protected? */
   readonly isProtected: (column: ColumnRef) => boolean;
+  /** Functions of the account that the file calls pure, by `nameKey`. */
+  readonly pureFunctions: ReadonlySet<string>;
 }
 
 /** One string per name, in which no name can be mistaken for another. */
@@ -65,6 +67,11 @@ export function readCatalog(value: unknown, source: string): CatalogFile {
     },
     objects,
     isProtected: (column) => protectedColumns.has(columnKey(column)),
+    pureFunctions: new Set(
+      asList(root['pureFunctions'] ?? [], source, 'pureFunctions').map((name) =>
+        nameKey(objectNamed(asText(name, source, 'pureFunctions'), source)),
+      ),
+    ),
   };
 }
 
@@ -216,6 +223,7 @@ export function readSurroundings(value: unknown, file: CatalogFile, source: stri
     },
     catalog: {
       find: (name) => (hidden.has(nameKey(name)) ? 'absent' : (file.objects.get(nameKey(name)) ?? 'absent')),
+      isPureFunction: (name) => file.pureFunctions.has(nameKey(name)),
     },
   };
 }
