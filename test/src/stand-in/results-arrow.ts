@@ -25,34 +25,35 @@ import { type Cell, type Column, cellText, type ZonedMoment } from './columns.js
  * decimal128 beyond 64 bits, structs for timestamps of scale 9, and Snowflake's metadata on every field.
  */
 export function toArrowStream(columns: readonly Column[], rows: readonly (readonly Cell[])[]): Uint8Array {
-  const vectors = columns.map((column, index) =>
-    toVector(
-      column,
-      rows.map((row) => row[index] ?? null),
-    ),
-  );
-  const fields = columns.map((column, index) => {
-    const vector = vectors[index];
-    if (vector === undefined) throw new Error('no vector for column');
+  const vectorsOf = (part: readonly (readonly Cell[])[]): readonly Data<DataType>[] =>
+    columns.map((column, index) => toVector(column, cellsOf(part, index), cellsOf(rows, index)));
+  const fields = vectorsOf(rows).map((vector, index) => {
+    const column = columns[index];
+    if (column === undefined) throw new Error('no column for vector');
     return new Field(fieldName(columns, index), vector.type, column.nullable, metadata(column));
   });
   const schema = new Schema(fields);
-  const data = makeData({ type: new Struct(fields), length: rows.length, nullCount: 0, children: vectors });
   const writer = new RecordBatchStreamWriter();
   writer.reset(undefined, schema);
-  for (const batch of oddBatches(new RecordBatch(schema, data))) writer.write(batch);
+  for (const part of oddParts(rows)) {
+    const children = [...vectorsOf(part)];
+    const data = makeData({ type: new Struct(fields), length: part.length, nullCount: 0, children });
+    writer.write(new RecordBatch(schema, data));
+  }
   writer.finish();
   return writer.toUint8Array(true);
 }
+
+const cellsOf = (rows: readonly (readonly Cell[])[], index: number): readonly Cell[] =>
+  rows.map((row) => row[index] ?? null);
 
 /**
  * A batch of n rows has n + 1 string offsets of 4 bytes. apache-arrow pads buffers to 8 bytes with zeros and counts the
  * padding as content; Python's reader then sees offsets that fall and refuses the stream. With n odd nothing is padded.
  */
-function oddBatches(batch: RecordBatch): readonly RecordBatch[] {
-  if (batch.numRows === 0) return [];
-  if (batch.numRows % 2 === 1) return [batch];
-  return [batch.slice(0, batch.numRows - 1), batch.slice(batch.numRows - 1)];
+function oddParts<T>(rows: readonly T[]): readonly (readonly T[])[] {
+  if (rows.length === 0) return [];
+  return rows.length % 2 === 1 ? [rows] : [rows.slice(0, -1), rows.slice(-1)];
 }
 
 /**
@@ -78,11 +79,11 @@ function metadata(column: Column): Map<string, string> {
   );
 }
 
-function toVector(column: Column, cells: readonly Cell[]): Data<DataType> {
+function toVector(column: Column, cells: readonly Cell[], all: readonly Cell[]): Data<DataType> {
   const common = validity(cells);
   switch (column.type) {
     case 'fixed':
-      return integers(cells as readonly (bigint | null)[], column, common);
+      return integers(cells as readonly (bigint | null)[], column, common, all as readonly (bigint | null)[]);
     case 'real':
       return makeData({ type: new Float64(), ...common, data: Float64Array.from(cells, (cell) => Number(cell ?? 0)) });
     case 'boolean':
@@ -135,8 +136,14 @@ function bits(values: readonly boolean[]): Uint8Array {
   return packed;
 }
 
-function integers(cells: readonly (bigint | null)[], column: Column, common: Common): Data<DataType> {
-  const fits = (width: number) => cells.every((cell) => cell === null || BigInt.asIntN(width, cell) === cell);
+/** `all`: the values of the whole stream, which has one type. */
+function integers(
+  cells: readonly (bigint | null)[],
+  column: Column,
+  common: Common,
+  all: readonly (bigint | null)[],
+): Data<DataType> {
+  const fits = (width: number) => all.every((cell) => cell === null || BigInt.asIntN(width, cell) === cell);
   const numbers = () => cells.map((cell) => Number(cell ?? 0n));
   if (fits(8)) return makeData({ type: new Int8(), ...common, data: Int8Array.from(numbers()) });
   if (fits(16)) return makeData({ type: new Int16(), ...common, data: Int16Array.from(numbers()) });
@@ -196,7 +203,9 @@ function floorDivide(value: bigint, by: bigint): bigint {
 
 function struct(common: Common, members: readonly Member[]): Data<DataType> {
   const fields = members.map(({ name, data }) => new Field(name, data.type, true));
-  return makeData({ type: new Struct(fields), ...common, children: members.map(({ data }) => data) });
+  // Of two pieces of one memory that follow each other the writer keeps one, so a child never shares its parent's bitmap.
+  const nullBitmap = common.nullBitmap?.slice() ?? null;
+  return makeData({ type: new Struct(fields), ...common, nullBitmap, children: members.map(({ data }) => data) });
 }
 
 function bytes(type: Binary | Utf8, values: readonly Uint8Array[], common: Common): Data<DataType> {
