@@ -1,3 +1,4 @@
+import { columnKey } from '../policy/index.js';
 import type {
   Catalog,
   CatalogColumn,
@@ -79,10 +80,6 @@ interface Reader {
   readonly source: string;
   readonly objects: Map<string, CatalogObject>;
   readonly protectedColumns: Set<string>;
-}
-
-function columnKey(column: ColumnRef): string {
-  return `${nameKey(column.object)}${column.column}`;
 }
 
 function readObject(reader: Reader, kind: 'tables' | 'views', name: string, described: unknown): void {

@@ -1,17 +1,16 @@
 import { deny } from '../errors.js';
 import { type KeyPads, sourceExpression } from '../masking/index.js';
-import { type ConnectionPolicy, type Decision, decide, type Requester } from '../policy/index.js';
+import { type ConnectionPolicy, columnKey, type Decision, decide, type Requester } from '../policy/index.js';
 import {
   type Analysis,
   analyze,
-  type ColumnRef,
   maskSources,
   numberPlaceholders,
   placeholdersOf,
   type QueryFacts,
   quoteIdentifier,
 } from '../sql/index.js';
-import { nameKey, type Surroundings } from './explain-catalog.js';
+import type { Surroundings } from './explain-catalog.js';
 
 export interface Judgement {
   readonly analysis: Analysis;
@@ -85,9 +84,4 @@ function maskedText(query: QueryFacts, masks: SourceMasks): MaskedText {
 export function queryOf(analysis: Analysis): QueryFacts | undefined {
   if (!analysis.read) return undefined;
   return [analysis.query, analysis.moved, analysis.defined].find((traced) => typeof traced === 'object');
-}
-
-/** One string per column, for maps. */
-export function columnKey({ object, column }: ColumnRef): string {
-  return `${nameKey(object)}${column}`;
 }

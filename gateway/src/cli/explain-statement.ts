@@ -1,9 +1,10 @@
 import type { Decision, MaskAction } from '../policy/index.js';
+import { columnKey } from '../policy/index.js';
 import { showColumn } from '../policy/patterns.js';
 import { type Protection, protectionsOf } from '../policy/protection.js';
 import type { CatalogColumn, ColumnRef, QueryFacts } from '../sql/index.js';
 import { type Surroundings, writeName } from './explain-catalog.js';
-import { columnKey, type JudgedQuestion, judge, queryOf } from './explain-judge.js';
+import { type JudgedQuestion, judge, queryOf } from './explain-judge.js';
 import { createSampler, type Sample } from './explain-samples.js';
 import { type Place, placesOf } from './explain-spans.js';
 
