@@ -223,7 +223,7 @@ function gateway(limits: Partial<Limits> = {}): Statements {
     endpointOf: () => ({ connection: 'crm', account: 'ACME', origin: 'https://acme' }),
     maskingKeys: () => new Map(),
     gates: createSessionGates(),
-    parts: { register: async () => [], serve: async () => undefined },
+    parts: { register: async () => ({ told: [], recorded: [] }), serve: async () => undefined },
     sealer: createSealer(new Uint8Array(32)),
     timers: {
       after: (milliseconds, run) => {
