@@ -109,6 +109,10 @@ export function createProtocolRules(): ProtocolRules {
       case 'control':
       case 'approval.vote':
       case 'policy.loaded':
+      case 'mode.change':
+      case 'gap':
+      case 'key':
+      case 'reconcile':
       case 'policy.rejected':
       case 'admin.access':
         break;
