@@ -8,6 +8,7 @@ import { toLine } from './plain-text.js';
 import { policyTest } from './policy-test.js';
 import { sessionsList } from './sessions-list.js';
 import { sessionsPlay } from './sessions-play.js';
+import { sessionsServe } from './sessions-serve.js';
 
 const OPTIONS = {
   dir: { type: 'string' },
@@ -23,6 +24,11 @@ const OPTIONS = {
   role: { type: 'string' },
   output: { type: 'string', short: 'o' },
   junit: { type: 'string' },
+  listen: { type: 'string' },
+  policies: { type: 'string' },
+  recording: { type: 'string' },
+  since: { type: 'string' },
+  session: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const satisfies ParseArgsOptionsConfig;
 
@@ -39,6 +45,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['audit verify', { options: ['dir', 'trust', 'json'], usage: EXIT.usage, run: auditVerify }],
   ['sessions list', { options: ['dir', 'json'], usage: EXIT.usage, run: sessionsList }],
   ['sessions play', { options: ['dir', 'speed', 'json'], usage: EXIT.usage, run: sessionsPlay }],
+  ['sessions serve', { options: ['dir', 'listen', 'trust', 'json'], usage: EXIT.usage, run: sessionsServe }],
   [
     'explain',
     {
@@ -105,7 +112,7 @@ async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<num
   return command.run(
     {
       positionals,
-      directory: values.dir ?? (io.environment['PISTE_RECORDING_DIR'] || undefined),
+      directory: values.recording ?? values.dir ?? (io.environment['PISTE_RECORDING_DIR'] || undefined),
       trust: values.trust,
       speed: parseSpeed(values.speed),
       json: values.json ?? false,
@@ -118,6 +125,10 @@ async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<num
       role: values.role,
       output: values.output,
       junit: values.junit,
+      listen: values.listen,
+      policies: values.policies,
+      since: values.since,
+      session: values.session,
     },
     io,
   );

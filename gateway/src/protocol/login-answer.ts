@@ -1,4 +1,4 @@
-import { success, type Envelope } from './envelopes.js';
+import { type Envelope, success } from './envelopes.js';
 import type { Json, JsonObject } from './json.js';
 
 /** What a driver is told at login, besides its tokens. */

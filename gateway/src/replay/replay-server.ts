@@ -51,7 +51,8 @@ async function answerOf(sessions: ReplaySessions, request: IncomingMessage): Pro
     return refusal(404, deny.notInRecording('this part of the result was never fetched'));
   }
   const bytes = await readBody(request, MAX_BODY_BYTES);
-  const body = bytes === undefined ? ({ ok: false, why: 'too-large' } as const) : await decodeBody(bytes, MAX_BODY_BYTES);
+  const body =
+    bytes === undefined ? ({ ok: false, why: 'too-large' } as const) : await decodeBody(bytes, MAX_BODY_BYTES);
   if (!body.ok) return refusal(200, deny.badRequest(BODY_COMPLAINTS[body.why]));
   const answer = dispatch(sessions, { request, route, query: target.query, body: body.value });
   return { status: 200, body: answer, contentType: 'application/json' };
