@@ -5,6 +5,7 @@ import { explain } from './explain.js';
 import { HELP } from './help.js';
 import { type CliIo, type CommandArguments, EXIT, InputError, POLICY_EXIT, UsageError } from './io.js';
 import { toLine } from './plain-text.js';
+import { policyBacktest } from './policy-backtest.js';
 import { policyTest } from './policy-test.js';
 import { sessionsList } from './sessions-list.js';
 import { sessionsPlay } from './sessions-play.js';
@@ -55,6 +56,14 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   ['policy test', { options: ['json', 'junit'], usage: POLICY_EXIT.usage, run: policyTest }],
+  [
+    'policy backtest',
+    {
+      options: ['policies', 'recording', 'dir', 'since', 'session', 'trust', 'catalog', 'json'],
+      usage: EXIT.usage,
+      run: policyBacktest,
+    },
+  ],
 ]);
 
 interface Choice {
@@ -84,7 +93,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
       return choice?.command.usage ?? EXIT.usage;
     }
     io.err(`piste: ${toLine(describeError(error))}\n`);
-    return error instanceof InputError ? POLICY_EXIT.usage : EXIT.failed;
+    return error instanceof InputError ? (choice?.command.usage ?? EXIT.usage) : EXIT.failed;
   }
 }
 

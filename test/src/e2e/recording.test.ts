@@ -75,6 +75,7 @@ describe('the log of a session', () => {
       // Two of the gateway's own: it asks for the table, then for its columns.
       ...statement(''),
       ...statement(''),
+      'control catalogue read',
       ...statement(''),
       ...statement(''),
       ...statement(' blocked 861205'),
