@@ -44,7 +44,8 @@ const ROOMS = {
     'sql',
     'policy',
   ],
-  cli: ['recording', 'telemetry', 'config', 'sql', 'policy', 'resources', 'masking'],
+  replay: ['protocol', 'sql'],
+  cli: ['recording', 'replay', 'telemetry', 'config', 'sql', 'policy', 'resources', 'masking'],
 };
 
 /** Each heavy package has one home. */
@@ -101,6 +102,13 @@ export default {
       comment: 'whoever verifies trusts this package and nothing else',
       from: { path: '^gateway/verifier/src/', pathNot: notTests },
       to: { pathNot: ['^gateway/verifier/src/', '^node:', '^[a-z_/]+$'], dependencyTypesNot: ['core'] },
+    },
+    {
+      name: 'a-replay-never-reaches-an-account',
+      severity: 'error',
+      comment: 'what serves a recording has no way to Snowflake, by whatever detour',
+      from: { path: '^gateway/src/(replay/|cli/sessions-serve\\.ts)', pathNot: notTests },
+      to: { path: '^gateway/src/(upstream|pipeline|session|identity|store|http)/|node_modules/undici/', reachable: true },
     },
     {
       name: 'crds-imports-nobody',

@@ -3,9 +3,9 @@ import type { Connection } from '../resources/index.js';
 import type { Session } from '../session/index.js';
 import type { Catalog, ObjectName } from '../sql/index.js';
 import type { TokenBox } from '../upstream/index.js';
+import { catalogueEntry } from './catalog/catalogue-entry.js';
 import { type Description, describeObjects } from './catalog/describe-objects.js';
 import type { OwnStatementDeps } from './catalog/own-statements.js';
-import { catalogueEntry } from './entries.js';
 
 /** What a session's role can see of the account's objects, for the walk of one statement. */
 export interface SessionCatalog extends Catalog {

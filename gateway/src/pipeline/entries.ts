@@ -1,12 +1,9 @@
 import type { Denial } from '../errors.js';
 import type { Principal } from '../identity/index.js';
 import type { Decision, SourceMask } from '../policy/decision.js';
-import type { TagNeeds } from '../policy/index.js';
 import { stringifyJson } from '../protocol/index.js';
 import type { Entry, EntryBody, EntryValue } from '../recording/index.js';
-import type { Session } from '../session/index.js';
-import { formatObjectName, type ObjectName, type SessionContext } from '../sql/index.js';
-import type { Description } from './catalog/describe-objects.js';
+import { formatObjectName, type SessionContext } from '../sql/index.js';
 import type { Analyzed, Decided } from './exchange.js';
 import type { Detected } from './masked-part.js';
 
@@ -165,16 +162,4 @@ export function controlEntry(
   fields: Record<string, EntryValue> = {},
 ): Entry {
   return { kind: 'control', sessionId, fields: { op, outcome, ...fields }, bodies: [] };
-}
-
-/** What a session's role was found to see of objects: what statements are read against from then on. */
-export function catalogueEntry(
-  session: Session,
-  needs: TagNeeds,
-  described: readonly (readonly [ObjectName, Description])[],
-): Entry {
-  const objects = described.map(([{ database, schema, name }, { object }]) => [[database, schema, name], object]);
-  const fields = { objects: described.length, role: session.context.role ?? null, tags: needs };
-  const entry = controlEntry('catalogue', 'read', session.id, fields);
-  return { ...entry, bodies: [textBody('objects', JSON.stringify(objects))] };
 }

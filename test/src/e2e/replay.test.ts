@@ -65,7 +65,12 @@ async function outcomeOf(driver: NodeDriver, { sqlText, binds, how }: Step): Pro
     const { statement, rows } = await driver.execute(sqlText, asked);
     if (how === 'async') return await fetched(driver, statement.getQueryId());
     const columns = statement.getColumns()?.map((column) => [column.getName(), column.getType(), column.getScale()]);
-    return { id: statement.getQueryId(), columns, count: statement.getNumRows(), rows: shortened(JSON.stringify(rows)) };
+    return {
+      id: statement.getQueryId(),
+      columns,
+      count: statement.getNumRows(),
+      rows: shortened(JSON.stringify(rows)),
+    };
   } catch (error) {
     const { code, sqlState, message } = error as { code: unknown; sqlState: unknown; message: unknown };
     return { code, sqlState, message };
