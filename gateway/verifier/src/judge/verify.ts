@@ -1,4 +1,5 @@
-import { type LogFiles, listDirectory } from '../read/log-files.js';
+import { openDirectory } from '../read/directory-source.js';
+import { type LogFiles, listRecording } from '../read/log-files.js';
 import { type ScanResult, scanLog } from '../read/scan.js';
 import type { Finding, Severity } from './finding.js';
 import { judgeLog, type LogSummary } from './judge-log.js';
@@ -64,7 +65,7 @@ export async function verifyDirectories(directories: readonly string[], trust: T
 async function listLogs(directories: readonly string[], findings: Finding[]): Promise<readonly LogFiles[]> {
   const logs = new Map<string, LogFiles>();
   for (const directory of directories) {
-    const listing = await listDirectory(directory);
+    const listing = await listRecording(openDirectory(directory));
     for (const files of listing.logs) {
       if (logs.has(files.ulid)) {
         findings.push({
@@ -104,11 +105,13 @@ async function scanOne(
   for (;;) {
     const step = await records.next();
     if (step.done) return { scan: step.value, found };
-    const { leaf } = step.value;
-    context.rules.add(step.value, files.ulid);
-    context.tally.add(leaf);
-    const seal = leaf.kind === 'writer.sealed' ? parseSeal(leaf) : undefined;
-    if (seal !== undefined) found.push(seal);
+    for (const record of step.value) {
+      const { leaf } = record;
+      context.rules.add(record, files.ulid);
+      context.tally.add(leaf);
+      const seal = leaf.kind === 'writer.sealed' ? parseSeal(leaf) : undefined;
+      if (seal !== undefined) found.push(seal);
+    }
   }
 }
 
