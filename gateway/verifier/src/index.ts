@@ -4,6 +4,7 @@ export * from './format/cosignature.js';
 export * from './format/entry.js';
 export * from './format/frame.js';
 export * from './format/hash-tree.js';
+export * from './format/kept-signer.js';
 export * from './format/leaf.js';
 export * from './format/merkle.js';
 export * from './format/note.js';

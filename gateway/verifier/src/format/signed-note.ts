@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 import { sha256 } from './merkle.js';
 
 /**
@@ -32,25 +32,21 @@ export function decodeCanonicalBase64(text: string): Buffer | undefined {
   return bytes.toString('base64') === text ? bytes : undefined;
 }
 
-/** Key id of a vkey: the first four bytes of SHA-256 over name, newline, signature type and key. */
+/** Key id of C2SP: `encodedKey` starts with the algorithm's byte. */
 export function keyIdOf(name: string, encodedKey: Uint8Array): Buffer {
   return sha256(Buffer.from(`${name}\n`, 'utf8'), encodedKey).subarray(0, KEY_ID_BYTES);
 }
 
-/** True for what a signature line can name. */
+/** True for what may stand before the first plus sign of a vkey. */
 export function isKeyName(name: string): boolean {
   return name.length > 0 && !/[\s+\p{C}]/u.test(name);
 }
 
 /** Creates a signer with a fresh key that exists in this process's memory only. */
 export function createNoteSigner(name: string): NoteSigner {
-  return createKeptNoteSigner(name, generateKeyPairSync('ed25519').privateKey);
-}
-
-/** Creates a signer with a key that is kept. Throws `TypeError` unless it is an Ed25519 private key. */
-export function createKeptNoteSigner(name: string, privateKey: KeyObject): NoteSigner {
   if (!isKeyName(name)) throw new TypeError('a key name has no spaces, plus signs or control characters');
-  const encodedKey = Buffer.concat([Uint8Array.of(ED25519_ALGORITHM), publicBytesOf(privateKey)]);
+  const { privateKey, publicKey } = generateEd25519();
+  const encodedKey = Buffer.concat([Uint8Array.of(ED25519_ALGORITHM), publicKey]);
   const keyId = keyIdOf(name, encodedKey);
   return Object.freeze({
     name,
@@ -62,15 +58,13 @@ export function createKeptNoteSigner(name: string, privateKey: KeyObject): NoteS
   });
 }
 
-/** The 32 public bytes of an Ed25519 private key. Throws `TypeError` for other keys. */
-export function publicBytesOf(privateKey: KeyObject): Buffer {
-  if (privateKey.asymmetricKeyType !== 'ed25519') throw new TypeError('an Ed25519 key is needed');
-  return createPublicKey(privateKey).export({ type: 'spki', format: 'der' }).subarray(SPKI_PREFIX.byteLength);
-}
-
-/** The key object of 32 public bytes. */
-export function publicKeyOf(publicBytes: Uint8Array): KeyObject {
-  return createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicBytes]), type: 'spki', format: 'der' });
+function generateEd25519(): { readonly privateKey: KeyObject; readonly publicKey: Buffer } {
+  const pair = generateKeyPairSync('ed25519', {
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+  });
+  const privateKey = createPrivateKey({ key: pair.privateKey, type: 'pkcs8', format: 'der' });
+  return { privateKey, publicKey: pair.publicKey.subarray(SPKI_PREFIX.byteLength) };
 }
 
 /** Reads a verifier key (vkey); undefined when it is not exactly one Ed25519 key with its right id. */
@@ -82,11 +76,12 @@ export function parseVkey(vkey: string): NoteVerifier | undefined {
   if (encodedKey.byteLength !== 1 + ED25519_PUBLIC_BYTES || encodedKey[0] !== ED25519_ALGORITHM) return undefined;
   const keyId = keyIdOf(name, encodedKey);
   if (keyId.toString('hex') !== keyIdHex) return undefined;
-  return { name, keyId, publicKey: publicKeyOf(encodedKey.subarray(1)) };
+  const spki = Buffer.concat([SPKI_PREFIX, encodedKey.subarray(1)]);
+  return { name, keyId, publicKey: createPublicKey({ key: spki, type: 'spki', format: 'der' }) };
 }
 
-/** Name, key id and key of a vkey. Base64 may contain plus signs, so only the first two separate. */
-export function splitVkey(vkey: string): readonly string[] {
+/** Base64 may contain plus signs, so only the first two separate. */
+function splitVkey(vkey: string): readonly string[] {
   const first = vkey.indexOf('+');
   const second = vkey.indexOf('+', first + 1);
   if (first < 0 || second < 0) return [];

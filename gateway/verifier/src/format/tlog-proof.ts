@@ -50,13 +50,17 @@ export function parseTlogProof(text: string): TlogProof | undefined {
  * True when the proof shows a leaf with this hash in the log of this origin and `accept` takes the checkpoint's signatures:
  * the log's own, and as many cosignatures as the caller's policy wants.
  */
-export function verifyTlogProof(
+export async function verifyTlogProof(
   proof: TlogProof,
-  { leafHash, origin, accept }: { leafHash: Uint8Array; origin: string; accept: (note: Note) => boolean },
-): boolean {
+  {
+    leafHash,
+    origin,
+    accept,
+  }: { leafHash: Uint8Array; origin: string; accept: (note: Note) => boolean | Promise<boolean> },
+): Promise<boolean> {
   const note = parseNote(Buffer.from(proof.checkpoint, 'utf8'));
   const checkpoint = note === undefined ? undefined : parseCheckpointText(note.text);
-  if (note === undefined || checkpoint?.origin !== origin || !accept(note)) return false;
+  if (note === undefined || checkpoint?.origin !== origin || !(await accept(note))) return false;
   const { size, root } = checkpoint;
   return verifyInclusion({ leafHash, index: proof.index, size, root, proof: proof.hashes });
 }

@@ -2,8 +2,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { encodeCheckpointText } from './checkpoint.js';
-import { cosignedAt, createCosigner, parseCosignatureVkey } from './cosignature.js';
+import { cosignedAt, parseCosignatureVkey } from './cosignature.js';
 import { createHashTree } from './hash-tree.js';
+import { createCosigner } from './kept-signer.js';
 import { hashLeaf, sha256 } from './merkle.js';
 import { encodeNote, isSignedBy, type Note, parseNote, parseSignatureLines } from './note.js';
 import { createNoteSigner, parseVkey } from './signed-note.js';
@@ -43,27 +44,27 @@ describe('cosignatures', () => {
     expect(parseVkey(REMORA)).toBeUndefined();
   });
 
-  test('gives the time of a true one, nothing for another text, key or time', () => {
+  test('gives the time of a true one, nothing for another text, key or time', async () => {
     const note = cosigned(A);
     const [a, b] = [parseCosignatureVkey(A.vkey), parseCosignatureVkey(B.vkey)];
     if (a === undefined || b === undefined) throw new Error('keys parse');
-    expect(cosignedAt(note, a)).toBe(1_700_000_000);
-    expect(cosignedAt(note, b)).toBeUndefined();
-    expect(cosignedAt({ ...note, text: note.text.replace('\n3\n', '\n4\n') }, a)).toBeUndefined();
+    expect(await cosignedAt(note, a)).toBe(1_700_000_000);
+    expect(await cosignedAt(note, b)).toBeUndefined();
+    expect(await cosignedAt({ ...note, text: note.text.replace('\n3\n', '\n4\n') }, a)).toBeUndefined();
     const moved = note.signatures.map((line) => ({ ...line, signature: Buffer.from(line.signature) }));
     moved[1]?.signature.writeBigUInt64BE(1_700_000_001n);
-    expect(cosignedAt({ ...note, signatures: moved }, a)).toBeUndefined();
+    expect(await cosignedAt({ ...note, signatures: moved }, a)).toBeUndefined();
   });
 
-  test('a log signature stays valid beside cosignatures, and one broken line of the log spoils it', () => {
+  test('a log signature stays valid beside cosignatures, and one broken line of the log spoils it', async () => {
     const verifier = parseVkey(log.vkey);
     if (verifier === undefined) throw new Error('the key parses');
     const note = cosigned(A, B);
-    expect(isSignedBy(note, verifier)).toBe(true);
+    expect(await isSignedBy(note, verifier)).toBe(true);
     const [own] = note.signatures;
     if (own === undefined) throw new Error('a signature is expected');
     const broken = { ...own, signature: Buffer.alloc(64, 1) };
-    expect(isSignedBy({ ...note, signatures: [...note.signatures, broken] }, verifier)).toBe(false);
+    expect(await isSignedBy({ ...note, signatures: [...note.signatures, broken] }, verifier)).toBe(false);
   });
 });
 
@@ -110,7 +111,7 @@ quorum both
     [[A, B, C], false],
     [[A, D], false],
     [[], false],
-  ])('counts by group (case %#)', (witnesses, isMet) => {
+  ])('counts by group (case %#)', async (witnesses, isMet) => {
     const parsed = parseWitnessPolicy(FILE);
     if (!parsed.ok) throw new Error(parsed.complaint);
     expect(parsed.policy.witnesses.map(({ url }) => url)).toEqual([
@@ -119,7 +120,7 @@ quorum both
       undefined,
       undefined,
     ]);
-    expect(evaluateQuorum(parsed.policy, cosigned(...witnesses)).isMet).toBe(isMet);
+    expect((await evaluateQuorum(parsed.policy, cosigned(...witnesses))).isMet).toBe(isMet);
   });
 
   test('takes none as no quorum, and one witness as one', () => {
@@ -157,19 +158,19 @@ describe('tlog-proof files', () => {
   const text = encodeCheckpointText({ origin: log.name, size: 21, root: tree.root() });
   const proof = { index: 13, hashes: makeInclusionProof(tree, 13), checkpoint: log.signNote(text) };
   const verifier = parseVkey(log.vkey);
-  const accept = (note: Note): boolean => verifier !== undefined && isSignedBy(note, verifier);
+  const accept = async (note: Note): Promise<boolean> => verifier !== undefined && isSignedBy(note, verifier);
 
-  test('prove one entry, at its place, in this log', () => {
+  test('prove one entry, at its place, in this log', async () => {
     const file = encodeTlogProof({ ...proof, extra: Buffer.from('x') });
     const read = parseTlogProof(file);
     if (read === undefined) throw new Error('the proof reads');
     expect(encodeTlogProof(read)).toBe(file);
     const leafHash = tree.subtree(0, 13);
-    expect(verifyTlogProof(read, { leafHash, origin: log.name, accept })).toBe(true);
-    expect(verifyTlogProof(read, { leafHash: tree.subtree(0, 12), origin: log.name, accept })).toBe(false);
-    expect(verifyTlogProof({ ...read, index: 12 }, { leafHash, origin: log.name, accept })).toBe(false);
-    expect(verifyTlogProof(read, { leafHash, origin: 'example.com/other', accept })).toBe(false);
-    expect(verifyTlogProof(read, { leafHash, origin: log.name, accept: () => false })).toBe(false);
+    expect(await verifyTlogProof(read, { leafHash, origin: log.name, accept })).toBe(true);
+    expect(await verifyTlogProof(read, { leafHash: tree.subtree(0, 12), origin: log.name, accept })).toBe(false);
+    expect(await verifyTlogProof({ ...read, index: 12 }, { leafHash, origin: log.name, accept })).toBe(false);
+    expect(await verifyTlogProof(read, { leafHash, origin: 'example.com/other', accept })).toBe(false);
+    expect(await verifyTlogProof(read, { leafHash, origin: log.name, accept: () => false })).toBe(false);
   });
 
   test('are refused where a line is not exactly as specified', () => {
