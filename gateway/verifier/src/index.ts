@@ -16,11 +16,20 @@ export * from './format/tlog-proof.js';
 export * from './format/tree-proof.js';
 export * from './format/ulid.js';
 export * from './format/witness-policy.js';
+export { checkCertificate, encodeCertificateText } from './judge/certificate.js';
 export type { Finding, Severity } from './judge/finding.js';
 export type { LogSummary } from './judge/judge-log.js';
+export { loadTrust } from './judge/load-trust.js';
 export { parseSeal, type Seal } from './judge/seal.js';
-export { type Anchor, loadTrust, parseTrust, type Trust, type TrustResult } from './judge/trust.js';
-export { type Counts, type Verdict, verifyDirectories, verifyDirectory } from './judge/verify.js';
+export { type Anchor, checkTrust, parseTrust, type Trust, type TrustResult } from './judge/trust.js';
+export {
+  type Counts,
+  type Verdict,
+  type VerifyOptions,
+  verify,
+  verifyDirectories,
+  verifyDirectory,
+} from './judge/verify.js';
 export type { OpenKey, UnreadReason } from './read/body-opener.js';
 export { openDirectory } from './read/directory-source.js';
 export {
