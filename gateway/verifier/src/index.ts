@@ -24,3 +24,9 @@ export { type DirectoryListing, type LogFiles, listDirectory, listLog } from './
 export { type LogEnd, peekLogEnd } from './read/peek.js';
 export { type LogDamage, type LogRecord, readLog } from './read/read-log.js';
 export type { RecordingSource, SourceFile } from './read/source.js';
+export * from './registry/erasure.js';
+export * from './registry/judge-registry.js';
+export * from './registry/read-registry.js';
+export * from './registry/registered-writers.js';
+export * from './registry/registry-entry.js';
+export * from './registry/shred-authorization.js';
