@@ -129,8 +129,9 @@ async function judgeCosigned(
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   let newest: { readonly size: number; readonly seconds: number } | undefined;
-  for (const { size, root, note } of witnessedIn(registry, checkpoints)) {
+  for (const { size, root } of registry.cosigned)
     findings.push(...comparePrefix(registry, size, root.toString('base64'), 'a cosigned checkpoint'));
+  for (const { size, note } of witnessedIn(registry, checkpoints)) {
     if (policy === undefined) continue;
     const { isMet, cosignedAt } = await evaluateQuorum(policy, note);
     if (isMet && cosignedAt.size > 0) newest = { size, seconds: Math.max(...cosignedAt.values()) };
