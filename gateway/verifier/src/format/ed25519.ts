@@ -1,12 +1,9 @@
-import { createPublicKey, verify } from 'node:crypto';
+import { platform } from '../platform/index.js';
 import type { NoteVerifier } from './signed-note.js';
-
-/** DER header of an Ed25519 SubjectPublicKeyInfo (RFC 8410); the 32 key bytes follow. */
-const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 
 /** A public key made ready for verifying, from its 32 bytes. */
 export function importPublicKey(raw: Uint8Array): NoteVerifier['publicKey'] {
-  return createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), type: 'spki', format: 'der' });
+  return platform.importEd25519(raw);
 }
 
 /** False for anything but this key's signature over exactly this message. */
@@ -15,5 +12,5 @@ export async function isSignature(
   message: Uint8Array,
   signature: Uint8Array,
 ): Promise<boolean> {
-  return verify(null, message, publicKey, signature);
+  return await publicKey.verify(message, signature);
 }

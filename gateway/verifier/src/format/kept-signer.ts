@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { encodeSignatureLine } from './note.js';
-import { isKeyName, keyIdOf, type NoteSigner } from './signed-note.js';
+import type { NoteSigner } from './note-signer.js';
+import { isKeyName, keyIdOf } from './signed-note.js';
 
 const NOTE_TYPE = 0x01;
 /** Signature type of timestamped Ed25519 cosignatures (c2sp.org/tlog-cosignature). */
