@@ -14,6 +14,7 @@ const ROOMS = {
   session: ['identity', 'store', 'telemetry', 'sql'],
   approval: ['policy', 'identity', 'store', 'telemetry', 'sql', 'recording'],
   recording: ['policy', 'telemetry'],
+  registry: ['recording', 'telemetry'],
   resources: ['policy', 'identity', 'recording', 'telemetry', 'config', 'masking'],
   upstream: ['protocol', 'recording', 'telemetry', 'policy', 'sql'],
   pipeline: [
@@ -44,7 +45,7 @@ const ROOMS = {
     'sql',
     'policy',
   ],
-  cli: ['recording', 'telemetry', 'config', 'sql', 'policy', 'resources', 'masking'],
+  cli: ['recording', 'registry', 'telemetry', 'config', 'sql', 'policy', 'resources', 'masking'],
 };
 
 /** Each heavy package has one home. */
