@@ -96,6 +96,13 @@ export default {
       to: { path: '^gateway/src/(main|serve)\\.ts$' },
     },
     {
+      name: 'verifier-imports-nobody',
+      severity: 'error',
+      comment: 'whoever verifies trusts this package and nothing else',
+      from: { path: '^gateway/verifier/src/', pathNot: notTests },
+      to: { pathNot: ['^gateway/verifier/src/', '^node:', '^[a-z_/]+$'], dependencyTypesNot: ['core'] },
+    },
+    {
       name: 'crds-imports-nobody',
       severity: 'error',
       from: { path: '^crds/src/' },

@@ -9,7 +9,7 @@ INSTALLED := node_modules/.package-lock.json
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-$(INSTALLED): package-lock.json package.json crds/package.json gateway/package.json operator/package.json test/package.json
+$(INSTALLED): package-lock.json package.json crds/package.json gateway/package.json gateway/verifier/package.json operator/package.json test/package.json
 	npm ci --no-audit --no-fund --loglevel=error
 	@touch $(INSTALLED)
 

@@ -2,7 +2,13 @@
 const foreign = process.env.PISTE_FOREIGN === '1';
 
 export default {
-  roots: ['<rootDir>/crds/dist', '<rootDir>/gateway/dist', '<rootDir>/operator/dist', '<rootDir>/test/dist'],
+  roots: [
+    '<rootDir>/crds/dist',
+    '<rootDir>/gateway/dist',
+    '<rootDir>/gateway/verifier/dist',
+    '<rootDir>/operator/dist',
+    '<rootDir>/test/dist',
+  ],
   testMatch: foreign ? ['**/*.foreign.test.js'] : ['**/*.test.js'],
   testPathIgnorePatterns: foreign ? ['/node_modules/'] : ['/node_modules/', '\\.foreign\\.test\\.js$'],
   testEnvironment: 'node',

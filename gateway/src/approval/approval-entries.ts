@@ -1,4 +1,4 @@
-import type { Entry, EntryValue } from '../recording/entry.js';
+import type { Entry, EntryValue } from '@piste/verifier';
 import type { Approval, Vote, VoteRefusal } from './approval.js';
 
 /** Says that a statement is held, for whom to decide and until when. */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import type { Entry } from '@piste/verifier';
 import type { Principal } from '../identity/principal.js';
 import { bindingHash } from '../policy/binding.js';
 import type { ApprovalDemand, Quorum } from '../policy/decision.js';
-import type { Entry } from '../recording/entry.js';
 import type { Store } from '../store/index.js';
 import type { ApprovalSubject } from './approval.js';
 import { type Approvals, type ApprovalsDeps, createApprovals } from './approvals.js';

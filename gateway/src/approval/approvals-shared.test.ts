@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Entry } from '../recording/entry.js';
+import type { Entry } from '@piste/verifier';
 import { createMemoryStore, createRedisStore, type Store } from '../store/index.js';
 import { type RedisProcess, startRedisProcess } from '../store/redis-process.js';
 import { demand, type Gateway, gateway, no, owner, person, quorum, subject, yes } from './approval-fixture.js';

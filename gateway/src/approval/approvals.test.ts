@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
+import type { Entry } from '@piste/verifier';
 import { GatewayError } from '../errors.js';
-import type { Entry } from '../recording/entry.js';
 import { createMemoryStore, createSealer, type Store } from '../store/index.js';
 import { demand, type Gateway, gateway, no, owner, person, quorum, subject, yes } from './approval-fixture.js';
 import type { ApprovalsDeps } from './approvals.js';

@@ -1,5 +1,5 @@
+import type { Entry } from '@piste/verifier';
 import { deny, GatewayError } from '../errors.js';
-import type { Entry } from '../recording/entry.js';
 import type { Sealer, Store } from '../store/index.js';
 import type { Log } from '../telemetry/log.js';
 import type { Approval, ApprovalState, ApprovalSubject, Vote } from './approval.js';

@@ -116,6 +116,10 @@ function addRecord(session: SessionSummary, { leaf }: LogRecord): void {
     case 'response.withheld':
     case 'chunk':
     case 'policy.loaded':
+    case 'mode.change':
+    case 'gap':
+    case 'key':
+    case 'reconcile':
     case 'policy.rejected':
     case 'admin.access':
       break;

@@ -134,6 +134,10 @@ export function createTimeline(palette: Palette): Timeline {
       case 'clock.jump':
       case 'policy.loaded':
       case 'policy.rejected':
+      case 'mode.change':
+      case 'gap':
+      case 'key':
+      case 'reconcile':
         return [palette.dim(`${leaf.kind} ${clip(toLine(JSON.stringify(fields)), MAX_GENERIC)}`)];
     }
   }

@@ -1,13 +1,29 @@
-export type { Entry, EntryBody, EntryKind, EntryValue } from './entry.js';
-export type { Finding, Severity } from './finding.js';
-export type { LogSummary } from './judge-log.js';
-export type { Leaf } from './leaf.js';
+export {
+  type Anchor,
+  type Counts,
+  type Entry,
+  type EntryBody,
+  type EntryKind,
+  type EntryValue,
+  type Finding,
+  type Leaf,
+  type LogDamage,
+  type LogRecord,
+  type LogSummary,
+  loadTrust,
+  parseTrust,
+  readLog,
+  type Severity,
+  type Trust,
+  type TrustResult,
+  type Verdict,
+  verifyDirectories,
+  verifyDirectory,
+} from '@piste/verifier';
 export type { RecordingClock } from './leaf-clock.js';
 export { publishCheckpoints } from './publish-checkpoints.js';
-export { type LogDamage, type LogRecord, readLog } from './read-log.js';
 export { isRequestReceipt, type Receipt, type RequestReceipt } from './receipt.js';
 export { openRecording, type Recording, type RecordingDeps, type RecordingMetrics } from './recording.js';
 export { RecordingUnavailable } from './recording-unavailable.js';
-export { type Anchor, loadTrust, parseTrust, type Trust, type TrustResult, updateTrustFile } from './trust.js';
-export { type Counts, type Verdict, verifyDirectories, verifyDirectory } from './verify.js';
+export { updateTrustFile } from './trust.js';
 export type { Checkpoint, CommittedGroup } from './writer.js';

@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
-import { readLog } from './read-log.js';
+import { readLog, verifyDirectory } from '@piste/verifier';
 import { openTestRecording, trustIn, withDirectory } from './recording-fixture.js';
-import { verifyDirectory } from './verify.js';
 
 const RUNS = 24;
 const WRITER = fileURLToPath(new URL('./kill-writer.js', import.meta.url));

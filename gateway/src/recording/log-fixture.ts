@@ -1,10 +1,9 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { decodeFrameHeader, FRAME_HEADER_BYTES, type FrameType } from './frame.js';
+import type { Trust } from '@piste/verifier';
+import { decodeFrameHeader, FRAME_HEADER_BYTES, type FrameType, type Verdict, verifyDirectory } from '@piste/verifier';
 import { entry, openTestRecording, permitOf, trustIn } from './recording-fixture.js';
-import type { Trust } from './trust.js';
-import { type Verdict, verifyDirectory } from './verify.js';
 
 // Equipment of the tests that damage logs.
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { type Verdict, verifyDirectory } from '@piste/verifier';
 import type { Recording } from './recording.js';
 import {
   createFakeClock,
@@ -9,7 +10,6 @@ import {
   trustIn,
   withDirectory,
 } from './recording-fixture.js';
-import { type Verdict, verifyDirectory } from './verify.js';
 
 type Step = (recording: Recording) => Promise<unknown>;
 

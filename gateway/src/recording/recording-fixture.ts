@@ -2,13 +2,12 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Entry, EntryBody, EntryKind, EntryValue, Trust } from '@piste/verifier';
 import { bindingHash } from '../policy/binding.js';
 import { hashStatement, issuePermit, type Permit } from '../policy/permit.js';
 import type { Log } from '../telemetry/log.js';
-import type { Entry, EntryBody, EntryKind, EntryValue } from './entry.js';
 import type { RecordingClock } from './leaf-clock.js';
 import { openRecording, type Recording, type RecordingDeps } from './recording.js';
-import type { Trust } from './trust.js';
 
 // Equipment for the tests of this room and of the commands that read its logs.
 

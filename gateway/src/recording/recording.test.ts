@@ -1,12 +1,12 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { type LogRecord, readLog, verifyDirectory } from '@piste/verifier';
 import fc from 'fast-check';
 import { deny } from '../errors.js';
 import { issuePermit, type Permit } from '../policy/permit.js';
 import type { FileOps, SegmentFile } from './file-ops.js';
 import { nodeFileOps } from './file-ops.js';
-import { type LogRecord, readLog } from './read-log.js';
 import { isRequestReceipt } from './receipt.js';
 import {
   createFakeClock,
@@ -18,7 +18,6 @@ import {
   withDirectory,
 } from './recording-fixture.js';
 import { RecordingUnavailable } from './recording-unavailable.js';
-import { verifyDirectory } from './verify.js';
 
 /** The real file system with one operation replaced, after the log was opened. */
 function withFault(fault: (file: SegmentFile) => Partial<SegmentFile>): { readonly files: FileOps; arm(): void } {

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
+import type { Entry, EntryKind } from '@piste/verifier';
+import { createNoteSigner, type NoteSigner } from '@piste/verifier';
 import { errorMessage } from '../errors.js';
 import { hashStatement, isPermit, type Permit } from '../policy/permit.js';
 import type { Log } from '../telemetry/log.js';
-import type { Entry, EntryKind } from './entry.js';
 import { type FileOps, nodeFileOps } from './file-ops.js';
 import type { RecordingClock } from './leaf-clock.js';
 import { issueRequestReceipt, type Receipt, type RequestReceipt } from './receipt.js';
 import { RecordingUnavailable } from './recording-unavailable.js';
 import { sealPredecessors } from './seal.js';
 import { createSegmentWriter, SEGMENT_BYTES } from './segment-writer.js';
-import { createNoteSigner, type NoteSigner } from './signed-note.js';
 import { createUlid } from './ulid.js';
 import { type Checkpoint, type CommittedGroup, createLogWriter, type LogWriter } from './writer.js';
 

@@ -1,21 +1,5 @@
+import { type Entry, type EntryValue, type LogFiles, listDirectory, peekLogEnd } from '@piste/verifier';
 import { errorCode } from '../errors.js';
-import type { Entry, EntryValue } from './entry.js';
-import type { Leaf } from './leaf.js';
-import { type LogFiles, listDirectory } from './log-files.js';
-import { peekLogEnd } from './peek.js';
-import { decodeCanonicalBase64 } from './signed-note.js';
-
-/** What a later writer found of an earlier log when it started. */
-export interface Seal {
-  readonly origin: string;
-  /** Undefined when the log had no commit. */
-  readonly vkey: string | undefined;
-  readonly size: number;
-  readonly root: Buffer | undefined;
-  readonly closed: boolean;
-  readonly tornBytes: number;
-  readonly tornDigest: string | undefined;
-}
 
 /**
  * Entries that say how the logs before this one end: the newest that has a commit, and any without one after it. Each start
@@ -47,20 +31,4 @@ async function listLogs(directory: string): Promise<readonly LogFiles[]> {
     if (errorCode(error) === 'ENOENT') return [];
     throw error;
   }
-}
-
-/** Reads a `writer.sealed` record; undefined when it does not say what one must. */
-export function parseSeal({ fields }: Leaf): Seal | undefined {
-  const { origin, vkey, size, root, closed, torn, tornDigest } = fields;
-  if (typeof origin !== 'string' || typeof size !== 'number' || typeof closed !== 'boolean' || typeof torn !== 'number')
-    return undefined;
-  return {
-    origin,
-    vkey: typeof vkey === 'string' ? vkey : undefined,
-    size,
-    root: typeof root === 'string' ? decodeCanonicalBase64(root) : undefined,
-    closed,
-    tornBytes: torn,
-    tornDigest: typeof tornDigest === 'string' ? tornDigest : undefined,
-  };
 }

@@ -1,7 +1,6 @@
 import { dirname, join } from 'node:path';
+import { encodeFrame, encodeSegmentHeader, segmentName } from '@piste/verifier';
 import { type FileOps, type SegmentFile, writeFully } from './file-ops.js';
-import { encodeFrame } from './frame.js';
-import { encodeSegmentHeader, segmentName } from './segment-header.js';
 
 /** A segment that reached this size is followed by a new one. */
 export const SEGMENT_BYTES = 16 * 1024 * 1024;

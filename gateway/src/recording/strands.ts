@@ -1,4 +1,4 @@
-import type { StrandPlace } from './leaf.js';
+import type { StrandPlace } from '@piste/verifier';
 
 /** Heads kept of sessions that ended, for records that arrive late; the oldest are forgotten first. */
 const MAX_ENDED_SESSIONS = 65_536;

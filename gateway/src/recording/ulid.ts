@@ -1,7 +1,6 @@
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const TIME_CHARACTERS = 10;
 const RANDOM_BYTES = 10;
-const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
 /** A ULID: 48 bits of milliseconds, then 80 random bits, as 26 characters that sort by time. */
 export function createUlid(timeMs: number, random: (byteCount: number) => Uint8Array): string {
@@ -18,9 +17,4 @@ function encodeBase32(value: bigint, characters: number): string {
     rest >>= 5n;
   }
   return text;
-}
-
-/** True for the canonical spelling of a ULID. */
-export function isUlid(text: string): boolean {
-  return ULID.test(text);
 }

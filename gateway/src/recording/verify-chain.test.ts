@@ -1,7 +1,8 @@
 import { appendFile, cp, mkdir, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { encodeFrame } from './frame.js';
+import type { Trust } from '@piste/verifier';
+import { encodeFrame, verifyDirectories, verifyDirectory } from '@piste/verifier';
 import { codesOf, framesOf, makeSmallLog, segmentOf } from './log-fixture.js';
 import {
   createFakeClock,
@@ -12,8 +13,6 @@ import {
   trustIn,
   withDirectory,
 } from './recording-fixture.js';
-import type { Trust } from './trust.js';
-import { verifyDirectories, verifyDirectory } from './verify.js';
 
 describe('verifying a chain of logs', () => {
   /** A log left open with half a record behind it, and the closed log of the next start. */

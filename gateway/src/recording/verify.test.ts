@@ -2,8 +2,8 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { appendFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { encodeCanonical } from './canonical-json.js';
-import { encodeFrame, FRAME_HEADER_BYTES } from './frame.js';
+import type { Trust } from '@piste/verifier';
+import { encodeCanonical, encodeFrame, FRAME_HEADER_BYTES, verifyDirectory } from '@piste/verifier';
 import { codesOf, endOfFirstGroup, framesOf, makeSmallLog, outcomeWith, repairCrc, segmentOf } from './log-fixture.js';
 import {
   createFakeClock,
@@ -14,8 +14,6 @@ import {
   trustIn,
   withDirectory,
 } from './recording-fixture.js';
-import type { Trust } from './trust.js';
-import { verifyDirectory } from './verify.js';
 
 /** The exhaustive tests verify thousands of times; on a busy machine that takes a while. */
 const EXHAUSTIVE_TIMEOUT_MS = 180_000;

@@ -1,13 +1,20 @@
-import { encodeCheckpointText, encodeCommitText, NO_PREVIOUS_COMMIT } from './checkpoint.js';
-import type { Entry, EntryKind } from './entry.js';
-import { encodeFrame, FRAME_HEADER_BYTES } from './frame.js';
-import { cutBodies, encodeLeaf } from './leaf.js';
+import type { Entry, EntryKind, NoteSigner } from '@piste/verifier';
+import {
+  createTree,
+  cutBodies,
+  encodeCheckpointText,
+  encodeCommitText,
+  encodeFrame,
+  encodeLeaf,
+  FRAME_HEADER_BYTES,
+  hashLeaf,
+  NO_PREVIOUS_COMMIT,
+  sha256,
+} from '@piste/verifier';
 import { createLeafClock, type LeafTime, type RecordingClock } from './leaf-clock.js';
-import { createTree, hashLeaf, sha256 } from './merkle.js';
 import type { Receipt } from './receipt.js';
 import { RecordingUnavailable } from './recording-unavailable.js';
 import type { SegmentWriter } from './segment-writer.js';
-import type { NoteSigner } from './signed-note.js';
 import { createStrands } from './strands.js';
 
 /** Bytes waiting for the disk; beyond, appends are refused. */

@@ -1,6 +1,6 @@
+import type { Entry } from '@piste/verifier';
 import type { Approvals } from '../../approval/index.js';
 import type { ConsoleLogin, Identity, IdentityConnection } from '../../identity/index.js';
-import type { Entry } from '../../recording/entry.js';
 import type { Store } from '../../store/store.js';
 import type { Log } from '../../telemetry/log.js';
 

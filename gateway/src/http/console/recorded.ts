@@ -1,6 +1,6 @@
+import type { EntryValue } from '@piste/verifier';
 import type { Approval } from '../../approval/approval.js';
 import { deny, GatewayError } from '../../errors.js';
-import type { EntryValue } from '../../recording/entry.js';
 import type { ConsoleDependencies } from './dependencies.js';
 
 /** What somebody did on the approvers' surface. Closed vocabulary of `admin.access` entries. */

@@ -1,10 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
-import { parseCommitText } from './checkpoint.js';
-import { decodeFrameHeader, FRAME_HEADER_BYTES, findFrame } from './frame.js';
+import { parseCommitText } from '../format/checkpoint.js';
+import { decodeFrameHeader, FRAME_HEADER_BYTES, findFrame } from '../format/frame.js';
+import { sha256 } from '../format/merkle.js';
+import { type NoteVerifier, openNote } from '../format/signed-note.js';
 import { readUpTo } from './frame-reader.js';
 import { MAX_GROUP_BYTES } from './group-reader.js';
-import { sha256 } from './merkle.js';
-import { type NoteVerifier, openNote } from './signed-note.js';
 
 /** Framing adds to a group's payloads, however small the records: at most this much for all of them together. */
 const MAX_TAIL_BYTES = 2 * MAX_GROUP_BYTES;

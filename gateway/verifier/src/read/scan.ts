@@ -1,15 +1,15 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { NO_PREVIOUS_COMMIT, parseCommitText } from '../format/checkpoint.js';
+import type { Leaf } from '../format/leaf.js';
+import { createTree, sha256, type Tree } from '../format/merkle.js';
+import { encodeSegmentHeader, originOfSegmentHeader, segmentName } from '../format/segment-header.js';
+import { type NoteVerifier, openNote, parseVkey } from '../format/signed-note.js';
 import { Break } from './break.js';
-import { NO_PREVIOUS_COMMIT, parseCommitText } from './checkpoint.js';
 import { createFrameReader, type FrameRead } from './frame-reader.js';
 import { type Group, type KeepBody, readGroup } from './group-reader.js';
-import type { Leaf } from './leaf.js';
 import type { LogFiles } from './log-files.js';
 import { createLogRules, type LogRules, readIdentity } from './log-rules.js';
-import { createTree, sha256, type Tree } from './merkle.js';
-import { encodeSegmentHeader, originOfSegmentHeader, segmentName } from './segment-header.js';
-import { type NoteVerifier, openNote, parseVkey } from './signed-note.js';
 import { examineTail, NO_TAIL, type Tail } from './tail.js';
 
 /** One record whose commit was checked. */

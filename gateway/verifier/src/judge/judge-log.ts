@@ -1,6 +1,6 @@
+import type { LogFiles } from '../read/log-files.js';
+import type { ScanResult } from '../read/scan.js';
 import type { Finding, Severity } from './finding.js';
-import type { LogFiles } from './log-files.js';
-import type { ScanResult } from './scan.js';
 import type { Seal } from './seal.js';
 import type { Anchor, Trust } from './trust.js';
 

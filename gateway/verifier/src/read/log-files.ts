@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { parseSegmentName } from './segment-header.js';
-import { isUlid } from './ulid.js';
+import { parseSegmentName } from '../format/segment-header.js';
+import { isUlid } from '../format/ulid.js';
 
 /** The files of one writer's log. */
 export interface LogFiles {

@@ -3,6 +3,9 @@ export const ENTRY_KINDS = [
   'writer.open',
   'writer.sealed',
   'writer.close',
+  'mode.change',
+  'gap',
+  'key',
   'clock.jump',
   'session.open',
   'session.close',
@@ -18,6 +21,7 @@ export const ENTRY_KINDS = [
   'chunk',
   'policy.loaded',
   'policy.rejected',
+  'reconcile',
   'admin.access',
 ] as const;
 

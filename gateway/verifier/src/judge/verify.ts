@@ -1,8 +1,8 @@
+import { type LogFiles, listDirectory } from '../read/log-files.js';
+import { type ScanResult, scanLog } from '../read/scan.js';
 import type { Finding, Severity } from './finding.js';
 import { judgeLog, type LogSummary } from './judge-log.js';
-import { type LogFiles, listDirectory } from './log-files.js';
 import { CHECKED_BODIES, createProtocolRules, type ProtocolRules } from './protocol-rules.js';
-import { type ScanResult, scanLog } from './scan.js';
 import { parseSeal, type Seal } from './seal.js';
 import type { Trust } from './trust.js';
 

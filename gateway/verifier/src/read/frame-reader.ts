@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { decodeFrameHeader, FRAME_HEADER_BYTES, type FrameType, isFrameIntact } from './frame.js';
+import { decodeFrameHeader, FRAME_HEADER_BYTES, type FrameType, isFrameIntact } from '../format/frame.js';
 
 const READ_BYTES = 256 * 1024;
 

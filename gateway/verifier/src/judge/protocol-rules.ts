@@ -1,7 +1,7 @@
-import type { EntryValue } from './entry.js';
+import type { EntryValue } from '../format/entry.js';
+import type { StrandPlace } from '../format/leaf.js';
+import type { ScannedRecord } from '../read/scan.js';
 import type { Finding } from './finding.js';
-import type { StrandPlace } from './leaf.js';
-import type { ScannedRecord } from './scan.js';
 import {
   type Answer,
   type Approval,
@@ -109,6 +109,10 @@ export function createProtocolRules(): ProtocolRules {
       case 'control':
       case 'approval.vote':
       case 'policy.loaded':
+      case 'mode.change':
+      case 'gap':
+      case 'key':
+      case 'reconcile':
       case 'policy.rejected':
       case 'admin.access':
         break;

@@ -1,6 +1,5 @@
-import { bindingHash } from '../policy/binding.js';
-import { hashStatement } from '../policy/permit.js';
-import type { EntryValue } from './entry.js';
+import type { EntryValue } from '../format/entry.js';
+import { bindingHash, hashStatement } from './statement-hashes.js';
 
 type Fields = Readonly<Record<string, EntryValue>>;
 
@@ -102,8 +101,8 @@ function computeBinding(
   return bindingHash({
     connection,
     account,
-    canonicalText: sql.toString('utf8'),
-    binds: binds?.toString('utf8'),
+    text: sql,
+    binds,
     role: textIn('role'),
     warehouse: textIn('wh'),
     database: textIn('db'),

@@ -9,7 +9,28 @@ export interface BodyPart {
   readonly part: number;
   /** SHA-256 (hex) of the stored bytes. */
   readonly digest: string;
+  /** Stored bytes. */
   readonly length: number;
+  /** Present where the stored bytes are encrypted. */
+  readonly seal?: PartSeal;
+}
+
+/** What it takes, beside the key, to decrypt a part: docs/recording-format.md, "Encryption". */
+export interface PartSeal {
+  /** Number of the key within this writer. */
+  readonly key: number;
+  /** Nonce of this part; never used twice with one key. */
+  readonly counter: number;
+  /** Bytes of the plaintext. */
+  readonly plainLength: number;
+}
+
+/** Where another writer's strand of the same session stood. */
+export interface StrandLink {
+  readonly origin: string;
+  readonly number: number;
+  /** Hex. */
+  readonly leafHash: string;
 }
 
 /** Where a record stands in its session's strand of this writer. */
@@ -19,6 +40,8 @@ export interface StrandPlace {
   readonly number: number;
   /** Leaf hash (hex) of the strand's previous record; undefined for the first. */
   readonly previous: string | undefined;
+  /** Only with number 0: what was known of the session's strands in other writers' logs. */
+  readonly links?: readonly StrandLink[] | 'unknown';
 }
 
 /** A leaf, read back. */
@@ -46,6 +69,8 @@ export interface LeafPlace {
 const BODY_NAME = /^[a-z][a-z0-9_]{0,63}$/;
 const HEX_DIGEST = /^[0-9a-f]{64}$/;
 const MAX_SESSION_ID_CHARACTERS = 256;
+/** Behind the ciphertext of every encrypted part. */
+export const GCM_TAG_BYTES = 16;
 
 /** Cuts an entry's bodies into the parts that are stored before it. Throws `TypeError` for a bad or repeated name. */
 export function cutBodies(
@@ -80,24 +105,36 @@ export function encodeLeaf(entry: Entry, place: LeafPlace, parts: readonly BodyP
     leaf['sid'] = strand.sessionId;
     leaf['ss'] = strand.number;
     if (strand.previous !== undefined) leaf['sp'] = strand.previous;
+    if (strand.links !== undefined) leaf['ln'] = encodeLinks(strand.links);
   }
   if (statementHash !== undefined) leaf['st'] = statementHash;
-  if (parts.length > 0)
-    leaf['b'] = parts.map((part) => ({ n: part.name, p: part.part, d: part.digest, len: part.length, enc: 'raw' }));
+  if (parts.length > 0) leaf['b'] = parts.map(encodePart);
   const bytes = Buffer.from(encodeCanonical(leaf), 'utf8');
   if (bytes.byteLength > MAX_ENTRY_BYTES) throw new RangeError('entry larger than 65535 bytes');
   return bytes;
+}
+
+function encodeLinks(links: readonly StrandLink[] | 'unknown'): EntryValue {
+  if (links === 'unknown') return links;
+  return links.map(({ origin, number, leafHash }) => [origin, number, leafHash]);
+}
+
+function encodePart({ name, part, digest, length, seal }: BodyPart): EntryValue {
+  const common = { n: name, p: part, d: digest, len: length };
+  return seal === undefined
+    ? { ...common, enc: 'raw' }
+    : { ...common, enc: 'gcm', key: seal.key, c: seal.counter, o: seal.plainLength };
 }
 
 /** Reads a leaf's bytes; undefined unless they are exactly what `encodeLeaf` would have written. */
 export function parseLeaf(bytes: Uint8Array): Leaf | undefined {
   const object = parseCanonicalObject(bytes);
   if (object === undefined) return undefined;
-  const { v, k, t, m, sid, ss, sp, b, st, f, ...rest } = object;
+  const { v, k, t, m, sid, ss, sp, ln, b, st, f, ...rest } = object;
   if (v !== 1 || !isEntryKind(k) || !isCount(t) || !isCount(m) || Object.keys(rest).length > 0) return undefined;
   const fields = parseFields(f);
   if (st !== undefined && !isHexDigest(st)) return undefined;
-  const strand = parseStrand(sid, ss, sp);
+  const strand = parseStrand(sid, ss, sp, ln);
   const parts = parseParts(b);
   if (strand === 'malformed' || parts === undefined || fields === undefined) return undefined;
   return { kind: k, timeMs: t, monotonicMicros: m, strand, statementHash: st, parts, fields };
@@ -121,12 +158,30 @@ function parseStrand(
   sid: EntryValue | undefined,
   ss: EntryValue | undefined,
   sp: EntryValue | undefined,
+  ln: EntryValue | undefined,
 ): StrandPlace | undefined | 'malformed' {
-  if (sid === undefined && ss === undefined && sp === undefined) return undefined;
+  if (sid === undefined && ss === undefined && sp === undefined && ln === undefined) return undefined;
   if (typeof sid !== 'string' || sid === '' || sid.length > MAX_SESSION_ID_CHARACTERS || !isCount(ss))
     return 'malformed';
-  if (ss === 0) return sp === undefined ? { sessionId: sid, number: ss, previous: undefined } : 'malformed';
-  return isHexDigest(sp) ? { sessionId: sid, number: ss, previous: sp } : 'malformed';
+  if (ss > 0) return isHexDigest(sp) && ln === undefined ? { sessionId: sid, number: ss, previous: sp } : 'malformed';
+  if (sp !== undefined) return 'malformed';
+  const first = { sessionId: sid, number: ss, previous: undefined };
+  if (ln === undefined) return first;
+  const links = parseLinks(ln);
+  return links === undefined ? 'malformed' : { ...first, links };
+}
+
+function parseLinks(list: EntryValue): readonly StrandLink[] | 'unknown' | undefined {
+  if (list === 'unknown') return list;
+  if (!Array.isArray(list) || list.length === 0) return undefined;
+  const links: StrandLink[] = [];
+  for (const item of list as readonly EntryValue[]) {
+    if (!Array.isArray(item) || item.length !== 3) return undefined;
+    const [origin, number, leafHash] = item as readonly EntryValue[];
+    if (typeof origin !== 'string' || !isCount(number) || !isHexDigest(leafHash)) return undefined;
+    links.push({ origin, number, leafHash });
+  }
+  return links;
 }
 
 function parseParts(list: EntryValue | undefined): readonly BodyPart[] | undefined {
@@ -157,8 +212,12 @@ function continues(before: BodyPart | undefined, part: BodyPart): boolean {
 
 function parsePart(item: EntryValue): BodyPart | undefined {
   if (typeof item !== 'object' || item === null || Array.isArray(item)) return undefined;
-  const { n, p, d, len, enc, ...rest } = item as { readonly [key: string]: EntryValue };
-  if (Object.keys(rest).length > 0 || enc !== 'raw') return undefined;
+  const { n, p, d, len, enc, key, c, o, ...rest } = item as { readonly [key: string]: EntryValue };
+  if (Object.keys(rest).length > 0) return undefined;
   if (typeof n !== 'string' || !BODY_NAME.test(n) || !isCount(p) || !isHexDigest(d) || !isCount(len)) return undefined;
-  return len <= MAX_BODY_PART_BYTES ? { name: n, part: p, digest: d, length: len } : undefined;
+  if (len > MAX_BODY_PART_BYTES) return undefined;
+  const part = { name: n, part: p, digest: d, length: len };
+  if (enc === 'raw') return key === undefined && c === undefined && o === undefined ? part : undefined;
+  if (enc !== 'gcm' || !isCount(key) || !isCount(c) || !isCount(o) || o + GCM_TAG_BYTES !== len) return undefined;
+  return { ...part, seal: { key, counter: c, plainLength: o } };
 }

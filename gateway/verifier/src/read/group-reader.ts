@@ -1,11 +1,10 @@
+import { type BodyPart, type Leaf, parseLeaf } from '../format/leaf.js';
+import { hashLeaf, sha256 } from '../format/merkle.js';
 import { Break } from './break.js';
 import type { FrameReader } from './frame-reader.js';
-import { type BodyPart, type Leaf, parseLeaf } from './leaf.js';
-import { hashLeaf, sha256 } from './merkle.js';
-import { MAX_QUEUED_BYTES } from './writer.js';
 
 /** No writer makes a larger group: one record may fill the queue, and framing and commit come on top. */
-export const MAX_GROUP_BYTES = MAX_QUEUED_BYTES + 4 * 1024 * 1024;
+export const MAX_GROUP_BYTES = 68 * 1024 * 1024;
 
 /** A record as it stands in its group. */
 export interface GroupRecord {

@@ -1,14 +1,14 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseCommitText } from '../format/checkpoint.js';
+import { sha256 } from '../format/merkle.js';
+import { previousOfSegmentHeader, segmentName } from '../format/segment-header.js';
+import { type NoteVerifier, openNote, parseVkey } from '../format/signed-note.js';
 import { Break } from './break.js';
-import { parseCommitText } from './checkpoint.js';
 import { createFrameReader, type FrameReader } from './frame-reader.js';
 import { readGroup } from './group-reader.js';
 import type { LogFiles } from './log-files.js';
 import { readIdentity, type WriterIdentity } from './log-rules.js';
-import { sha256 } from './merkle.js';
-import { previousOfSegmentHeader, segmentName } from './segment-header.js';
-import { type NoteVerifier, openNote, parseVkey } from './signed-note.js';
 import { examineTail, NO_TAIL, type Tail } from './tail.js';
 
 /** How a log ends, as its own signatures say; the tree is not recomputed. */

@@ -1,0 +1,18 @@
+export * from './format/canonical-json.js';
+export * from './format/checkpoint.js';
+export * from './format/entry.js';
+export * from './format/frame.js';
+export * from './format/leaf.js';
+export * from './format/merkle.js';
+export * from './format/segment-header.js';
+export * from './format/signed-note.js';
+export * from './format/ulid.js';
+export type { Finding, Severity } from './judge/finding.js';
+export type { LogSummary } from './judge/judge-log.js';
+export { parseSeal, type Seal } from './judge/seal.js';
+export { type Anchor, loadTrust, parseTrust, type Trust, type TrustResult } from './judge/trust.js';
+export { type Counts, type Verdict, verifyDirectories, verifyDirectory } from './judge/verify.js';
+export { type DirectoryListing, type LogFiles, listDirectory, listLog } from './read/log-files.js';
+export { type LogEnd, peekLogEnd } from './read/peek.js';
+export { type LogDamage, type LogRecord, readLog } from './read/read-log.js';
+export type { RecordingSource, SourceFile } from './read/source.js';
