@@ -15,7 +15,7 @@ export interface ArchiveLocation {
 
 const CONNECT_MS = 5_000;
 const IDLE_MS = 15_000;
-const REREAD_CREDENTIALS_MS = 5 * 60_000;
+const REREAD_CREDENTIALS_MS = 10 * 60_000;
 
 /** A client for the location. It sends nothing yet, logs nothing, and leaves trying again to `createS3Store`. */
 export function createS3Client({ endpoint, region, credentialsFile }: ArchiveLocation): S3Client {

@@ -36,10 +36,9 @@ export function createCaller({ client, sleep, timeoutMs, tries }: CallerDeps): C
         return { ok: true, value: await attempt(send), earlierTries };
       } catch (error) {
         const failure = readFailure(error);
-        if (failure.kind === 'precondition' || failure.kind === 'missing' || failure.kind === 'range')
-          return { ok: false, kind: failure.kind, earlierTries };
-        const passes = failure.kind === 'unavailable' || failure.kind === 'broken';
-        if (!passes || earlierTries + 1 >= tries) throw new ObjectStoreError(operation, failure.kind, failure.reason);
+        if (!('reason' in failure)) return { ok: false, kind: failure.kind, earlierTries };
+        if (failure.kind === 'refused' || earlierTries + 1 >= tries)
+          throw new ObjectStoreError(operation, failure.kind, failure.reason);
       }
       await sleep(FIRST_PAUSE_MS * 4 ** earlierTries);
     }
