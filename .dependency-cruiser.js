@@ -14,6 +14,7 @@ const ROOMS = {
   session: ['identity', 'store', 'telemetry', 'sql'],
   approval: ['policy', 'identity', 'store', 'telemetry', 'sql', 'recording'],
   recording: ['policy', 'telemetry'],
+  archive: ['telemetry'],
   resources: ['policy', 'identity', 'recording', 'telemetry', 'config', 'masking'],
   upstream: ['protocol', 'recording', 'telemetry', 'policy', 'sql'],
   pipeline: [
@@ -54,6 +55,7 @@ const HOMES = {
   'openid-client': ['identity'],
   jose: ['identity', 'upstream'],
   ioredis: ['store'],
+  '@aws-sdk': ['archive'],
   winston: ['telemetry'],
   'prom-client': ['telemetry'],
 };

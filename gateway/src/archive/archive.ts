@@ -23,7 +23,7 @@ export interface ArchiveDeps {
   readonly options: ArchiveOptions;
   /** The recording directory. */
   readonly directory: string;
-  readonly clock: { nowMs(): number };
+  readonly nowMs: () => number;
   readonly random: (byteCount: number) => Uint8Array;
   readonly timers: { every(milliseconds: number, run: () => void): () => void };
   readonly log: Log;
@@ -74,11 +74,11 @@ export class ArchiveUnfit extends Error {
  * with `ObjectStoreError` when it does not answer.
  */
 export async function openArchive(deps: ArchiveDeps): Promise<Archive> {
-  const { store, options, log, clock } = deps;
+  const { store, options, log, nowMs } = deps;
   const { retention } = options;
-  const can = await probeStore({ store, nowMs: clock.nowMs, random: deps.random, mode: retention.mode });
+  const can = await probeStore({ store, nowMs, random: deps.random, mode: retention.mode });
   judge(deps, can);
-  const spool = createSpool(options.spool, clock.nowMs);
+  const spool = createSpool(options.spool, nowMs);
   const locks = can.lock && can.retained ? retention : undefined;
   let stop: (() => void) | undefined;
   let shipper: ReturnType<typeof createShipper> | undefined;
@@ -106,7 +106,6 @@ export async function openArchive(deps: ArchiveDeps): Promise<Archive> {
     start(live: LiveLog, announce: Announce | undefined) {
       shipper = createShipper({
         ...deps,
-        nowMs: clock.nowMs,
         retention: locks,
         keepLocal: options.keepLocal,
         announce,
@@ -114,9 +113,8 @@ export async function openArchive(deps: ArchiveDeps): Promise<Archive> {
         metrics: deps.metrics,
       });
       shipper.follow(live);
-      const ship = (): void => void shipper?.round();
-      ship();
-      stop = deps.timers.every(options.shipEverySeconds * 1000, ship);
+      shipper.nudge();
+      stop = deps.timers.every(options.shipEverySeconds * 1000, () => shipper?.nudge());
     },
     async close(withinMs: number) {
       stop?.();

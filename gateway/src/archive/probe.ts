@@ -36,7 +36,15 @@ const FAILURES: Readonly<Record<Check, string>> = {
 };
 
 /** Without these a store cannot hold records that nobody can take back. */
-const REQUIRED: readonly Check[] = ['lock', 'retained', 'undeletable', 'creation', 'replacement', 'versions', 'erasable'];
+const REQUIRED: readonly Check[] = [
+  'lock',
+  'retained',
+  'undeletable',
+  'creation',
+  'replacement',
+  'versions',
+  'erasable',
+];
 
 export interface ProbeDeps {
   readonly store: ObjectStore;
@@ -123,7 +131,9 @@ async function isUndeletable(store: ObjectStore, path: string, version: string):
 async function isCreationConditional(store: ObjectStore, folder: string, taken: string): Promise<boolean> {
   const attempt = (path: string, text: string): Promise<boolean> => {
     const bytes = Buffer.from(text, 'utf8');
-    return answers(async () => (await store.putIfAbsent(path, bytes, { sha256: sha256Hex(bytes) })).outcome === 'created');
+    return answers(
+      async () => (await store.putIfAbsent(path, bytes, { sha256: sha256Hex(bytes) })).outcome === 'created',
+    );
   };
   if (await attempt(taken, 'second')) return false;
   const wins = await Promise.all(racers((racer) => attempt(`${folder}/race`, `racer ${racer}`)));
@@ -144,7 +154,9 @@ async function isReplacementConditional(store: ObjectStore, path: string): Promi
 }
 
 async function isVersionListed(store: ObjectStore, path: string, version: string): Promise<boolean> {
-  return answers(async () => (await store.listVersions(path)).some((found) => found.version === version && !found.marker));
+  return answers(async () =>
+    (await store.listVersions(path)).some((found) => found.version === version && !found.marker),
+  );
 }
 
 async function isErasable(store: ObjectStore, path: string): Promise<boolean> {

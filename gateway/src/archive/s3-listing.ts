@@ -1,5 +1,5 @@
 import { ListObjectsV2Command, ListObjectVersionsCommand } from '@aws-sdk/client-s3';
-import { type ObjectItem, ObjectStoreError, type ObjectStore, type ObjectVersion } from './object-store.js';
+import { type ObjectItem, type ObjectStore, ObjectStoreError, type ObjectVersion } from './object-store.js';
 import type { Call, CallAnswer } from './store-calls.js';
 
 export interface ListingDeps {
@@ -23,7 +23,9 @@ export function createListing({ call, bucket, prefix }: ListingDeps): Pick<Objec
     do {
       const answer = pageOf(
         await call('list', (send) =>
-          send(new ListObjectsV2Command({ ...page(start), ...(token === undefined ? {} : { ContinuationToken: token }) })),
+          send(
+            new ListObjectsV2Command({ ...page(start), ...(token === undefined ? {} : { ContinuationToken: token }) }),
+          ),
         ),
       );
       for (const { Key, Size } of answer.Contents ?? []) {
@@ -52,7 +54,10 @@ export function createListing({ call, bucket, prefix }: ListingDeps): Pick<Objec
       const key = answer.EncodingType === 'url' ? decodeKey(answer.NextKeyMarker ?? '') : (answer.NextKeyMarker ?? '');
       if (key === '' || (key === marker?.KeyMarker && answer.NextVersionIdMarker === marker.VersionIdMarker))
         throw new ObjectStoreError('list versions', 'broken', 'EndlessListing');
-      marker = { KeyMarker: key, ...(answer.NextVersionIdMarker ? { VersionIdMarker: answer.NextVersionIdMarker } : {}) };
+      marker = {
+        KeyMarker: key,
+        ...(answer.NextVersionIdMarker ? { VersionIdMarker: answer.NextVersionIdMarker } : {}),
+      };
     }
   }
 
@@ -92,7 +97,11 @@ function pageOf<T>(answer: CallAnswer<T>): T {
   throw new ObjectStoreError('list', 'refused', answer.kind);
 }
 
-function nextOf(isTruncated: boolean | undefined, next: string | undefined, last: string | undefined): string | undefined {
+function nextOf(
+  isTruncated: boolean | undefined,
+  next: string | undefined,
+  last: string | undefined,
+): string | undefined {
   if (isTruncated !== true) return undefined;
   if (next === undefined || next === last) throw new ObjectStoreError('list', 'broken', 'EndlessListing');
   return next;

@@ -188,7 +188,10 @@ function toHead(answer: HeadObjectCommandOutput): ObjectHead {
     bytes: answer.ContentLength ?? -1,
     etag: answer.ETag ?? '',
     sha256: sha256.length === 32 ? sha256.toString('hex') : undefined,
-    lock: (mode === 'COMPLIANCE' || mode === 'GOVERNANCE') && until !== undefined ? { mode, retainUntilMs: until } : undefined,
+    lock:
+      (mode === 'COMPLIANCE' || mode === 'GOVERNANCE') && until !== undefined
+        ? { mode, retainUntilMs: until }
+        : undefined,
     hold: answer.ObjectLockLegalHoldStatus === 'ON',
   };
 }

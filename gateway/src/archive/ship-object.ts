@@ -1,5 +1,5 @@
 import { sha256OfPieces } from './hash.js';
-import type { ObjectHead, ObjectLock, ObjectStore } from './object-store.js';
+import { type ObjectHead, type ObjectLock, type ObjectStore, ObjectStoreError } from './object-store.js';
 
 /** An object that is in the archive: read back by version, with its checksum and its lock. */
 export interface ShippedObject {
@@ -14,12 +14,22 @@ export interface ShippedObject {
   readonly retainUntilMs: number | undefined;
 }
 
+export interface ObjectToShip {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly lock: ObjectLock | undefined;
+  /** Look before sending. */
+  readonly mayBeThere?: boolean;
+}
+
 /** `conflict`: other bytes stand under the name. `unlocked`: the store did not lock what it was asked to lock. */
 export class ShipRefused extends Error {
   readonly kind: 'conflict' | 'unlocked';
 
   constructor(kind: 'conflict' | 'unlocked', path: string) {
-    super(kind === 'conflict' ? `other bytes are archived as ${path}` : `${path} is archived without the promised lock`);
+    super(
+      kind === 'conflict' ? `other bytes are archived as ${path}` : `${path} is archived without the promised lock`,
+    );
     this.name = 'ShipRefused';
     this.kind = kind;
   }
@@ -27,6 +37,7 @@ export class ShipRefused extends Error {
 
 /** A lock that ends a little earlier than one asked for now is one that an earlier try got. */
 const EARLIER_TRY_MS = 86_400_000;
+const EXISTS = { outcome: 'exists' } as const;
 const READ_BYTES = 8 * 1024 * 1024;
 
 /**
@@ -35,13 +46,12 @@ const READ_BYTES = 8 * 1024 * 1024;
  */
 export async function shipObject(
   store: ObjectStore,
-  path: string,
-  bytes: Uint8Array,
-  lock: ObjectLock | undefined,
+  { path, bytes, lock, mayBeThere = false }: ObjectToShip,
 ): Promise<ShippedObject> {
   const sha256 = await sha256OfPieces([bytes]);
-  const put = await store.putIfAbsent(path, bytes, { sha256, lock });
   const wanted = { path, bytes: bytes.byteLength, sha256 };
+  const isThere = mayBeThere && (await store.head(path, undefined)) !== undefined;
+  const put = isThere ? EXISTS : await store.putIfAbsent(path, bytes, { sha256, lock });
   const version = put.outcome === 'created' ? put.version : await findVersion(store, wanted);
   const head = await readBack(store, wanted, version);
   const kept = lock === undefined ? head.lock : await confirmLock(store, wanted, head, lock);
@@ -85,9 +95,19 @@ async function isSame(store: ObjectStore, { path, bytes, sha256 }: Wanted, head:
 }
 
 /** What an earlier try locked under a shorter promise is locked for longer. */
-async function confirmLock(store: ObjectStore, { path }: Wanted, head: ObjectHead, lock: ObjectLock): Promise<ObjectLock> {
+async function confirmLock(
+  store: ObjectStore,
+  { path }: Wanted,
+  head: ObjectHead,
+  lock: ObjectLock,
+): Promise<ObjectLock> {
   if (isKept(head.lock, lock)) return head.lock;
-  await store.setLock(path, head.version, lock);
+  try {
+    await store.setLock(path, head.version, lock);
+  } catch (error) {
+    if (error instanceof ObjectStoreError && error.kind === 'refused') throw new ShipRefused('unlocked', path);
+    throw error;
+  }
   const again = (await store.head(path, head.version))?.lock;
   if (!isKept(again, lock)) throw new ShipRefused('unlocked', path);
   return again;

@@ -27,27 +27,30 @@ export interface ShipSegmentDeps {
   readonly nowMs: () => number;
 }
 
+export interface LogSegment {
+  readonly ulid: string;
+  readonly segment: number;
+  /** A former process may have archived it: looking first saves sending it. */
+  readonly mayBeThere: boolean;
+}
+
 /**
  * Archives one finished segment as two objects: bodies first, so that records never stand there without them. The file is
  * left as it is. Rejects like `shipObject`.
  */
 export async function shipSegment(
   { store, directory, retention, nowMs }: ShipSegmentDeps,
-  log: string,
-  segment: number,
+  { ulid: log, segment, mayBeThere }: LogSegment,
 ): Promise<SegmentAnnouncement> {
   const split = splitSegment(await readFile(join(directory, log, segmentName(segment))));
-  const lock = (days: number) => (retention === undefined ? undefined : lockFor(retention.mode, days, nowMs()));
-  const path = (form: 'sfr' | 'sfb'): string => `${log}/${segmentName(segment).replace(/seg$/, form)}`;
-  const bodies =
-    split.bodies === undefined
-      ? undefined
-      : await shipObject(store, path('sfb'), Buffer.concat(split.bodies), lock(retention?.bodiesDays ?? 0));
-  const entries = await shipObject(
-    store,
-    path('sfr'),
-    Buffer.concat(split.entries),
-    lock(retention?.entriesDays ?? 0),
-  );
+  const ship = (form: 'sfr' | 'sfb', pieces: readonly Uint8Array[], days: number): Promise<ShippedObject> =>
+    shipObject(store, {
+      path: `${log}/${segmentName(segment).replace(/seg$/, form)}`,
+      bytes: Buffer.concat(pieces),
+      lock: retention === undefined ? undefined : lockFor(retention.mode, days, nowMs()),
+      mayBeThere,
+    });
+  const bodies = split.bodies === undefined ? undefined : await ship('sfb', split.bodies, retention?.bodiesDays ?? 0);
+  const entries = await ship('sfr', split.entries, retention?.entriesDays ?? 0);
   return { log, seg: segment, first: split.first, count: split.count, entries, bodies };
 }

@@ -50,8 +50,13 @@ export interface ShipperDeps {
 export interface Shipper {
   /** From now on this is the log being written; every other log in the directory has ended. */
   follow(live: LiveLog): void;
-  /** Ships what can be shipped now. True when nothing is left. Never rejects: what failed is tried in the next round. */
+  /**
+   * Ships what can be shipped now, after a round under way. True when nothing is left. Never rejects: what failed is tried
+   * in the next round.
+   */
   round(): Promise<boolean>;
+  /** Starts a round unless one is under way. */
+  nudge(): void;
   /** Why the last round left something behind. */
   readonly lastFailure: ShipFailure | undefined;
 }
@@ -65,6 +70,15 @@ export function createShipper(deps: ShipperDeps): Shipper {
   let live: LiveLog | undefined;
   let lastFailure: ShipFailure | undefined;
   let running = Promise.resolve(true);
+  let underWay = 0;
+
+  function round(): Promise<boolean> {
+    underWay += 1;
+    running = running.then(runRound).finally(() => {
+      underWay -= 1;
+    });
+    return running;
+  }
 
   async function runRound(): Promise<boolean> {
     const round = spool.startRound();
@@ -90,9 +104,7 @@ export function createShipper(deps: ShipperDeps): Shipper {
 
   function waitingOf(local: LocalLog, finished: number | undefined): readonly LocalSegment[] {
     const isWritten = ({ segment }: LocalSegment): boolean => local.ulid === live?.ulid && segment > (finished ?? 0);
-    return local.segments.filter(
-      (found) => !isWritten(found) && !archived.has(`${local.ulid}/${found.segment}`),
-    );
+    return local.segments.filter((found) => !isWritten(found) && !archived.has(`${local.ulid}/${found.segment}`));
   }
 
   /** A segment that is refused does not stop the others; an outage does. */
@@ -121,7 +133,7 @@ export function createShipper(deps: ShipperDeps): Shipper {
 
   async function upload(ulid: string, segment: number): Promise<SegmentAnnouncement> {
     const startedMs = deps.nowMs();
-    const shipped = await shipSegment(deps, ulid, segment);
+    const shipped = await shipSegment(deps, { ulid, segment, mayBeThere: ulid !== live?.ulid });
     metrics?.shipped(shipped.entries.bytes + (shipped.bodies?.bytes ?? 0), (deps.nowMs() - startedMs) / 1000);
     return shipped;
   }
@@ -141,7 +153,7 @@ export function createShipper(deps: ShipperDeps): Shipper {
       if (archived.has(path)) continue;
       if (await isDestroyed(store, path)) {
         log.warn('a key that was destroyed in the archive still lies in the recording directory', { path });
-      } else await shipObject(store, path, await readFile(join(directory, path)), undefined);
+      } else await shipObject(store, { path, bytes: await readFile(join(directory, path)), lock: undefined });
       archived.add(path);
     }
   }
@@ -176,9 +188,9 @@ export function createShipper(deps: ShipperDeps): Shipper {
     follow: (next) => {
       live = next;
     },
-    round() {
-      running = running.then(runRound);
-      return running;
+    round,
+    nudge() {
+      if (underWay === 0) void round();
     },
     get lastFailure() {
       return lastFailure;

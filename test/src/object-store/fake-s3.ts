@@ -34,6 +34,8 @@ export interface FakeS3 {
   readonly bucketName: string;
   readonly bucket: FakeBucket;
   readonly seen: () => readonly SeenRequest[];
+  /** How many requests for keys with this part arrived, answered or not. */
+  readonly arrived: (keyPart: string) => number;
   readonly fail: (...rules: readonly FaultRule[]) => void;
   /** No more faults. */
   readonly heal: () => void;
@@ -53,6 +55,7 @@ export async function startFakeS3({ manners, nowMs = Date.now, slowMs = 300 }: F
   const bucket = createFakeBucket({ ...GOOD_MANNERS, ...manners }, nowMs);
   const rules: FaultRule[] = [];
   const seen: SeenRequest[] = [];
+  const arrivals: string[] = [];
   const serve = createService(bucket, { ...GOOD_MANNERS, ...manners });
   const server = createServer((request, response) => {
     handle(request, response).catch(() => response.destroy());
@@ -71,8 +74,11 @@ export async function startFakeS3({ manners, nowMs = Date.now, slowMs = 300 }: F
     const url = new URL(request.url ?? '/', 'http://fake');
     const key = decodeURIComponent(url.pathname.slice(`/${BUCKET}/`.length));
     const method = request.method ?? '';
+    arrivals.push(key);
     const fault = takeFault(method, key);
-    const body = Buffer.concat(await Array.fromAsync(request as AsyncIterable<Buffer>));
+    const pieces: Buffer[] = [];
+    for await (const piece of request as AsyncIterable<Buffer>) pieces.push(piece);
+    const body = Buffer.concat(pieces);
     const note = (status: number): void => void seen.push({ method, key, query: url.search, status });
     if (fault === 'reset') {
       note(0);
@@ -98,6 +104,7 @@ export async function startFakeS3({ manners, nowMs = Date.now, slowMs = 300 }: F
     bucketName: BUCKET,
     bucket,
     seen: () => seen,
+    arrived: (keyPart) => arrivals.filter((key) => key.includes(keyPart)).length,
     fail: (...more) => void rules.push(...more),
     heal: () => void rules.splice(0),
     stop: () => stopServer(server),
@@ -126,7 +133,8 @@ function createService(bucket: FakeBucket, manners: Manners): (asked: Asked) => 
     if (asked.headers.authorization === undefined) return failure(403, 'AccessDenied');
     if (!url.pathname.startsWith(`/${BUCKET}`)) return failure(404, 'NoSuchBucket');
     if (key === '' && method === 'GET') return bucketAnswer(bucket, manners, query);
-    if (method === 'PUT') return query.has('retention') || query.has('legal-hold') ? lock(bucket, asked) : put(bucket, asked);
+    if (method === 'PUT')
+      return query.has('retention') || query.has('legal-hold') ? lock(bucket, asked) : put(bucket, asked);
     if (method === 'DELETE') {
       const bypass = asked.headers['x-amz-bypass-governance-retention'] === 'true';
       const status = bucket.remove(key, query.get('versionId') ?? undefined, bypass);
@@ -140,8 +148,13 @@ function createService(bucket: FakeBucket, manners: Manners): (asked: Asked) => 
 function bucketAnswer(bucket: FakeBucket, manners: Manners, query: URLSearchParams): Answer {
   if (query.has('object-lock')) {
     if (manners.lock === 'missing') return failure(404, 'ObjectLockConfigurationNotFoundError');
-    const rule = manners.defaultRetentionMs > 0 ? '<Rule><DefaultRetention><Mode>GOVERNANCE</Mode><Days>1</Days></DefaultRetention></Rule>' : '';
-    return xml(`<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled>${rule}</ObjectLockConfiguration>`);
+    const rule =
+      manners.defaultRetentionMs > 0
+        ? '<Rule><DefaultRetention><Mode>GOVERNANCE</Mode><Days>1</Days></DefaultRetention></Rule>'
+        : '';
+    return xml(
+      `<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled>${rule}</ObjectLockConfiguration>`,
+    );
   }
   if (query.has('versions')) return xml(listObjectVersions(bucket, BUCKET, query));
   return xml(listObjects(bucket, BUCKET, query));
@@ -195,7 +208,9 @@ function read(bucket: FakeBucket, manners: Manners, { method, key, url, headers 
       'last-modified': new Date(stored.modifiedMs).toUTCString(),
       ...versionHeader(stored),
       ...(range === null ? {} : { 'content-range': `bytes ${from}-${from + bytes.length - 1}/${stored.bytes.length}` }),
-      ...(manners.checksums && headers['x-amz-checksum-mode'] === 'ENABLED' ? { 'x-amz-checksum-sha256': stored.sha256 } : {}),
+      ...(manners.checksums && headers['x-amz-checksum-mode'] === 'ENABLED'
+        ? { 'x-amz-checksum-sha256': stored.sha256 }
+        : {}),
       ...(isShown
         ? {
             'x-amz-object-lock-mode': stored.mode ?? '',
