@@ -15,6 +15,7 @@ const ROOMS = {
   approval: ['policy', 'identity', 'store', 'telemetry', 'sql', 'recording'],
   recording: ['policy', 'telemetry'],
   registry: ['recording', 'telemetry'],
+  archive: ['telemetry'],
   resources: ['policy', 'identity', 'recording', 'telemetry', 'config', 'masking'],
   upstream: ['protocol', 'recording', 'telemetry', 'policy', 'sql'],
   pipeline: [
@@ -68,6 +69,7 @@ const HOMES = {
   'openid-client': ['identity'],
   jose: ['identity', 'upstream'],
   ioredis: ['store'],
+  '@aws-sdk': ['archive'],
   winston: ['telemetry'],
   'prom-client': ['telemetry'],
 };
