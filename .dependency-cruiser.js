@@ -14,6 +14,8 @@ const ROOMS = {
   session: ['identity', 'store', 'telemetry', 'sql'],
   approval: ['policy', 'identity', 'store', 'telemetry', 'sql', 'recording'],
   recording: ['policy', 'telemetry'],
+  registry: ['recording', 'telemetry'],
+  archive: ['telemetry'],
   resources: ['policy', 'identity', 'recording', 'telemetry', 'config', 'masking'],
   upstream: ['protocol', 'recording', 'telemetry', 'policy', 'sql'],
   pipeline: [
@@ -45,7 +47,19 @@ const ROOMS = {
     'policy',
   ],
   replay: ['protocol', 'sql'],
-  cli: ['recording', 'replay', 'telemetry', 'config', 'sql', 'policy', 'resources', 'masking'],
+  cli: [
+    'archive',
+    'config',
+    'masking',
+    'policy',
+    'reconcile',
+    'recording',
+    'registry',
+    'replay',
+    'resources',
+    'sql',
+    'telemetry',
+  ],
 };
 
 /** Each heavy package has one home. */
@@ -55,6 +69,7 @@ const HOMES = {
   'openid-client': ['identity'],
   jose: ['identity', 'upstream'],
   ioredis: ['store'],
+  '@aws-sdk': ['archive'],
   winston: ['telemetry'],
   'prom-client': ['telemetry'],
 };
