@@ -204,6 +204,7 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     store,
     sealer,
     recording,
+    log,
     maskingKeys,
     fetchChunk,
     onDelivered: metrics.statements.delivered,
@@ -276,6 +277,7 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     driverUrl: config.driverUrl,
     clock,
     onRequest: (route, status, seconds) => metrics.http.request('driver', route, status, seconds),
+    metrics: metrics.delivery,
   });
   let stopping = false;
   const ops = createServer(

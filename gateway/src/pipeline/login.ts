@@ -1,9 +1,9 @@
-import { type Denial, deny, errorMessage, GatewayError } from '../errors.js';
+import { type Denial, deny } from '../errors.js';
 import type { Identity, Principal } from '../identity/index.js';
 import { isAllowedParameter } from '../policy/index.js';
 import {
   clientParameters,
-  encodeEnvelope,
+  encodeBody,
   failure,
   filterParameters,
   type Json,
@@ -11,7 +11,7 @@ import {
   parseJson,
   success,
 } from '../protocol/index.js';
-import type { Recording } from '../recording/index.js';
+import type { Entry, Recording } from '../recording/index.js';
 import { type Connection, findConnection, type Resources } from '../resources/index.js';
 import type { IssuedTokens, Sessions } from '../session/index.js';
 import type { Log } from '../telemetry/index.js';
@@ -172,7 +172,9 @@ async function keepSession(
     idleTimeoutSeconds: limits.idleTimeoutSeconds,
     maxLifetimeSeconds: limits.maxLifetimeSeconds,
   });
-  await deps.recording.append({
+  // Its bytes hold the session's tokens: the record knows them by their digest only.
+  const bytes = loginAnswer(request, principal, login, tokens);
+  const opening: Entry = {
     kind: 'session.open',
     sessionId: session.id,
     fields: {
@@ -184,13 +186,14 @@ async function keepSession(
       up: { sess: login.tokens.sessionId },
     },
     bodies: [],
-  });
+  };
+  const answer = await deps.recording.recordAnswer(opening, bytes);
   deps.onLogin(connection.name, principal.issuer, 'accepted', 'ok');
   deps.onSession(1, connection.name);
-  return loginAnswer(request, principal, login, tokens);
+  return answer;
 }
 
-function loginAnswer(request: LoginRequest, principal: Principal, login: LoggedIn, tokens: IssuedTokens): Answer {
+function loginAnswer(request: LoginRequest, principal: Principal, login: LoggedIn, tokens: IssuedTokens): Buffer {
   const data = {
     masterToken: tokens.masterToken,
     token: tokens.token,
@@ -217,7 +220,7 @@ function loginAnswer(request: LoginRequest, principal: Principal, login: LoggedI
     mfaToken: null,
     mfaTokenValidityInSeconds: 0,
   };
-  return Buffer.from(encodeEnvelope(success(data)));
+  return encodeBody(success(data));
 }
 
 async function refuseLogin(
@@ -226,7 +229,7 @@ async function refuseLogin(
   connection: Connection | undefined,
   refusal: Refusal,
 ): Promise<Answer> {
-  await deps.recording.append({
+  const entry: Entry = {
     kind: 'session.refused',
     sessionId: undefined,
     fields: {
@@ -237,14 +240,8 @@ async function refuseLogin(
       client: { app: request.clientApp, version: request.clientVersion },
     },
     bodies: [],
-  });
+  };
+  const answer = await deps.recording.recordAnswer(entry, encodeBody(failure(refusal.denial)));
   deps.onLogin(connection?.name ?? 'none', refusal.issuer ?? 'none', 'refused', refusal.reason);
-  return Buffer.from(encodeEnvelope(failure(refusal.denial)));
-}
-
-/** What a caller sees of an error that is not a denial by itself. */
-export function denialOf(error: unknown, reference: string, log: Log): Denial {
-  if (error instanceof GatewayError) return error.denial;
-  log.error('unexpected error', { error: errorMessage(error), reference });
-  return deny.internal(reference, false);
+  return answer;
 }

@@ -20,6 +20,7 @@ export {
   verifyDirectories,
   verifyDirectory,
 } from '@piste/verifier';
+export { type Answer, type Standing, spendAnswer, unrecordedAnswer } from './answer.js';
 export type { RecordingClock } from './leaf-clock.js';
 export { publishCheckpoints } from './publish-checkpoints.js';
 export { isRequestReceipt, type Receipt, type RequestReceipt } from './receipt.js';

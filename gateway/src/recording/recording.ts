@@ -5,6 +5,7 @@ import { createNoteSigner, type NoteSigner } from '@piste/verifier';
 import { errorMessage } from '../errors.js';
 import { hashStatement, isPermit, type Permit } from '../policy/permit.js';
 import type { Log } from '../telemetry/log.js';
+import { type Answer, issueAnswer, withDelivered } from './answer.js';
 import { type FileOps, nodeFileOps } from './file-ops.js';
 import type { RecordingClock } from './leaf-clock.js';
 import { issueRequestReceipt, type Receipt, type RequestReceipt } from './receipt.js';
@@ -49,6 +50,11 @@ export interface Recording {
    * request recorded before. The hash is written into the record. Rejects like `append`.
    */
   recordRequest(permit: Permit, entry: Entry): Promise<RequestReceipt>;
+  /**
+   * Records an answer to a driver with the count and digest of its bytes, and is the only maker of an `Answer` that carries
+   * anything. Rejects like `append`: the bytes must then not leave.
+   */
+  recordAnswer(entry: Entry, bytes: Buffer): Promise<Answer>;
   /** True once a write or sync failed: nothing is acknowledged any more and the process should be replaced. */
   readonly failed: boolean;
   /** Newest durable checkpoint, signed: publish it where whoever can write the log cannot. */
@@ -150,6 +156,10 @@ function createRecording(writer: OpenWriter, signer: NoteSigner, log: Log): Reco
       const complaint = checkPermit(permit, entry);
       if (complaint !== undefined) throw new RecordingUnavailable(complaint);
       return issueRequestReceipt(permit, await append(entry, permit.statementHash));
+    },
+    async recordAnswer(entry: Entry, bytes: Buffer) {
+      const receipt = await append(withDelivered(entry, bytes), undefined);
+      return issueAnswer(bytes, { kind: 'durable', receipt });
     },
     get failed() {
       return writer.failed;

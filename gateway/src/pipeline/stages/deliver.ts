@@ -5,6 +5,7 @@ import {
   resultHead,
   stringifyJson,
 } from '../../protocol/index.js';
+import type { Entry } from '../../recording/index.js';
 import { afterRun } from '../after-run.js';
 import type { StatementDeps } from '../deps.js';
 import { detectedFields, textBody } from '../entries.js';
@@ -52,8 +53,9 @@ export async function deliverStage(deps: StatementDeps, masked: Masked): Promise
   };
   const rows = inline.format === 'json' ? inBrackets(inline.bytes) : inline.bytes;
   const bodies = [textBody('head', head), { name: 'rows', bytes: rows }];
-  await afterRun(() => deps.recording.append({ kind: 'response', sessionId: session.id, fields, bodies }));
-  const body = bodyOf(head, inline.format, rows);
-  deps.metrics.delivered(masked.connection.name, inline.rows, body.length);
-  return { ...masked, body };
+  const bytes = bodyOf(head, inline.format, rows);
+  const entry: Entry = { kind: 'response', sessionId: session.id, fields, bodies };
+  const answer = await afterRun(() => deps.recording.recordAnswer(entry, bytes));
+  deps.metrics.delivered(masked.connection.name, inline.rows, bytes.length);
+  return { ...masked, answer };
 }
