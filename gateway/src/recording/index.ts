@@ -26,5 +26,6 @@ export { publishCheckpoints } from './publish-checkpoints.js';
 export { isRequestReceipt, type Receipt, type RequestReceipt } from './receipt.js';
 export { openRecording, type Recording, type RecordingDeps, type RecordingMetrics } from './recording.js';
 export { RecordingUnavailable } from './recording-unavailable.js';
+export type { StrandHints } from './strand-links.js';
 export { updateTrustFile } from './trust.js';
 export type { Checkpoint, CommittedGroup } from './writer.js';

@@ -12,6 +12,7 @@ import { issueRequestReceipt, type Receipt, type RequestReceipt } from './receip
 import { RecordingUnavailable } from './recording-unavailable.js';
 import { sealPredecessors } from './seal.js';
 import { createSegmentWriter, SEGMENT_BYTES } from './segment-writer.js';
+import { createStrandLinks, type StrandHints } from './strand-links.js';
 import { createUlid } from './ulid.js';
 import { type Checkpoint, type CommittedGroup, createLogWriter, type LogWriter } from './writer.js';
 
@@ -29,6 +30,8 @@ export interface RecordingDeps {
   readonly clock: RecordingClock;
   readonly random?: (byteCount: number) => Uint8Array;
   readonly log: Log;
+  /** Where sessions stand in the logs of other gateways; absent for a log whose sessions stay in it. */
+  readonly strandHints?: StrandHints;
   readonly metrics?: RecordingMetrics;
   /** For tests of durability; the real file system by default. */
   readonly files?: FileOps;
@@ -122,11 +125,15 @@ async function startWriter(deps: RecordingDeps, signer: NoteSigner, ulid: string
     get failed() {
       return writer.failed;
     },
-    append: writer.append,
+    append: deps.strandHints === undefined ? writer.append : linked(writer, signer.name, deps.strandHints),
     checkpoint: writer.checkpoint,
     idle: writer.idle,
     closeFile: () => segments.close(),
   };
+}
+
+function linked(writer: LogWriter, origin: string, hints: StrandHints): LogWriter['append'] {
+  return createStrandLinks({ place: writer.append, origin, hints }).append;
 }
 
 function createRecording(writer: OpenWriter, signer: NoteSigner, log: Log): Recording {
