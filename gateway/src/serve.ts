@@ -113,7 +113,7 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     config.redisUrl === undefined
       ? createMemoryStore({ clock: clock.nowMs })
       : createRedisStore({ url: config.redisUrl, keyPrefix: 'piste:', log, metrics: metrics.store });
-  const strandHints = createStrandHints({ store, after: timers.after, log });
+  const strandHints = createStrandHints({ store, timers, log });
   const recording = await openRecording({
     directory: config.recordingDirectory,
     deployment: config.deployment,

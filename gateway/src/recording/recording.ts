@@ -12,7 +12,7 @@ import { issueRequestReceipt, type Receipt, type RequestReceipt } from './receip
 import { RecordingUnavailable } from './recording-unavailable.js';
 import { sealPredecessors } from './seal.js';
 import { createSegmentWriter, SEGMENT_BYTES } from './segment-writer.js';
-import { createStrandLinks, type StrandHints } from './strand-links.js';
+import { createLinkedAppend, type LogAppend, type PlaceEntry, type StrandHints } from './strand-links.js';
 import { createUlid } from './ulid.js';
 import { type Checkpoint, type CommittedGroup, createLogWriter, type LogWriter } from './writer.js';
 
@@ -88,7 +88,8 @@ export async function openRecording(deps: RecordingDeps): Promise<Recording> {
   }
 }
 
-interface OpenWriter extends LogWriter {
+interface OpenWriter extends Omit<LogWriter, 'append'> {
+  readonly append: LogAppend;
   closeFile(): Promise<void>;
 }
 
@@ -121,19 +122,20 @@ async function startWriter(deps: RecordingDeps, signer: NoteSigner, ulid: string
   // One commit: a log that exists at all says what stood beside it when it started.
   await Promise.all([open, ...seals].map((entry) => writer.append(entry, undefined)));
   deps.log.info('recording opened', { writer: signer.name });
+  const hints = deps.strandHints;
+  const place: PlaceEntry = (entry, statementHash, links) => writer.append(entry, statementHash, links);
   return {
     get failed() {
       return writer.failed;
     },
-    append: deps.strandHints === undefined ? writer.append : linked(writer, signer.name, deps.strandHints),
+    append:
+      hints === undefined
+        ? (entry, statementHash) => place(entry, statementHash, undefined)
+        : createLinkedAppend({ place, origin: signer.name, hints }),
     checkpoint: writer.checkpoint,
     idle: writer.idle,
     closeFile: () => segments.close(),
   };
-}
-
-function linked(writer: LogWriter, origin: string, hints: StrandHints): LogWriter['append'] {
-  return createStrandLinks({ place: writer.append, origin, hints }).append;
 }
 
 function createRecording(writer: OpenWriter, signer: NoteSigner, log: Log): Recording {

@@ -19,6 +19,9 @@ export type PlaceEntry = (
   links: readonly StrandLink[] | 'unknown' | undefined,
 ) => Promise<Receipt>;
 
+/** Appends one entry to one log. */
+export type LogAppend = (entry: Entry, statementHash: string | undefined) => Promise<Receipt>;
+
 export interface StrandLinksDeps {
   readonly place: PlaceEntry;
   /** This writer's log. */
@@ -41,7 +44,7 @@ const MAX_KNOWN = 65_536;
  * opened says where it came from, and its `session.close` lists all strands known. Records keep their order while hints are
  * being read; sessions that are known wait for nothing.
  */
-export function createStrandLinks({ place, origin, hints }: StrandLinksDeps) {
+export function createLinkedAppend({ place, origin, hints }: StrandLinksDeps): LogAppend {
   const known = new Map<string, Known>();
   /** Sessions of which a record waits for hints; resolves when it has its place. */
   const waiting = new Map<string, Promise<unknown>>();
@@ -77,26 +80,24 @@ export function createStrandLinks({ place, origin, hints }: StrandLinksDeps) {
     return { receipt: put(told, statementHash, sessionId, session) };
   }
 
-  return {
-    append(entry: Entry, statementHash: string | undefined): Promise<Receipt> {
-      const { sessionId, kind } = entry;
-      if (sessionId === undefined) return place(entry, statementHash, undefined);
-      const before = waiting.get(sessionId);
-      if (before === undefined && kind !== 'session.close') {
-        const session = known.get(sessionId) ?? (kind === 'session.open' ? remember(sessionId, undefined) : undefined);
-        if (session !== undefined) return put(entry, statementHash, sessionId, session);
-      }
-      const placed = (before ?? Promise.resolve()).then(() => putAfterReading(entry, statementHash, sessionId));
-      const settled = placed.then(
-        () => undefined,
-        () => undefined,
-      );
-      waiting.set(sessionId, settled);
-      void settled.then(() => {
-        if (waiting.get(sessionId) === settled) waiting.delete(sessionId);
-      });
-      return placed.then(({ receipt }) => receipt);
-    },
+  return (entry, statementHash) => {
+    const { sessionId, kind } = entry;
+    if (sessionId === undefined) return place(entry, statementHash, undefined);
+    const before = waiting.get(sessionId);
+    if (before === undefined && kind !== 'session.close') {
+      const session = known.get(sessionId) ?? (kind === 'session.open' ? remember(sessionId, undefined) : undefined);
+      if (session !== undefined) return put(entry, statementHash, sessionId, session);
+    }
+    const placed = (before ?? Promise.resolve()).then(() => putAfterReading(entry, statementHash, sessionId));
+    const settled = placed.then(
+      () => undefined,
+      () => undefined,
+    );
+    waiting.set(sessionId, settled);
+    void settled.then(() => {
+      if (waiting.get(sessionId) === settled) waiting.delete(sessionId);
+    });
+    return placed.then(({ receipt }) => receipt);
   };
 }
 

@@ -5,9 +5,11 @@ import { type RedisProcess, startRedisProcess } from '../store/redis-process.js'
 import { createStrandHints } from './strand-hints.js';
 
 const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
-const after = (milliseconds: number, run: () => void) => {
-  const timer = setTimeout(run, milliseconds);
-  return () => clearTimeout(timer);
+const timers = {
+  after: (milliseconds: number, run: () => void) => {
+    const timer = setTimeout(run, milliseconds);
+    return () => clearTimeout(timer);
+  },
 };
 const headAt = (writer: 'A' | 'B', number: number): StrandLink => ({
   origin: `test/w/01ARZ3NDEKTSV4RRFFQ69G5FA${writer}`,
@@ -30,7 +32,7 @@ describe.each(['memory', 'redis'])('hints in %s', (kind) => {
         : createRedisStore({ url: redis.url, keyPrefix: `${crypto.randomUUID()}:`, log: SILENT });
   });
   afterEach(() => store.close());
-  const hintsOf = (over: Store = store) => createStrandHints({ store: over, after, log: SILENT });
+  const hintsOf = (over: Store = store) => createStrandHints({ store: over, timers, log: SILENT });
 
   test('of two gateways are read together, each at its newest', async () => {
     const [one, two] = [hintsOf(), hintsOf()];
@@ -66,11 +68,11 @@ test('a store that is lost or slow is as one that knows nothing, within a quarte
   const silent: Store = { ...lost, get: () => new Promise(() => undefined) };
   const startedMs = performance.now();
   for (const store of [lost, silent]) {
-    const hints = createStrandHints({ store, after, log: SILENT });
+    const hints = createStrandHints({ store, timers, log: SILENT });
     expect(await hints.read('s')).toBeUndefined();
   }
   expect(performance.now() - startedMs).toBeLessThan(1_000);
-  const hints = createStrandHints({ store: lost, after, log: SILENT });
+  const hints = createStrandHints({ store: lost, timers, log: SILENT });
   hints.note('s', headAt('A', 1));
   await expect(hints.close()).resolves.toBeUndefined();
 });

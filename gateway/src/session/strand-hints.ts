@@ -5,8 +5,8 @@ import type { Log } from '../telemetry/index.js';
 
 export interface StrandHintsDeps {
   readonly store: Store;
-  /** Runs once later; returns the way to forget it. */
-  readonly after: (milliseconds: number, run: () => void) => () => void;
+  /** `after` runs once later and returns the way to forget it. */
+  readonly timers: { after(milliseconds: number, run: () => void): () => void };
   readonly log: Log;
 }
 
@@ -34,7 +34,7 @@ const MAX_WAITING = 10_000;
 
 const keyOf = (sessionId: string): string => `strands:${sessionId}`;
 
-export function createStrandHints({ store, after, log }: StrandHintsDeps): StrandHints {
+export function createStrandHints({ store, timers, log }: StrandHintsDeps): StrandHints {
   const waiting = new Map<string, StrandLink>();
   const writing = new Set<Promise<void>>();
   const busy = new Set<string>();
@@ -86,7 +86,7 @@ export function createStrandHints({ store, after, log }: StrandHintsDeps): Stran
       );
       let cancel = (): void => undefined;
       const late = new Promise<readonly StrandLink[]>((resolve) => {
-        cancel = after(READ_WITHIN_MS, () => resolve([]));
+        cancel = timers.after(READ_WITHIN_MS, () => resolve([]));
       });
       const heads = await Promise.race([known, late]);
       cancel();
@@ -96,14 +96,14 @@ export function createStrandHints({ store, after, log }: StrandHintsDeps): Stran
     note(sessionId, head) {
       if (isClosed || (waiting.size >= MAX_WAITING && !waiting.has(sessionId))) return;
       waiting.set(sessionId, head);
-      cancelTimer ??= after(GATHER_MS, writeAll);
+      cancelTimer ??= timers.after(GATHER_MS, writeAll);
     },
 
     async close() {
       isClosed = true;
       cancelTimer?.();
       writeAll();
-      await Promise.allSettled([...writing]);
+      await Promise.allSettled(writing);
     },
   };
 }
