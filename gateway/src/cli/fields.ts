@@ -38,3 +38,9 @@ function toText(value: EntryValue): string {
 function isObject(value: EntryValue | undefined): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** The objects of a list in a field; what else stands in it is left out. */
+export function objectsIn(fields: Fields | undefined, name: string): readonly Fields[] {
+  const value = fields?.[name];
+  return Array.isArray(value) ? value.filter((item: EntryValue): item is Fields => isObject(item)) : [];
+}

@@ -16,14 +16,17 @@ export interface LogDamage {
 
 /**
  * Streams the records of a recording directory, log by log, oldest first. Returns where logs stop making sense: records
- * behind such a place are not shown. Rejects when files cannot be read.
+ * behind such a place are not shown. Logs that `wantsLog` turns down by their ULID are not read. Rejects when files cannot be
+ * read.
  */
 export async function* readLog(
   directory: string,
   keepBody: (name: string) => boolean = () => true,
+  wantsLog: (ulid: string) => boolean = () => true,
 ): AsyncGenerator<LogRecord, readonly LogDamage[]> {
   const damages: LogDamage[] = [];
   for (const files of (await listDirectory(directory)).logs) {
+    if (!wantsLog(files.ulid)) continue;
     const records = scanLog(files, { keepBody, rootsAt: new Set() });
     for (;;) {
       const step = await records.next();

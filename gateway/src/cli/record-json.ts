@@ -1,0 +1,47 @@
+import type { LogRecord } from '../recording/index.js';
+import { missingBodies } from './read-records.js';
+
+/** How bodies stand in JSON: not at all, as text where they are text, or always as base64. */
+export const BODY_FORMS = ['none', 'text', 'base64'] as const;
+export type BodyForm = (typeof BODY_FORMS)[number];
+
+/**
+ * A record as JSON: everything its leaf says, under readable names and without loss, the leaf's hash and place, and its bodies.
+ * A body that cannot be read here is null.
+ */
+export function toJsonRecord(record: LogRecord, form: BodyForm): Readonly<Record<string, unknown>> {
+  const { log, index, leafHash, leaf, bodies } = record;
+  const { kind, timeMs, monotonicMicros, strand, statementHash, parts, fields } = leaf;
+  const place = { log, index, leafHash, kind, timeMs, monotonicMicros };
+  const rest = { strand, statementHash, fields, parts };
+  if (form === 'none') return { ...place, ...rest };
+  const held = [...bodies].map(([name, bytes]) => [name, toJsonBody(name, bytes, form)] as const);
+  const missing = missingBodies(record).map((name) => [name, null] as const);
+  return { ...place, ...rest, bodies: Object.fromEntries([...held, ...missing]) };
+}
+
+type JsonBody = ({ readonly text: string } | { readonly base64: string }) & { readonly withheld?: string };
+
+function toJsonBody(name: string, recorded: Buffer, form: 'text' | 'base64'): JsonBody {
+  const { bytes, isWithheld } =
+    name === 'head' ? withholdCapabilities(recorded) : { bytes: recorded, isWithheld: false };
+  const withheld = isWithheld ? { withheld: WITHHELD_NOTE } : {};
+  if (form === 'base64') return { base64: bytes.toString('base64'), ...withheld };
+  const text = bytes.toString('utf8');
+  const isText = Buffer.from(text, 'utf8').equals(bytes);
+  return { ...(isText ? { text } : { base64: bytes.toString('base64') }), ...withheld };
+}
+
+const WITHHELD_NOTE =
+  'paths of result chunks open them without a token; they are not shown, so the digest is of other bytes';
+/** `/results/<43 characters>/<n>`: whoever knows the path may fetch the chunk as long as it lives. */
+const CAPABILITY = /(\/results\/)[A-Za-z0-9_-]{43}(?=\/\d)/g;
+const MARK = '/results/';
+
+/** The bytes of a `head` without the capabilities that open result chunks. */
+export function withholdCapabilities(bytes: Buffer): { readonly bytes: Buffer; readonly isWithheld: boolean } {
+  if (!bytes.includes(MARK)) return { bytes, isWithheld: false };
+  const text = bytes.toString('latin1');
+  const clean = text.replace(CAPABILITY, '$1withheld');
+  return clean === text ? { bytes, isWithheld: false } : { bytes: Buffer.from(clean, 'latin1'), isWithheld: true };
+}
