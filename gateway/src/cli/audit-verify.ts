@@ -2,7 +2,8 @@ import { type Finding, type LogSummary, type Severity, type Verdict, verifyDirec
 import { createPalette, type Palette } from './colour.js';
 import { type CliIo, type CommandArguments, EXIT, UsageError } from './io.js';
 import { plural, toJson, toLine } from './plain-text.js';
-import { HEADLINES, readTrust } from './proof.js';
+import { HEADLINES } from './proof.js';
+import { readTrust } from './read-trust.js';
 import { layOutTable } from './table.js';
 import { toUtc } from './time.js';
 

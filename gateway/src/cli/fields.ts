@@ -1,6 +1,7 @@
 import type { EntryValue } from '../recording/index.js';
 
-type Fields = Readonly<Record<string, EntryValue>>;
+/** Fields of a record, or of an object in one. */
+export type Fields = Readonly<Record<string, EntryValue>>;
 
 /** The string in a field; undefined when it holds none. Records are shown as they are, so nothing here may throw. */
 export function stringIn(fields: Fields | undefined, name: string): string | undefined {
@@ -20,6 +21,12 @@ export function objectIn(fields: Fields | undefined, name: string): Fields | und
   return isObject(value) ? value : undefined;
 }
 
+/** The objects of a list in a field. */
+export function listOf(fields: Fields | undefined, name: string): readonly Fields[] {
+  const value = fields?.[name];
+  return Array.isArray(value) ? (value as readonly EntryValue[]).filter(isObject) : [];
+}
+
 /** The items of a list in a field, as text: strings as they are, objects by `message`, `name` or as JSON. */
 export function listIn(fields: Fields | undefined, name: string): readonly string[] {
   const value = fields?.[name];
@@ -37,10 +44,4 @@ function toText(value: EntryValue): string {
 
 function isObject(value: EntryValue | undefined): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The objects of a list in a field; what else stands in it is left out. */
-export function objectsIn(fields: Fields | undefined, name: string): readonly Fields[] {
-  const value = fields?.[name];
-  return Array.isArray(value) ? value.filter((item: EntryValue): item is Fields => isObject(item)) : [];
 }

@@ -61,8 +61,7 @@ async function openSource(
   choice: MergeChoice,
   damages: LogDamage[],
 ): Promise<Source | undefined> {
-  const keep = choice.keepBody === undefined ? {} : { keepBody: choice.keepBody };
-  const records = openRecords(directory, { ...keep, wantsLog: (ulid) => ulid === log });
+  const records = openRecords(directory, { keepBody: choice.keepBody, log });
   const head = await nextWanted(records, choice, damages);
   return head === undefined ? undefined : { log, records, head };
 }

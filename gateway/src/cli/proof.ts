@@ -1,5 +1,5 @@
-import { loadTrust, type Trust, type Verdict, verifyDirectories } from '../recording/index.js';
-import { UsageError } from './io.js';
+import { type Verdict, verifyDirectories } from '../recording/index.js';
+import { readTrust } from './read-trust.js';
 
 /** What the verifier says of the directories a command reads. */
 export interface Proof {
@@ -16,13 +16,6 @@ export const HEADLINES: Readonly<Record<Verdict['outcome'], string>> = {
   tampered: 'TAMPERED',
   'cannot-conclude': 'CANNOT CONCLUDE',
 };
-
-/** Reads the trust file a person named. Throws `UsageError` where it is none. */
-export async function readTrust(path: string): Promise<Trust> {
-  const result = await loadTrust(path);
-  if (!result.ok) throw new UsageError(`${path}: ${result.complaint}`);
-  return result.trust;
-}
 
 /** Verifies directories against a trust file; undefined where none is given, since nothing could then be proven. */
 export async function proveDirectories(

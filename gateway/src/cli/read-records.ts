@@ -1,11 +1,12 @@
+import { openDirectory, type RecordingSource, type UnreadReason } from '@piste/verifier';
 import { type LogDamage, type LogRecord, readLog } from '../recording/index.js';
 
 /** Which records a command wants to see. */
 export interface RecordChoice {
   /** Bodies worth keeping in memory, by name; all where absent. */
-  readonly keepBody?: (name: string) => boolean;
-  /** Logs worth reading, by ULID; all where absent. */
-  readonly wantsLog?: (ulid: string) => boolean;
+  readonly keepBody?: ((name: string) => boolean) | undefined;
+  /** The one log to read, by its ULID; all where absent. */
+  readonly log?: string | undefined;
 }
 
 export const NO_BODIES = (): boolean => false;
@@ -30,12 +31,35 @@ export async function forEachRecord(
 /** The same as a stream. */
 export function openRecords(
   directory: string,
-  { keepBody, wantsLog }: RecordChoice,
+  { keepBody, log }: RecordChoice,
 ): AsyncGenerator<LogRecord, readonly LogDamage[]> {
-  return readLog(directory, keepBody, wantsLog);
+  const options = keepBody === undefined ? {} : { keepBody };
+  return readLog(log === undefined ? directory : onlyLog(openDirectory(directory), log), options);
 }
 
-/** Names of bodies that the record has and that cannot be read here: removed, shredded, or encrypted for somebody else. */
-export function missingBodies({ leaf, bodies }: LogRecord): readonly string[] {
-  return [...new Set(leaf.parts.map(({ name }) => name))].filter((name) => !bodies.has(name));
+function onlyLog(source: RecordingSource, ulid: string): RecordingSource {
+  const list = async (): ReturnType<RecordingSource['list']> =>
+    (await source.list()).filter(({ path }) => path.startsWith(`${ulid}/`));
+  return { ...source, list };
+}
+
+/** A record that may be held while its log is read on: its bytes are its own. */
+export function keepRecord(record: LogRecord): LogRecord {
+  return { ...record, leafBytes: Buffer.from(record.leafBytes) };
+}
+
+const REASONS: Readonly<Record<UnreadReason, string>> = {
+  encrypted: 'it is encrypted, and no key for it is here',
+  missing: 'it is not here any more',
+  undecryptable: 'the key that is here does not open it',
+};
+
+/** A body that the record has and that cannot be read here, and why. */
+export interface UnreadBody {
+  readonly name: string;
+  readonly why: string;
+}
+
+export function unreadBodies({ unread }: LogRecord): readonly UnreadBody[] {
+  return [...unread].map(([name, reason]) => ({ name, why: REASONS[reason] }));
 }

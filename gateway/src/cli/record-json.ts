@@ -1,5 +1,5 @@
 import type { LogRecord } from '../recording/index.js';
-import { missingBodies } from './read-records.js';
+import { unreadBodies } from './read-records.js';
 
 /** How bodies stand in JSON: not at all, as text where they are text, or always as base64. */
 export const BODY_FORMS = ['none', 'text', 'base64'] as const;
@@ -7,17 +7,22 @@ export type BodyForm = (typeof BODY_FORMS)[number];
 
 /**
  * A record as JSON: everything its leaf says, under readable names and without loss, the leaf's hash and place, and its bodies.
- * A body that cannot be read here is null.
+ * Of a body that cannot be read it says why.
  */
 export function toJsonRecord(record: LogRecord, form: BodyForm): Readonly<Record<string, unknown>> {
-  const { log, index, leafHash, leaf, bodies } = record;
+  const { log, index, leafHash, leaf } = record;
   const { kind, timeMs, monotonicMicros, strand, statementHash, parts, fields } = leaf;
   const place = { log, index, leafHash, kind, timeMs, monotonicMicros };
   const rest = { strand, statementHash, fields, parts };
   if (form === 'none') return { ...place, ...rest };
-  const held = [...bodies].map(([name, bytes]) => [name, toJsonBody(name, bytes, form)] as const);
-  const missing = missingBodies(record).map((name) => [name, null] as const);
-  return { ...place, ...rest, bodies: Object.fromEntries([...held, ...missing]) };
+  return { ...place, ...rest, bodies: toJsonBodies(record, form) };
+}
+
+/** The bodies of a record by name. */
+export function toJsonBodies(record: LogRecord, form: 'text' | 'base64'): Readonly<Record<string, unknown>> {
+  const held = [...record.bodies].map(([name, bytes]) => [name, toJsonBody(name, bytes, form)] as const);
+  const missing = unreadBodies(record).map(({ name, why }) => [name, { unread: why }] as const);
+  return Object.fromEntries([...held, ...missing]);
 }
 
 type JsonBody = ({ readonly text: string } | { readonly base64: string }) & { readonly withheld?: string };

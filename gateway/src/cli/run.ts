@@ -6,10 +6,12 @@ import { sessionsExport } from './export/index.js';
 import { HELP } from './help.js';
 import { type CliIo, type CommandArguments, EXIT, InputError, POLICY_EXIT, UsageError } from './io.js';
 import { toLine } from './plain-text.js';
+import { policyBacktest } from './policy-backtest.js';
 import { policyTest } from './policy-test.js';
 import { search } from './search/index.js';
 import { sessionsList } from './sessions-list.js';
 import { sessionsPlay } from './sessions-play.js';
+import { sessionsServe } from './sessions-serve.js';
 import { sessionsShow } from './sessions-show.js';
 
 const OPTIONS = {
@@ -37,6 +39,10 @@ const OPTIONS = {
   role: { type: 'string' },
   output: { type: 'string', short: 'o' },
   junit: { type: 'string' },
+  listen: { type: 'string' },
+  policies: { type: 'string' },
+  recording: { type: 'string' },
+  session: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const satisfies ParseArgsOptionsConfig;
 
@@ -52,6 +58,8 @@ interface Command {
 const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['audit verify', { options: ['dir', 'trust', 'json'], usage: EXIT.usage, run: auditVerify }],
   ['sessions list', { options: ['dir', 'json'], usage: EXIT.usage, run: sessionsList }],
+  ['sessions play', { options: ['dir', 'speed', 'json'], usage: EXIT.usage, run: sessionsPlay }],
+  ['sessions serve', { options: ['dir', 'listen', 'trust', 'json'], usage: EXIT.usage, run: sessionsServe }],
   [
     'sessions play',
     {
@@ -79,6 +87,14 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   ['policy test', { options: ['json', 'junit'], usage: POLICY_EXIT.usage, run: policyTest }],
+  [
+    'policy backtest',
+    {
+      options: ['policies', 'recording', 'dir', 'since', 'session', 'trust', 'catalog', 'json'],
+      usage: EXIT.usage,
+      run: policyBacktest,
+    },
+  ],
 ]);
 
 interface Choice {
@@ -108,7 +124,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
       return choice?.command.usage ?? EXIT.usage;
     }
     io.err(`piste: ${toLine(describeError(error))}\n`);
-    return error instanceof InputError ? POLICY_EXIT.usage : EXIT.failed;
+    return error instanceof InputError ? (choice?.command.usage ?? EXIT.usage) : EXIT.failed;
   }
 }
 
@@ -136,7 +152,7 @@ async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<num
   return command.run(
     {
       positionals,
-      directory: values.dir ?? (io.environment['PISTE_RECORDING_DIR'] || undefined),
+      directory: values.recording ?? values.dir ?? (io.environment['PISTE_RECORDING_DIR'] || undefined),
       trust: values.trust,
       speed: parseSpeed(values.speed),
       noWait: values['no-wait'] ?? false,
@@ -160,6 +176,9 @@ async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<num
       limit: parseCount('limit', values.limit),
       output: values.output,
       junit: values.junit,
+      listen: values.listen,
+      policies: values.policies,
+      session: values.session,
     },
     io,
   );

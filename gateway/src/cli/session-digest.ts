@@ -1,6 +1,6 @@
 import type { EntryValue, LogRecord } from '../recording/index.js';
 import type { Fields } from './describe.js';
-import { listIn, numberIn, objectIn, objectsIn, stringIn } from './fields.js';
+import { listIn, listOf, numberIn, objectIn, stringIn } from './fields.js';
 import { columnsOf } from './result-view.js';
 
 /** What happened in one session, counted. Keys of the maps are as recorded: not yet safe on a terminal. */
@@ -76,7 +76,7 @@ export function createSessionDigest(): DigestBuilder {
     count(counts.decisions, stringIn(decision, 'v') ?? 'none');
     for (const rule of new Set(listIn(decision, 'rules'))) count(counts.rules, rule);
     for (const object of new Set(listIn(fields, 'objects'))) count(counts.objects, object);
-    for (const mask of objectsIn(decision, 'src'))
+    for (const mask of listOf(decision, 'src'))
       count(counts.masked, `${stringIn(mask, 'o') ?? '?'}.${stringIn(mask, 'c') ?? '?'} ${maskedBy(mask)}`);
   }
 
@@ -87,7 +87,7 @@ export function createSessionDigest(): DigestBuilder {
     if (code !== undefined) count(counts.errors, code);
     addRows(record);
     const names = columnsOf(record.bodies.get('head'));
-    for (const mask of objectsIn(fields, 'masked')) {
+    for (const mask of listOf(fields, 'masked')) {
       const index = numberIn(mask, 'i');
       const column = index === undefined ? '?' : (names[index] ?? `#${index + 1}`);
       count(counts.masked, `result column ${column} ${maskedBy(mask)}`);

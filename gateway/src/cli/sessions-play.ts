@@ -2,6 +2,7 @@ import type { LogRecord } from '../recording/index.js';
 import { createPalette } from './colour.js';
 import { writeDamages } from './damage.js';
 import { type CliIo, type CommandArguments, EXIT } from './io.js';
+import { whichSession } from './load-session.js';
 import { createPacing } from './pacing.js';
 import { toJson } from './plain-text.js';
 import { type Proof, proveDirectories } from './proof.js';
@@ -9,7 +10,6 @@ import { toJsonRecord } from './record-json.js';
 import { describeTally, isDoubtful, type SessionTally } from './session-proof.js';
 import { type FoundSession, findSession, readSession } from './session-records.js';
 import { createTimeline } from './timeline.js';
-import { whichSession } from './which-session.js';
 
 /**
  * `piste sessions play`. Exit code 1 when the session is unknown, its recording is damaged by more than an interrupted write,

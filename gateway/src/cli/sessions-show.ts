@@ -2,13 +2,13 @@ import { createPalette, type Palette } from './colour.js';
 import { writeDamages } from './damage.js';
 import { describeOpening, describeVote, indent } from './describe.js';
 import { type CliIo, type CommandArguments, EXIT } from './io.js';
+import { whichSession } from './load-session.js';
 import { clip, plural, toJson, toLine } from './plain-text.js';
 import { proveDirectories } from './proof.js';
 import { createSessionDigest, type SessionDigest } from './session-digest.js';
 import { describeTally, isDoubtful } from './session-proof.js';
 import { findSession, readSession } from './session-records.js';
 import { toUtc } from './time.js';
-import { whichSession } from './which-session.js';
 
 /** More of one thing than this are counted, not listed; `--json` has all. */
 const MAX_LISTED = 12;

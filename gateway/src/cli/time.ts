@@ -1,3 +1,5 @@
+import { UsageError } from './io.js';
+
 /** UTC with milliseconds; a time outside what a calendar shows is printed as its number. */
 export function toUtc(timeMs: number): string {
   const date = new Date(timeMs);
@@ -83,4 +85,11 @@ function lengthOf(
   if (minute === undefined) return HOUR_MS;
   if (second === undefined) return MINUTE_MS;
   return fraction === undefined ? SECOND_MS : 1;
+}
+
+/** When `--since` begins, as milliseconds. Throws `UsageError`. */
+export function parseSince(text: string, nowMs: number): number {
+  const span = parseTime(text, nowMs);
+  if (span === undefined) throw new UsageError(`--since ${text}: write ${TIME_FORMS}`);
+  return span.startMs;
 }

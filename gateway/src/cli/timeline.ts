@@ -17,7 +17,7 @@ import {
 } from './describe.js';
 import { listIn, numberIn, objectIn, stringIn } from './fields.js';
 import { clip, plural, toLine } from './plain-text.js';
-import { missingBodies } from './read-records.js';
+import { unreadBodies } from './read-records.js';
 import { columnsOf, quoteBody } from './result-view.js';
 import { toElapsed } from './time.js';
 
@@ -34,9 +34,7 @@ function countRows(fields: Fields): string {
 
 /** Bodies that the record has and that nobody can show here. */
 function describeMissing(record: LogRecord, palette: Palette): readonly string[] {
-  return missingBodies(record).map((name) =>
-    palette.wait(`(its body "${name}" cannot be read here: removed, shredded, or encrypted for somebody else)`),
-  );
+  return unreadBodies(record).map(({ name, why }) => palette.wait(`(its body "${name}" cannot be read: ${why})`));
 }
 
 /** Turns the records of one session, in order, into lines for people. */

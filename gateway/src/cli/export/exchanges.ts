@@ -1,5 +1,6 @@
 import type { LogRecord } from '../../recording/index.js';
 import { numberIn, stringIn } from '../fields.js';
+import { keepRecord } from '../read-records.js';
 
 /** A statement from its submission to the answer the driver got. */
 export interface Exchange {
@@ -47,12 +48,12 @@ export function createExchanges(): Exchanges {
       const { key, exchange } = openFor(record, queryId);
       switch (kind) {
         case 'request':
-          exchange.requests.push(record);
+          exchange.requests.push(keepRecord(record));
           break;
         case 'approval.request':
         case 'approval.vote':
         case 'decision':
-          exchange.approvals.push(record);
+          exchange.approvals.push(keepRecord(record));
           break;
         case 'response':
         case 'response.withheld':

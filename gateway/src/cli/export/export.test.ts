@@ -1,7 +1,7 @@
 import { appendFile, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { encodeLeaf, hashLeaf, isEntryKind, parseLeaf } from '@piste/verifier';
+import { type EntryValue, encodeCanonical, hashLeaf, parseLeaf } from '@piste/verifier';
 import { withDirectory } from '../../recording/recording-fixture.js';
 import {
   CAPABILITY,
@@ -40,10 +40,8 @@ describe('piste sessions export --format jsonl', () => {
     withRoaming(async ({ exportAs, logs }) => {
       const exported = await exportAs('jsonl');
       expect(exported).toMatchObject({ code: 0, err: '26 of 26 records exported\n' });
-      const records = linesOf(exported) as unknown as readonly { log: string; index: number; timeMs: number }[];
-      expect(records.map(({ timeMs }) => timeMs)).toEqual(
-        records.map(({ timeMs }) => timeMs).toSorted((a, b) => a - b),
-      );
+      const records = linesOf(exported) as unknown as readonly { log: string; index: number; time: string }[];
+      expect(records.map(({ time }) => time)).toEqual(records.map(({ time }) => time).toSorted());
       for (const log of logs) {
         const indexes = records.filter((record) => record.log === log).map(({ index }) => index);
         expect(indexes).toEqual(indexes.map((_, place) => place));
@@ -53,16 +51,18 @@ describe('piste sessions export --format jsonl', () => {
   test('loses nothing of a leaf: its hash can be computed again from the line', () =>
     withRoaming(async ({ exportAs }) => {
       for (const line of linesOf(await exportAs('jsonl'))) {
-        const record = line as unknown as Parameters<typeof leafBytesOf>[0];
-        expect(hashLeaf(leafBytesOf(record)).toString('hex')).toBe(record.leafHash);
-        expect(parseLeaf(leafBytesOf(record))?.kind).toBe(record.kind);
+        const bytes = Buffer.from(encodeCanonical(line['leaf'] as EntryValue), 'utf8');
+        expect(hashLeaf(bytes).toString('hex')).toBe(line['leafHash']);
+        expect(parseLeaf(bytes)).toMatchObject({ kind: line['kind'], timeMs: Date.parse(String(line['time'])) });
       }
     }));
 
   test('has bodies as text or as base64 when asked, and none otherwise', () =>
     withRoaming(async ({ exportAs }) => {
       const bodyOf = async (...more: readonly string[]): Promise<unknown> => {
-        const record = linesOf(await exportAs('jsonl', ...more)).find(({ fields }) => (fields as Json)['qid'] === 's3');
+        const record = linesOf(await exportAs('jsonl', ...more)).find(
+          ({ leaf }) => ((leaf as Json)['f'] as Json | undefined)?.['qid'] === 's3',
+        );
         return (record as unknown as { bodies?: { submitted: unknown } }).bodies?.submitted;
       };
       const text = `DROP TABLE crm.public.customers /* ${HOSTILE} */`;
@@ -93,27 +93,6 @@ describe('piste sessions export --format jsonl', () => {
       expect((await exportAs('jsonl', 'nobody')).err).toContain('no session nobody');
     }));
 });
-
-/** The leaf as it was encoded, from what a line says of it. */
-function leafBytesOf(record: {
-  readonly kind: string;
-  readonly leafHash: string;
-  readonly timeMs: number;
-  readonly monotonicMicros: number;
-  readonly strand?: Parameters<typeof encodeLeaf>[1]['strand'];
-  readonly statementHash?: string;
-  readonly fields: Parameters<typeof encodeLeaf>[0]['fields'];
-  readonly parts: Parameters<typeof encodeLeaf>[2];
-}): Buffer {
-  const { kind, timeMs, monotonicMicros, strand, statementHash, fields, parts } = record;
-  if (!isEntryKind(kind)) throw new Error(kind);
-  const place = strand === undefined ? undefined : { ...strand, previous: (strand as { previous?: string }).previous };
-  return encodeLeaf(
-    { kind, sessionId: strand?.sessionId, fields, bodies: [] },
-    { timeMs, monotonicMicros, strand: place, statementHash },
-    parts,
-  );
-}
 
 describe('piste sessions export --format ocsf', () => {
   test.each(['1.8.0', '1.9.0-dev'])('writes events that the schema %s knows', (version) =>

@@ -1,6 +1,5 @@
 import type { LogRecord } from '../../recording/index.js';
 import { numberIn, stringIn } from '../fields.js';
-import { missingBodies } from '../read-records.js';
 import { withholdCapabilities } from '../record-json.js';
 import { type Exchange, recordsOf } from './exchanges.js';
 
@@ -122,9 +121,8 @@ const TAIL = '},"code":null,"message":null,"success":true}';
 
 /** The delivered bytes, put together as docs/recording-format.md says. */
 function answerContent(answer: LogRecord): Content {
-  const missing = missingBodies(answer);
   const recorded = answer.bodies.get('head');
-  if (recorded === undefined || missing.length > 0)
+  if (recorded === undefined || answer.unread.size > 0)
     return { ...NO_BODY, comment: 'the body is not recorded or cannot be read here' };
   const { bytes, isWithheld } = withholdCapabilities(recorded);
   const head = bytes.toString('utf8');

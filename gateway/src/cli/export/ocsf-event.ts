@@ -1,5 +1,5 @@
 import type { EntryValue, LogRecord } from '../../recording/index.js';
-import { listIn, numberIn, objectIn, objectsIn, stringIn } from '../fields.js';
+import { listIn, listOf, numberIn, objectIn, stringIn } from '../fields.js';
 import { bodyBytes } from '../session-digest.js';
 import { type Exchange, recordsOf } from './exchanges.js';
 import {
@@ -149,7 +149,7 @@ function unmappedOf({ requests, answer }: Exchange, records: readonly LogRecord[
     warehouse: stringIn(objectIn(request?.leaf.fields, 'ctx'), 'wh'),
     sent_query_string: isRewritten ? sql.toString('utf8') : undefined,
     masked_at_source: maskNames(decision, 'src'),
-    masked_columns: objectsIn(fields, 'masked').length || undefined,
+    masked_columns: listOf(fields, 'masked').length || undefined,
     rows: numberIn(fields, 'rows'),
     chunks: numberIn(fields, 'parts'),
     snowflake_query_id: stringIn(fields, 'upq'),
@@ -165,7 +165,7 @@ function maskNames(
   decision: Readonly<Record<string, EntryValue>> | undefined,
   list: string,
 ): readonly string[] | undefined {
-  const names = objectsIn(decision, list).map(
+  const names = listOf(decision, list).map(
     (mask) =>
       `${stringIn(mask, 'o') ?? '?'}.${stringIn(mask, 'c') ?? '?'} ${stringIn(mask, 'm') ?? '?'} ${stringIn(mask, 'p') ?? '?'}/${stringIn(mask, 'r') ?? '?'}`,
   );

@@ -1,4 +1,4 @@
-import { listIn, objectIn, objectsIn, stringIn } from '../fields.js';
+import { listIn, listOf, objectIn, stringIn } from '../fields.js';
 import type { Exchange } from './exchanges.js';
 import { ACTION, type Captioned, DISPOSITION, SEVERITY, STATUS } from './ocsf-schema.js';
 
@@ -53,7 +53,7 @@ function controlOf({ requests, approvals, answer }: Exchange): Control {
   if (verdict === 'block' || stringIn(answer?.leaf.fields, 'outcome') === 'blocked') return BLOCKED;
   if (verdict === 'hold') return HELD;
   if (verdict === undefined) return { ...ALLOWED, action: ACTION.unknown, disposition: DISPOSITION.noAction };
-  if (objectsIn(decision, 'src').length > 0 || objectsIn(answer?.leaf.fields, 'masked').length > 0) return MASKED;
+  if (listOf(decision, 'src').length > 0 || listOf(answer?.leaf.fields, 'masked').length > 0) return MASKED;
   return stringIn(decision, 'apr') === undefined ? ALLOWED : APPROVED;
 }
 

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { LogRecord } from '../../recording/index.js';
-import { openRecords } from '../read-records.js';
+import { keepRecord, openRecords } from '../read-records.js';
 import { type Candidate, findKeys, openingsOf, type Pointer } from './find-hits.js';
 import { createMemoryIndex } from './index-file.js';
 import { createIndexWriter } from './index-writer.js';
@@ -79,10 +79,10 @@ async function readPointers(pointers: readonly Pointer[]): Promise<ReadonlyMap<s
     const last = Math.max(...wanted);
     const records = openRecords(list[0]?.directory ?? '', {
       keepBody: (name) => SEARCHED_BODIES.has(name),
-      wantsLog: (ulid) => ulid === log,
+      log,
     });
     for await (const record of records) {
-      if (wanted.has(record.index)) found.set(placeOf(record), record);
+      if (wanted.has(record.index)) found.set(placeOf(record), keepRecord(record));
       if (record.index >= last) break;
     }
   }

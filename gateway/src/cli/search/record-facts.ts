@@ -1,7 +1,6 @@
 import { driverCode, type PisteCode } from '../../errors.js';
 import type { EntryValue, LogRecord } from '../../recording/index.js';
-import { listIn, objectIn, objectsIn, stringIn } from '../fields.js';
-import { missingBodies } from '../read-records.js';
+import { listIn, listOf, objectIn, stringIn } from '../fields.js';
 import { columnsOf } from '../result-view.js';
 import { bodyBytes } from '../session-digest.js';
 import type { SearchField } from './query.js';
@@ -57,7 +56,7 @@ export function factsOf(record: LogRecord): RecordFacts {
     sessionFacts: kind === 'session.open' ? unique([...people(fields)]) : [],
     text: [...texts].join('\n'),
     bytes: bodyBytes(record, 'rows'),
-    isUnreadable: missingBodies(record).some((name) => TEXT_BODIES.some((text) => text === name)),
+    isUnreadable: TEXT_BODIES.some((name) => record.unread.has(name)),
   };
 }
 
@@ -97,9 +96,9 @@ function decisions(kind: LogRecord['leaf']['kind'], fields: Fields): readonly Fa
 function rules(fields: Fields): readonly Fact[] {
   const decision = objectIn(fields, 'dec');
   const masks = [
-    ...objectsIn(decision, 'src'),
-    ...objectsIn(fields, 'masked'),
-    ...objectsIn(objectIn(decision, 'dry'), 'masked'),
+    ...listOf(decision, 'src'),
+    ...listOf(fields, 'masked'),
+    ...listOf(objectIn(decision, 'dry'), 'masked'),
   ];
   const spoken = [...listIn(decision, 'rules'), ...listIn(fields, 'rules')].flatMap((rule) => [
     rule,
@@ -130,7 +129,7 @@ function errors(fields: Fields): readonly Fact[] {
 /** `DB.SCHEMA.TABLE` is found by each of its ends. */
 function objects(fields: Fields): readonly Fact[] {
   const decision = objectIn(fields, 'dec');
-  const masks = [...objectsIn(decision, 'src'), ...objectsIn(objectIn(decision, 'dry'), 'masked')];
+  const masks = [...listOf(decision, 'src'), ...listOf(objectIn(decision, 'dry'), 'masked')];
   const names = [...listIn(fields, 'objects'), ...masks.flatMap((mask) => stringIn(mask, 'o') ?? [])];
   return named('table', names.flatMap(endsOf));
 }
@@ -138,7 +137,7 @@ function objects(fields: Fields): readonly Fact[] {
 /** Columns that were masked where they are read, or would have been, and the columns of results. */
 function columns(fields: Fields, head: Buffer | undefined): readonly Fact[] {
   const decision = objectIn(fields, 'dec');
-  const masks = [...objectsIn(decision, 'src'), ...objectsIn(objectIn(decision, 'dry'), 'masked')];
+  const masks = [...listOf(decision, 'src'), ...listOf(objectIn(decision, 'dry'), 'masked')];
   const read = masks.flatMap((mask) => {
     const column = stringIn(mask, 'c');
     if (column === undefined) return [];

@@ -58,10 +58,7 @@ export async function refreshIndex(database: DatabaseSync, directories: readonly
       const before = known.get(keyOf(log));
       return before === undefined || !isSame(before.files, log.files);
     });
-    for (const directory of new Set(changed.map((log) => log.directory))) {
-      const logs = changed.filter((log) => log.directory === directory);
-      await readLogs(database, writer, { directory, logs, known });
-    }
+    for (const log of changed) await readLog(database, writer, { log, before: known.get(keyOf(log)) });
     const state = stateOf(database, present);
     database.exec('COMMIT');
     return state;
@@ -103,9 +100,9 @@ function checkKnown(known: ReadonlyMap<string, KnownLog>, { logs }: PresentLogs)
 }
 
 interface Reading {
-  readonly directory: string;
-  readonly logs: readonly PresentLog[];
-  readonly known: ReadonlyMap<string, KnownLog>;
+  readonly log: PresentLog;
+  /** What the index took from it before. */
+  readonly before: KnownLog | undefined;
 }
 
 /** How far one log was read. `digest` runs over all leaf hashes. */
@@ -118,42 +115,30 @@ interface Progress {
 
 const NO_DIGEST = '';
 
-async function readLogs(
-  database: DatabaseSync,
-  writer: IndexWriter,
-  { directory, logs, known }: Reading,
-): Promise<void> {
+async function readLog(database: DatabaseSync, writer: IndexWriter, { log, before }: Reading): Promise<void> {
+  const { directory, ulid, files } = log;
+  const id = before?.id ?? addLog(database, log);
+  const progress: Progress = { id, before, size: 0, digest: NO_DIGEST };
+  const choice = { keepBody: (name: string) => SEARCHED_BODIES.has(name), log: ulid };
+  const damages = await forEachRecord(directory, choice, (record) => addRecord(writer, progress, record));
+  if (progress.size < (before?.size ?? 0)) throw new IndexMismatch(`log ${ulid} is shorter than it was`);
+  const problem = damages[0]?.problem;
+  database
+    .prepare('UPDATE logs SET files = ?, size = ?, digest = ?, problem = ? WHERE id = ?')
+    .run(
+      JSON.stringify(files),
+      progress.size,
+      progress.digest,
+      problem === undefined ? null : JSON.stringify(problem),
+      id,
+    );
+}
+
+function addLog(database: DatabaseSync, { directory, ulid }: PresentLog): number {
   const insert = database.prepare(
     "INSERT INTO logs (directory, ulid, files, size, digest) VALUES (?, ?, '{}', 0, '') RETURNING id",
   );
-  const progress = new Map<string, Progress>();
-  for (const log of logs) {
-    const before = known.get(keyOf(log));
-    const id = before?.id ?? Number(insert.get(directory, log.ulid)?.['id']);
-    progress.set(log.ulid, { id, before, size: 0, digest: NO_DIGEST });
-  }
-  const damages = await forEachRecord(
-    directory,
-    { keepBody: (name) => SEARCHED_BODIES.has(name), wantsLog: (ulid) => progress.has(ulid) },
-    (record) => {
-      const log = progress.get(record.log);
-      if (log !== undefined) addRecord(writer, log, record);
-    },
-  );
-  const update = database.prepare('UPDATE logs SET files = ?, size = ?, digest = ?, problem = ? WHERE id = ?');
-  for (const { ulid, files } of logs) {
-    const log = progress.get(ulid);
-    if (log === undefined) continue;
-    if (log.size < (log.before?.size ?? 0)) throw new IndexMismatch(`log ${ulid} is shorter than it was`);
-    const problem = damages.find((damage) => damage.log === ulid)?.problem;
-    update.run(
-      JSON.stringify(files),
-      log.size,
-      log.digest,
-      problem === undefined ? null : JSON.stringify(problem),
-      log.id,
-    );
-  }
+  return Number(insert.get(directory, ulid)?.['id']);
 }
 
 function addRecord(writer: IndexWriter, log: Progress, record: LogRecord): void {

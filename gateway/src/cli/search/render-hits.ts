@@ -1,9 +1,9 @@
 import type { Palette } from '../colour.js';
 import { line } from '../describe.js';
-import { listIn, numberIn, objectIn, objectsIn, stringIn } from '../fields.js';
+import { listIn, listOf, numberIn, objectIn, stringIn } from '../fields.js';
 import { clip, plural, toLine } from '../plain-text.js';
 import type { Proof } from '../proof.js';
-import { missingBodies } from '../read-records.js';
+import { unreadBodies } from '../read-records.js';
 import { bodyBytes } from '../session-digest.js';
 import { toUtc } from '../time.js';
 import type { Hit } from './recheck.js';
@@ -130,9 +130,8 @@ function excerptOf({ records }: Hit): readonly string[] {
   for (const record of records) {
     const bytes = record.bodies.get('submitted') ?? record.bodies.get('sql');
     if (bytes !== undefined) return [clip(toLine(bytes.toString('utf8').replace(/\s+/g, ' ').trim()), MAX_EXCERPT)];
-    const missing = missingBodies(record).filter((name) => name === 'sql' || name === 'submitted');
-    if (missing.length > 0)
-      return ['(its text cannot be read here: removed, shredded, or encrypted for somebody else)'];
+    const missing = unreadBodies(record).filter(({ name }) => name === 'sql' || name === 'submitted');
+    if (missing[0] !== undefined) return [`(its text cannot be read: ${missing[0].why})`];
   }
   return [];
 }
@@ -142,7 +141,7 @@ function deliveredOf({ records }: Hit): readonly string[] {
   if (answers.length === 0) return [];
   const rows = answers.reduce((sum, { leaf }) => sum + (numberIn(leaf.fields, 'rows') ?? 0), 0);
   const bytes = answers.reduce((sum, record) => sum + bodyBytes(record, 'rows'), 0);
-  const masked = answers.reduce((sum, { leaf }) => sum + objectsIn(leaf.fields, 'masked').length, 0);
+  const masked = answers.reduce((sum, { leaf }) => sum + listOf(leaf.fields, 'masked').length, 0);
   return [
     `${plural(rows, 'row')}, ${plural(bytes, 'byte')} delivered`,
     ...(masked === 0 ? [] : [`${plural(masked, 'column')} masked`]),
