@@ -88,7 +88,7 @@ describe('piste sessions export --format jsonl', () => {
       expect((await exportAs('jsonl', 'roam')).err).toBe('18 of 18 records exported\n');
       expect(linesOf(await exportAs('jsonl', OTHER_SESSION))).toHaveLength(3);
       const late = await exportAs('jsonl', ROAMING_SESSION, '--since', '2026-11-23T06:03');
-      expect(late.err).toBe('11 of 18 records exported\nleft out: 7 outside the time asked for\n');
+      expect(late.err).toBe('11 of 18 records exported\nleft out: 7 × outside the time asked for\n');
       expect((await exportAs('jsonl', '--until', '2026-11-22')).err).toContain('0 of 26 records exported');
       expect((await exportAs('jsonl', 'nobody')).err).toContain('no session nobody');
     }));

@@ -26,10 +26,10 @@ export function createHarExporter({ tally, isInTime, version }: ExporterOptions)
     const records = recordsOf(exchange);
     const isInternal = records.some(({ leaf }) => leaf.fields['internal'] === true);
     if (isInternal) {
-      tally.leftOut('statements of the gateway itself: no exchange with a driver', records.length);
+      tally.leftOut('statement of the gateway itself: no exchange with a driver', records.length);
       return '';
     }
-    if (exchange.answer === undefined) tally.remark('exchanges without a recorded answer: their status is 0');
+    if (exchange.answer === undefined) tally.remark('an exchange without a recorded answer: its status is 0');
     return emit(statementEntry(exchange), records[0]?.leaf.timeMs ?? 0, records.length);
   };
 

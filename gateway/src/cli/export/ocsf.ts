@@ -7,7 +7,7 @@ import type { Json } from './ocsf-parts.js';
 import { createOpenings, type Opening } from './openings.js';
 
 const NEEDED_BODIES: ReadonlySet<string> = new Set(['sql', 'submitted']);
-const NO_OPENING = 'events of sessions whose opening is not recorded before them: they name less of who and where';
+const NO_OPENING = 'an event of a session whose opening is not recorded before it: it says less of who and where';
 
 /** One OCSF event a line: one for a statement with all its records, one for each chunk, log-in, log-out and refusal. */
 export function createOcsfExporter(options: ExporterOptions): Exporter {

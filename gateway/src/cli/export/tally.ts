@@ -29,8 +29,8 @@ export function createTally(): Tally {
       const reasons = [...left].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
       return [
         `${exported} of ${plural(exported + out, 'record')} exported`,
-        ...reasons.map(([why, count]) => `left out: ${count} ${toLine(why)}`),
-        ...[...remarks].map(([what, count]) => `note: ${count} ${toLine(what)}`),
+        ...reasons.map(([why, count]) => `left out: ${count} × ${toLine(why)}`),
+        ...[...remarks].map(([what, count]) => `note: ${count} × ${toLine(what)}`),
       ];
     },
   };
