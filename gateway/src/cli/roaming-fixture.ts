@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bindingHash } from '../policy/binding.js';
@@ -14,8 +15,6 @@ import {
 
 export const ROAMING_SESSION = 'roam-7f3a';
 export const OTHER_SESSION = 'other-11';
-/** 43 characters, like the ones that open result chunks. */
-export const CAPABILITY = 'Qm9keSBvZiBhIGNhcGFiaWxpdHksIDMyIGJ5dGVzISE';
 export const HOSTILE = '\u001b]0;owned\u0007\u001b[2J\u202Egnp';
 
 interface Writer {
@@ -209,7 +208,7 @@ async function recordMaskedSelect({ recording }: Writer, advance: (ms: number) =
   advance(800);
   const head = {
     rowtype: [{ name: 'ID' }, { name: 'EMAIL' }],
-    chunks: [{ url: `https://gateway.test/results/${CAPABILITY}/0`, rowCount: 2 }],
+    chunks: [{ url: `https://gateway.test/results/${createHash('sha256').update('opens it').digest('base64url')}/0` }],
     queryId: 's1',
   };
   const answer = {
@@ -223,8 +222,10 @@ async function recordMaskedSelect({ recording }: Writer, advance: (ms: number) =
     found: [],
     upq: '01b2-upstream',
   };
-  await recording.append(
-    sessionEntry('response', ROAMING_SESSION, answer, { head: JSON.stringify(head), rows: '[["1","9f86d081"]]' }),
+  const rows = '[["1","9f86d081"]]';
+  await recording.recordAnswer(
+    sessionEntry('response', ROAMING_SESSION, answer, { head: JSON.stringify(head), rows }),
+    deliveredBytes({ ...head, chunks: [{ url: 'https://gateway.test/results/the-path-that-opens-it/0' }] }, rows),
   );
   advance(100);
   await recording.append(
@@ -234,6 +235,13 @@ async function recordMaskedSelect({ recording }: Writer, advance: (ms: number) =
       { qid: 's1', n: 0, rows: 2, fmt: 'json', found: [{ i: 1, c: 'EmailAddress', n: 1, of: 2 }] },
       { rows: '["2","60303ae2"],["3",null]' },
     ),
+  );
+}
+
+/** What a driver gets for a successful statement. */
+function deliveredBytes(head: unknown, rows: string): Buffer {
+  return Buffer.from(
+    `{"data":${JSON.stringify(head).slice(0, -1)},"rowset":${rows}},"code":null,"message":null,"success":true}`,
   );
 }
 
@@ -296,13 +304,21 @@ async function recordHeldDelete(older: Writer, younger: Writer, advance: (ms: nu
     ),
   );
   advance(300);
-  await younger.recording.append(
-    sessionEntry(
-      'response',
-      ROAMING_SESSION,
-      { qid: 's2', code: null, rows: 1, fmt: 'json', cols: 1, parts: 0, masked: [], found: [], upq: '01b3-upstream' },
-      { head: JSON.stringify({ rowtype: [{ name: 'number of rows deleted' }] }), rows: '[["1"]]' },
-    ),
+  const answer = {
+    qid: 's2',
+    code: null,
+    rows: 1,
+    fmt: 'json',
+    cols: 1,
+    parts: 0,
+    masked: [],
+    found: [],
+    upq: '01b3-upstream',
+  };
+  const head = { rowtype: [{ name: 'number of rows deleted' }] };
+  await younger.recording.recordAnswer(
+    sessionEntry('response', ROAMING_SESSION, answer, { head: JSON.stringify(head), rows: '[["1"]]' }),
+    deliveredBytes(head, '[["1"]]'),
   );
 }
 

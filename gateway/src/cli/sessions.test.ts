@@ -2,7 +2,7 @@ import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { entry, openTestRecording, withDirectory } from '../recording/recording-fixture.js';
-import { CAPABILITY, ROAMING_SESSION, type Roaming, recordRoaming } from './roaming-fixture.js';
+import { ROAMING_SESSION, type Roaming, recordRoaming } from './roaming-fixture.js';
 import { golden, run } from './run-fixture.js';
 
 const withRoaming = (use: (roaming: Roaming) => Promise<void>): Promise<void> =>
@@ -132,15 +132,6 @@ describe('piste sessions play', () => {
       const { out } = await run(['sessions', 'play', directory, ROAMING_SESSION]);
       expect(out).toContain('statement 4 has no recorded answer');
       expect(out.match(/no recorded answer/g)).toHaveLength(1);
-    }));
-
-  test('shows no path that opens a result chunk', () =>
-    withRoaming(async ({ directory }) => {
-      for (const argv of [
-        ['sessions', 'play', directory, ROAMING_SESSION],
-        ['sessions', 'play', directory, ROAMING_SESSION, '--json'],
-      ])
-        expect((await run(argv)).out).not.toContain(CAPABILITY);
     }));
 });
 

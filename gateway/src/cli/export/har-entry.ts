@@ -1,6 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { LogRecord } from '../../recording/index.js';
-import { numberIn, stringIn } from '../fields.js';
-import { withholdCapabilities } from '../record-json.js';
+import { numberIn, objectIn, stringIn } from '../fields.js';
 import { type Exchange, recordsOf } from './exchanges.js';
 
 /** One entry of an HTTP archive 1.2. */
@@ -18,6 +18,7 @@ export interface HarEntry {
 /** The archive wants whole URLs; the recording does not name the host drivers used. */
 const HOST = 'https://gateway.invalid';
 const JSON_TYPE = 'application/json';
+const CHUNK_TYPE = 'application/octet-stream';
 const UNKNOWN = -1;
 
 interface Call {
@@ -119,17 +120,25 @@ function sentBody(request: LogRecord | undefined): string | undefined {
 const NO_BODY: Content = { size: 0, mimeType: JSON_TYPE };
 const TAIL = '},"code":null,"message":null,"success":true}';
 
-/** The delivered bytes, put together as docs/recording-format.md says. */
+/** The delivered bytes, put together as docs/recording-format.md says; whether they are those that left, their digest tells. */
 function answerContent(answer: LogRecord): Content {
-  const recorded = answer.bodies.get('head');
-  if (recorded === undefined || answer.unread.size > 0)
-    return { ...NO_BODY, comment: 'the body is not recorded or cannot be read here' };
-  const { bytes, isWithheld } = withholdCapabilities(recorded);
-  const head = bytes.toString('utf8');
+  const head = answer.bodies.get('head')?.toString('utf8');
+  if (head === undefined || answer.unread.size > 0) return unrecorded(answer);
   const rows = answer.bodies.get('rows');
   const text = rows === undefined ? head : `{"data":${head.slice(0, -1)}${rowsOf(answer, rows)}${TAIL}`;
-  const comment = isWithheld ? { comment: 'paths of result chunks are withheld' } : {};
+  const sha = stringIn(objectIn(answer.leaf.fields, 'out'), 'sha');
+  const isOther = sha !== undefined && sha !== createHash('sha256').update(text, 'utf8').digest('hex');
+  const comment = isOther ? { comment: OTHER_BYTES } : {};
   return { size: Buffer.byteLength(text, 'utf8'), mimeType: JSON_TYPE, text, ...comment };
+}
+
+const OTHER_BYTES =
+  'not byte for byte what left: of tokens and of the paths of result chunks the recording holds digests only';
+
+/** How long a body was of which nothing else is recorded. */
+function unrecorded({ leaf, unread }: LogRecord): Content {
+  const comment = unread.size > 0 ? 'the body cannot be read here' : 'the body is not recorded';
+  return { ...NO_BODY, size: numberIn(objectIn(leaf.fields, 'out'), 'len') ?? 0, comment };
 }
 
 function rowsOf({ leaf }: LogRecord, rows: Buffer): string {
@@ -138,32 +147,30 @@ function rowsOf({ leaf }: LogRecord, rows: Buffer): string {
     : `,"rowset":${rows.toString('utf8')}`;
 }
 
-/** A part of a large result. The path that opens it is withheld. */
+/** A part of a large result. The path that opens it is not recorded. */
 export function chunkEntry(record: LogRecord): HarEntry {
   const { kind, fields, timeMs } = record.leaf;
-  const rows = record.bodies.get('rows');
-  const isArrow = stringIn(fields, 'fmt') === 'arrow';
-  const content: Content =
-    rows === undefined
-      ? { ...NO_BODY, comment: kind === 'chunk' ? 'the body cannot be read here' : 'the chunk was withheld' }
-      : isArrow
-        ? {
-            size: rows.byteLength,
-            mimeType: 'application/octet-stream',
-            text: rows.toString('base64'),
-            encoding: 'base64',
-          }
-        : { size: rows.byteLength, mimeType: JSON_TYPE, text: rows.toString('utf8') };
   return toEntry({
     record,
     endMs: timeMs,
     method: 'GET',
-    path: `/results/withheld/${numberIn(fields, 'n') ?? 0}`,
-    // Of a withheld part only that it was is recorded.
-    status: kind === 'chunk' ? 200 : 0,
-    content,
+    path: `/results/not-recorded/${numberIn(fields, 'n') ?? 0}`,
+    status: kind === 'chunk' ? 200 : WITHHELD_STATUS,
+    content: kind === 'chunk' ? chunkContent(record) : answerContent(record),
     comment: `${placesOf([record])} of query ${stringIn(fields, 'qid') ?? '?'}`,
   });
+}
+
+/** A chunk that is refused is a failed transfer to its driver. */
+const WITHHELD_STATUS = 502;
+
+function chunkContent(record: LogRecord): Content {
+  const rows = record.bodies.get('rows');
+  if (rows === undefined) return unrecorded(record);
+  const size = rows.byteLength;
+  return stringIn(record.leaf.fields, 'fmt') === 'arrow'
+    ? { size, mimeType: CHUNK_TYPE, text: rows.toString('base64'), encoding: 'base64' }
+    : { size, mimeType: CHUNK_TYPE, text: rows.toString('utf8') };
 }
 
 type Path = readonly ['GET' | 'POST', string, (readonly (readonly [string, string])[])?];
@@ -201,7 +208,7 @@ export function controlEntry(record: LogRecord): HarEntry | undefined {
     path: name,
     query,
     status: 200,
-    content: { ...NO_BODY, comment: 'the body is not recorded' },
+    content: answerContent(record),
     comment: `${placesOf([record])}${outcome === undefined ? '' : `: ${outcome}`}${kind === 'session.refused' ? ' refused' : ''}`,
   });
 }

@@ -5,7 +5,7 @@ import { type Exporter, type ExporterOptions, OUT_OF_TIME } from './exporter.js'
 import { chunkEntry, controlEntry, type HarEntry, statementEntry } from './har-entry.js';
 
 const COMMENT =
-  'Made from a recording of Piste, not from the network. Headers, addresses and tokens are not recorded; paths of result chunks are withheld.';
+  'Made from a recording of Piste, not from the network. Headers, addresses, tokens and the paths of result chunks are not recorded.';
 
 /** An HTTP archive 1.2 of what drivers asked and were answered. */
 export function createHarExporter({ tally, isInTime, version }: ExporterOptions): Exporter {
