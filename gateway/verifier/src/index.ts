@@ -47,4 +47,5 @@ export * from './registry/judge-registry.js';
 export * from './registry/read-registry.js';
 export * from './registry/registered-writers.js';
 export * from './registry/registry-entry.js';
+export * from './registry/registry-view.js';
 export * from './registry/shred-authorization.js';
