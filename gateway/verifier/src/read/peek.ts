@@ -10,6 +10,7 @@ import { readGroup } from './group-reader.js';
 import type { LogFiles } from './log-files.js';
 import { readIdentity, type WriterIdentity } from './log-rules.js';
 import { examineTail, NO_TAIL, type Tail } from './tail.js';
+import { usedLength } from './used-length.js';
 
 /** How a log ends, as its own signatures say; the tree is not recomputed. */
 export interface LogEnd {
@@ -63,7 +64,8 @@ async function peekSegment(files: LogFiles, segment: number, verifier: NoteVerif
   const file = await open(join(files.path, segmentName(segment)), 'r');
   const context = { verifier, size: 0, previous: sha256() };
   let soundUntil = 0;
-  const { size } = await file.stat();
+  const stored = (await file.stat()).size;
+  const size = segment === files.segments.at(-1) ? await usedLength(file, stored) : stored;
   try {
     const reader = createFrameReader(file, size);
     context.previous = await readPrevious(reader);

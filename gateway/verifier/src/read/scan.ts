@@ -11,6 +11,7 @@ import { type Group, type KeepBody, readGroup } from './group-reader.js';
 import type { LogFiles } from './log-files.js';
 import { createLogRules, type LogRules, readIdentity } from './log-rules.js';
 import { examineTail, NO_TAIL, type Tail } from './tail.js';
+import { usedLength } from './used-length.js';
 
 /** One record whose commit was checked. */
 export interface ScannedRecord {
@@ -115,7 +116,9 @@ type SegmentEnd = { readonly tail: Tail; readonly problem: ScanProblem } | undef
 
 async function* scanSegment(file: FileHandle, scan: SegmentScan): AsyncGenerator<ScannedRecord, SegmentEnd> {
   const { state, segment, isLast, options } = scan;
-  const { size } = await file.stat();
+  const stored = (await file.stat()).size;
+  // Only the segment a writer was at can hold zeros written ahead.
+  const size = isLast ? await usedLength(file, stored) : stored;
   const reader = createFrameReader(file, size);
   let soundUntil = 0;
   state.bytes += size;

@@ -1,0 +1,46 @@
+import type { Acknowledgement, Checkpoint, CommittedGroup, PlacedRecord } from './placed-record.js';
+
+/** What the recording asks of its writer, in order. */
+export type ToWriter =
+  | { readonly type: 'append'; readonly records: readonly PlacedRecord[] }
+  | { readonly type: 'checkpoint' }
+  /** The last message: everything before it is committed, then the files are closed and the key is forgotten. */
+  | { readonly type: 'close' };
+
+/** What the writer says, in order. */
+export type FromWriter =
+  | { readonly type: 'opened'; readonly vkey: string }
+  | {
+      readonly type: 'committed';
+      readonly acknowledgements: readonly Acknowledgement[];
+      readonly group: CommittedGroup;
+    }
+  /** One record cannot be encoded; the log goes on. */
+  | { readonly type: 'refused'; readonly id: number; readonly why: string }
+  /** A write or sync failed. Nothing is acknowledged any more. */
+  | { readonly type: 'failed'; readonly why: string }
+  | { readonly type: 'checkpoint'; readonly checkpoint: Checkpoint }
+  | { readonly type: 'closed'; readonly checkpoint: Checkpoint; readonly complaint: string | undefined };
+
+/** What a writer is made of, in a form that another thread can be handed. */
+export interface WriterSettings {
+  /** The log's own directory. */
+  readonly directory: string;
+  readonly origin: string;
+  readonly segmentBytes: number;
+}
+
+/** The way to a writer, wherever it runs. */
+export interface WriterLink {
+  /** The buffers change hands with the message. */
+  post(message: ToWriter, transferred?: readonly ArrayBuffer[]): void;
+  /** While held, the writer keeps the process alive. */
+  hold(isHeld: boolean): void;
+}
+
+/** Who hears what a writer says. */
+export interface WriterListener {
+  heard(message: FromWriter): void;
+  /** The writer is gone without having said so. */
+  lost(error: Error): void;
+}
