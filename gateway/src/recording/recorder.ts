@@ -3,7 +3,7 @@ import { errorMessage } from '../errors.js';
 import { createLeafClock, type LeafTime, type RecordingClock } from './leaf-clock.js';
 import type { Acknowledgement, Checkpoint, CommittedGroup, PlacedRecord } from './placed-record.js';
 import { RecordingUnavailable } from './recording-unavailable.js';
-import type { FromWriter, WriterLink, WriterListener } from './writer-messages.js';
+import { type FromWriter, fromColumns, type WriterLink, type WriterListener } from './writer-messages.js';
 
 /** Bytes waiting for the disk; beyond, appends are refused. */
 export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
@@ -63,7 +63,7 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
         opened.resolve(message.vkey);
         break;
       case 'committed':
-        for (const acknowledgement of message.acknowledgements) {
+        for (const acknowledgement of fromColumns(message.acknowledged)) {
           settle(acknowledgement.id, ({ resolve }) => resolve(acknowledgement));
         }
         onCommitted(message.group);

@@ -156,8 +156,8 @@ function createRecording(recorder: Recorder, origin: string, log: Log): Recordin
     get failed() {
       return recorder.failed;
     },
-    room: recorder.room,
-    checkpoint: recorder.checkpoint,
+    room: () => recorder.room(),
+    checkpoint: () => recorder.checkpoint(),
     close() {
       closing ??= finish();
       return closing;

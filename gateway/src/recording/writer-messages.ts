@@ -7,12 +7,48 @@ export type ToWriter =
   /** The last message: everything before it is committed, then the files are closed and the key is forgotten. */
   | { readonly type: 'close' };
 
+/** Acknowledgements column by column: between threads, a list of objects costs several times as much. */
+export interface AcknowledgedColumns {
+  readonly ids: readonly number[];
+  readonly indexes: readonly number[];
+  /** 64 characters each. */
+  readonly leafHashes: string;
+  readonly strandNumbers: readonly (number | undefined)[];
+  /** By position; most records have none. */
+  readonly tagSignatures: ReadonlyMap<number, string>;
+}
+
+const HASH_CHARACTERS = 64;
+
+export function toColumns(list: readonly Acknowledgement[]): AcknowledgedColumns {
+  return {
+    ids: list.map(({ id }) => id),
+    indexes: list.map(({ index }) => index),
+    leafHashes: list.map(({ leafHash }) => leafHash).join(''),
+    strandNumbers: list.map(({ strandNumber }) => strandNumber),
+    tagSignatures: new Map(
+      list.flatMap(({ tagSignature }, position) => (tagSignature === undefined ? [] : [[position, tagSignature]])),
+    ),
+  };
+}
+
+export function fromColumns(columns: AcknowledgedColumns): readonly Acknowledgement[] {
+  const { ids, indexes, leafHashes, strandNumbers, tagSignatures } = columns;
+  return ids.map((id, position) => ({
+    id,
+    index: indexes[position] ?? 0,
+    leafHash: leafHashes.slice(position * HASH_CHARACTERS, (position + 1) * HASH_CHARACTERS),
+    strandNumber: strandNumbers[position],
+    tagSignature: tagSignatures.get(position),
+  }));
+}
+
 /** What the writer says, in order. */
 export type FromWriter =
   | { readonly type: 'opened'; readonly vkey: string }
   | {
       readonly type: 'committed';
-      readonly acknowledgements: readonly Acknowledgement[];
+      readonly acknowledged: AcknowledgedColumns;
       readonly group: CommittedGroup;
     }
   /** One record cannot be encoded; the log goes on. */

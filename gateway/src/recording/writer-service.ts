@@ -3,7 +3,7 @@ import { errorMessage } from '../errors.js';
 import type { FileOps } from './file-ops.js';
 import { createSegmentWriter } from './segment-writer.js';
 import { createLogWriter } from './writer.js';
-import type { FromWriter, ToWriter, WriterSettings } from './writer-messages.js';
+import { type FromWriter, type ToWriter, toColumns, type WriterSettings } from './writer-messages.js';
 
 /** A writer that is told what to do by messages. */
 export interface WriterService {
@@ -42,6 +42,11 @@ export function createWriterService({ settings, files, say }: WriterServiceDeps)
     }
   }
 
+  function commit(): void {
+    const { acknowledgements, group } = writer.commit();
+    say({ type: 'committed', acknowledged: toColumns(acknowledgements), group });
+  }
+
   function close(): void {
     let complaint: string | undefined;
     try {
@@ -76,13 +81,13 @@ export function createWriterService({ settings, files, say }: WriterServiceDeps)
       }
     },
     commitSome() {
-      if (writer.pending > 0) guard(() => say({ type: 'committed', ...writer.commit() }));
+      if (writer.pending > 0) guard(commit);
       const isMore = writer.pending > 0 && !hasFailed;
       if (!isMore && closing && !closed) close();
       return isMore;
     },
     rest() {
-      if (!closed) guard(writer.prepare);
+      if (!closed) guard(() => writer.prepare());
     },
     get closed() {
       return closed;

@@ -153,8 +153,8 @@ export function createLogWriter({ signer, segments, monotonicNs }: LogWriterDeps
         note: signer.signNote(encodeCheckpointText({ origin: signer.name, ...committed })),
       };
     },
-    prepare: segments.prepare,
-    close: segments.close,
+    prepare: () => segments.prepare(),
+    close: () => segments.close(),
   };
 }
 

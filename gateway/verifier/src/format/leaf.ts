@@ -1,7 +1,7 @@
+import { hash } from 'node:crypto';
 import { encodeCanonical, parseCanonicalObject } from './canonical-json.js';
 import { type EntryBody, type EntryKind, type EntryValue, isEntryKind, type StrandLink } from './entry.js';
 import { MAX_BODY_PART_BYTES, MAX_ENTRY_BYTES } from './frame.js';
-import { sha256 } from './merkle.js';
 
 /** One stored part of a body, as its entry names it. */
 export interface BodyPart {
@@ -93,7 +93,7 @@ export function cutBodies(bodies: readonly EntryBody[], parts: PartStore): reado
     const count = Math.max(1, Math.ceil(bytes.byteLength / parts.partBytes));
     return Array.from({ length: count }, (_, part) => {
       const stored = parts.store(name, part, bytes.subarray(part * parts.partBytes, (part + 1) * parts.partBytes));
-      const digest = sha256(stored.bytes).toString('hex');
+      const digest = hash('sha256', stored.bytes, 'hex');
       return { part: { name, part, digest, length: stored.bytes.byteLength, ...sealOf(stored) }, bytes: stored.bytes };
     });
   });
@@ -118,28 +118,26 @@ export interface LeafContent {
 
 /** The leaf's bytes. Throws `TypeError` for what the canonical encoder refuses, `RangeError` when too large. */
 export function encodeLeaf(content: LeafContent, place: LeafPlace, parts: readonly BodyPart[]): Buffer {
-  const { strand, statementHash } = place;
-  const leaf: Record<string, EntryValue> = {
-    v: 1,
-    k: content.kind,
-    t: place.timeMs,
-    m: place.monotonicMicros,
-  };
-  if (strand !== undefined) {
-    if (strand.sessionId.length === 0 || strand.sessionId.length > MAX_SESSION_ID_CHARACTERS)
-      throw new TypeError('bad session id');
-    leaf['sid'] = strand.sessionId;
-    leaf['ss'] = strand.number;
-    if (strand.previous !== undefined) leaf['sp'] = strand.previous;
-    if (strand.links !== undefined) leaf['ln'] = encodeLinks(strand.links);
-  }
-  if (statementHash !== undefined) leaf['st'] = statementHash;
-  // Keys are sorted: `b` and `f` stand before all others.
-  const members = parts.length > 0 ? [`"b":${encodeCanonical(parts.map(encodePart))}`] : [];
-  if (content.fields !== '{}') members.push(`"f":${content.fields}`);
-  const bytes = Buffer.from(`{${[...members, encodeCanonical(leaf).slice(1)].join(',')}`, 'utf8');
+  const { strand, statementHash, monotonicMicros, timeMs } = place;
+  // Written member by member, in the order of the keys: a general encoder takes several times as long.
+  let text = '{';
+  if (parts.length > 0) text += `"b":[${parts.map(encodePart).join(',')}],`;
+  if (content.fields !== '{}') text += `"f":${content.fields},`;
+  text += `"k":${encodeCanonical(content.kind)},`;
+  if (strand?.links !== undefined) text += `"ln":${encodeCanonical(encodeLinks(strand.links))},`;
+  text += `"m":${monotonicMicros},`;
+  if (strand !== undefined) text += encodeStrand(strand);
+  if (statementHash !== undefined) text += `"st":"${statementHash}",`;
+  text += `"t":${timeMs},"v":1}`;
+  const bytes = Buffer.from(text, 'utf8');
   if (bytes.byteLength > MAX_ENTRY_BYTES) throw new RangeError('entry larger than 65535 bytes');
   return bytes;
+}
+
+function encodeStrand({ sessionId, number, previous }: StrandPlace): string {
+  if (sessionId.length === 0 || sessionId.length > MAX_SESSION_ID_CHARACTERS) throw new TypeError('bad session id');
+  const sp = previous === undefined ? '' : `"sp":"${previous}",`;
+  return `"sid":${encodeCanonical(sessionId)},${sp}"ss":${number},`;
 }
 
 function encodeLinks(links: readonly StrandLink[] | 'unknown'): EntryValue {
@@ -147,11 +145,11 @@ function encodeLinks(links: readonly StrandLink[] | 'unknown'): EntryValue {
   return links.map(({ origin, number, leafHash }) => [origin, number, leafHash]);
 }
 
-function encodePart({ name, part, digest, length, seal }: BodyPart): EntryValue {
-  const common = { n: name, p: part, d: digest, len: length };
+function encodePart({ name, part, digest, length, seal }: BodyPart): string {
   return seal === undefined
-    ? { ...common, enc: 'raw' }
-    : { ...common, enc: 'gcm', key: seal.key, c: seal.counter, o: seal.plainLength };
+    ? `{"d":"${digest}","enc":"raw","len":${length},"n":"${name}","p":${part}}`
+    : `{"c":${seal.counter},"d":"${digest}","enc":"gcm","key":${seal.key},"len":${length},"n":"${name}",` +
+        `"o":${seal.plainLength},"p":${part}}`;
 }
 
 /** Reads a leaf's bytes; undefined unless they are exactly what `encodeLeaf` would have written. */
