@@ -1,7 +1,7 @@
-import { hash } from 'node:crypto';
 import { encodeCanonical, parseCanonicalObject } from './canonical-json.js';
 import { type EntryBody, type EntryKind, type EntryValue, isEntryKind, type StrandLink } from './entry.js';
 import { MAX_BODY_PART_BYTES, MAX_ENTRY_BYTES } from './frame.js';
+import { sha256 } from './merkle.js';
 
 /** One stored part of a body, as its entry names it. */
 export interface BodyPart {
@@ -93,7 +93,7 @@ export function cutBodies(bodies: readonly EntryBody[], parts: PartStore): reado
     const count = Math.max(1, Math.ceil(bytes.byteLength / parts.partBytes));
     return Array.from({ length: count }, (_, part) => {
       const stored = parts.store(name, part, bytes.subarray(part * parts.partBytes, (part + 1) * parts.partBytes));
-      const digest = hash('sha256', stored.bytes, 'hex');
+      const digest = sha256(stored.bytes).toString('hex');
       return { part: { name, part, digest, length: stored.bytes.byteLength, ...sealOf(stored) }, bytes: stored.bytes };
     });
   });
