@@ -1,18 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import type { Entry, EntryKind } from '@piste/verifier';
-import { createNoteSigner, type NoteSigner } from '@piste/verifier';
 import { errorMessage } from '../errors.js';
 import { hashStatement, isPermit, type Permit } from '../policy/permit.js';
 import type { Log } from '../telemetry/log.js';
-import { type FileOps, nodeFileOps } from './file-ops.js';
+import type { FileOps } from './file-ops.js';
 import type { RecordingClock } from './leaf-clock.js';
+import type { Acknowledgement, Checkpoint, CommittedGroup } from './placed-record.js';
 import { issueRequestReceipt, type Receipt, type RequestReceipt } from './receipt.js';
+import { type Recorder, startRecorder } from './recorder.js';
 import { RecordingUnavailable } from './recording-unavailable.js';
 import { sealPredecessors } from './seal.js';
-import { createSegmentWriter, SEGMENT_BYTES } from './segment-writer.js';
+import { SEGMENT_BYTES } from './segment-writer.js';
 import { createUlid } from './ulid.js';
-import { type Checkpoint, type CommittedGroup, createLogWriter, type LogWriter } from './writer.js';
+import { startWriterHere, startWriterThread } from './writer-links.js';
+import type { WriterListener, WriterSettings } from './writer-messages.js';
 
 /** What metrics may learn of the log: no names, no content. */
 export interface RecordingMetrics {
@@ -29,7 +31,7 @@ export interface RecordingDeps {
   readonly random?: (byteCount: number) => Uint8Array;
   readonly log: Log;
   readonly metrics?: RecordingMetrics;
-  /** For tests of durability; the real file system by default. */
+  /** For tests of durability: the log is then written on this thread, by these. */
   readonly files?: FileOps;
   readonly segmentBytes?: number;
 }
@@ -51,8 +53,13 @@ export interface Recording {
   recordRequest(permit: Permit, entry: Entry): Promise<RequestReceipt>;
   /** True once a write or sync failed: nothing is acknowledged any more and the process should be replaced. */
   readonly failed: boolean;
+  /**
+   * Resolves when at most half of what may wait for the disk does, and when recording failed. Who streams waits for it
+   * before the next part.
+   */
+  room(): Promise<void>;
   /** Newest durable checkpoint, signed: publish it where whoever can write the log cannot. */
-  checkpoint(): Checkpoint;
+  checkpoint(): Promise<Checkpoint>;
   /** Writes `writer.close`, waits for it and forgets the key. Later appends reject. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -61,41 +68,37 @@ const OWN_KINDS: ReadonlySet<EntryKind> = new Set(['writer.open', 'writer.sealed
 const DEPLOYMENT = /^[a-z0-9]([a-z0-9./-]{0,126}[a-z0-9])?$/;
 
 /**
- * Opens a new log with a new key that lives in this process only, and seals the logs the last process left. Resolves after
- * the first commit; rejects with `RecordingUnavailable` when the directory cannot be written durably.
+ * Opens a new log, written by a thread of its own with a new key that lives in that thread only, and seals the logs the last
+ * process left. Resolves after the first commit; rejects with `RecordingUnavailable` when the directory cannot be written
+ * durably.
  */
 export async function openRecording(deps: RecordingDeps): Promise<Recording> {
   if (!DEPLOYMENT.test(deps.deployment))
     throw new TypeError('deployment is a lower-case name of letters, digits, dots and dashes');
   const random = deps.random ?? ((byteCount: number) => randomBytes(byteCount));
   const ulid = createUlid(deps.clock.nowMs(), random);
-  const signer = createNoteSigner(`${deps.deployment}/w/${ulid}`);
+  const origin = `${deps.deployment}/w/${ulid}`;
   try {
-    const writer = await startWriter(deps, signer, ulid);
-    return createRecording(writer, signer, deps.log);
+    return createRecording(await startWriter(deps, origin, ulid), origin, deps.log);
   } catch (error) {
     if (error instanceof RecordingUnavailable) throw error;
     throw new RecordingUnavailable(`recording cannot be opened: ${errorMessage(error)}`, { cause: error });
   }
 }
 
-interface OpenWriter extends LogWriter {
-  closeFile(): Promise<void>;
-}
-
-async function startWriter(deps: RecordingDeps, signer: NoteSigner, ulid: string): Promise<OpenWriter> {
+async function startWriter(deps: RecordingDeps, origin: string, ulid: string): Promise<Recorder> {
+  const { files } = deps;
   const directory = resolve(deps.directory);
-  const files = deps.files ?? nodeFileOps;
   const seals = await sealPredecessors(directory, deps.deployment);
-  const segments = await createSegmentWriter({
+  const settings: WriterSettings = {
     directory: join(directory, ulid),
-    origin: signer.name,
-    files,
+    origin,
     segmentBytes: deps.segmentBytes ?? SEGMENT_BYTES,
-  });
-  const writer = createLogWriter({
-    signer,
-    segments,
+  };
+  const start = (listener: WriterListener) =>
+    files === undefined ? startWriterThread(settings, listener) : startWriterHere(settings, files, listener);
+  const recorder = await startRecorder({
+    start,
     clock: deps.clock,
     onCommitted: (group) => deps.metrics?.committed(group),
     onFailed: (error) => {
@@ -106,60 +109,64 @@ async function startWriter(deps: RecordingDeps, signer: NoteSigner, ulid: string
   const open: Entry = {
     kind: 'writer.open',
     sessionId: undefined,
-    fields: { origin: signer.name, vkey: signer.vkey },
+    fields: { origin, vkey: recorder.vkey },
     bodies: [],
   };
   // One commit: a log that exists at all says what stood beside it when it started.
-  await Promise.all([open, ...seals].map((entry) => writer.append(entry, undefined)));
-  deps.log.info('recording opened', { writer: signer.name });
-  return {
-    get failed() {
-      return writer.failed;
-    },
-    append: writer.append,
-    checkpoint: writer.checkpoint,
-    idle: writer.idle,
-    closeFile: () => segments.close(),
-  };
+  try {
+    await Promise.all([open, ...seals].map((entry) => recorder.append(entry, undefined)));
+  } catch (error) {
+    await recorder.close().catch(() => undefined);
+    throw error;
+  }
+  deps.log.info('recording opened', { writer: origin });
+  return recorder;
 }
 
-function createRecording(writer: OpenWriter, signer: NoteSigner, log: Log): Recording {
+function createRecording(recorder: Recorder, origin: string, log: Log): Recording {
   let closing: Promise<void> | undefined;
 
-  async function append(entry: Entry, statementHash: string | undefined): Promise<Receipt> {
+  async function append(entry: Entry, statementHash: string | undefined): Promise<Acknowledgement> {
     if (closing !== undefined) throw new RecordingUnavailable('recording is closed');
     if (OWN_KINDS.has(entry.kind)) throw new RecordingUnavailable(`only the log itself writes ${entry.kind}`);
-    return writer.append(entry, statementHash);
+    return recorder.append(entry, statementHash);
   }
 
   async function finish(): Promise<void> {
     const end: Entry = { kind: 'writer.close', sessionId: undefined, fields: {}, bodies: [] };
     try {
-      if (!writer.failed) await writer.append(end, undefined);
+      if (!recorder.failed) await recorder.append(end, undefined);
     } finally {
-      await writer.idle();
-      await writer.closeFile();
+      await recorder.close();
     }
-    log.info('recording closed', { writer: signer.name });
+    log.info('recording closed', { writer: origin });
   }
 
   return Object.freeze({
-    writer: signer.name,
-    append: (entry: Entry) => append(entry, undefined),
+    writer: origin,
+    append: async (entry: Entry) => toReceipt(origin, await append(entry, undefined)),
     async recordRequest(permit: Permit, entry: Entry) {
       const complaint = checkPermit(permit, entry);
       if (complaint !== undefined) throw new RecordingUnavailable(complaint);
-      return issueRequestReceipt(permit, await append(entry, permit.statementHash));
+      const acknowledged = await append(entry, permit.statementHash);
+      const { tagSignature } = acknowledged;
+      if (tagSignature === undefined) throw new RecordingUnavailable('the writer did not sign the tag');
+      return issueRequestReceipt(permit, toReceipt(origin, acknowledged), tagSignature);
     },
     get failed() {
-      return writer.failed;
+      return recorder.failed;
     },
-    checkpoint: writer.checkpoint,
+    room: () => recorder.room(),
+    checkpoint: () => recorder.checkpoint(),
     close() {
       closing ??= finish();
       return closing;
     },
   });
+}
+
+function toReceipt(writer: string, { index, leafHash, strandNumber }: Acknowledgement): Receipt {
+  return { writer, index, leafHash, strandNumber };
 }
 
 /** Why this entry cannot stand for this permit, or nothing. */
