@@ -1,6 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { registryOrigin } from '@piste/verifier';
 import { createApprovals } from './approval/index.js';
 import { type Config, parseConfig, readSecretFile } from './config/index.js';
 import { errorMessage } from './errors.js';
@@ -19,7 +22,14 @@ import {
   createStatements,
   type LoginDeps,
 } from './pipeline/index.js';
-import { openRecording, publishCheckpoints, type Recording } from './recording/index.js';
+import { openRecording, type Recording } from './recording/index.js';
+import {
+  createFileStore,
+  type GatewayRegistry,
+  loadOrMakeSigner,
+  loadSigner,
+  openGatewayRegistry,
+} from './registry/index.js';
 import { type ConnectionCredential, openResources } from './resources/index.js';
 import { createSessions } from './session/index.js';
 import { createMemoryStore, createRedisStore, createSealer } from './store/index.js';
@@ -109,34 +119,72 @@ export interface Gateway {
 /** Builds every room by hand and listens. What was recorded is closed and published when that fails. */
 export async function startGateway(config: Config, log: Log): Promise<Gateway> {
   const metrics = createMetrics({ version: VERSION });
-  const recording = await openRecording({
+  const registry = await openRegistry(config, metrics, log);
+  const writing = await openRecording({
     directory: config.recordingDirectory,
     deployment: config.deployment,
     clock,
     log,
+    certify: registry.certify,
     metrics: metrics.recording,
   });
-  const publishing = await publishCheckpoints(recording, config.checkpointFile, timers, log);
+  const registered = await registry.register(writing, { version: VERSION }).catch(async (error: unknown) => {
+    await writing.close();
+    throw error;
+  });
   const closeRecording = async (): Promise<void> => {
-    await recording.close();
-    await publishing();
+    await writing.close();
+    await registered.close();
   };
   try {
-    return await startOn({ recording, closeRecording, metrics }, config, log);
+    return await startOn({ ...registered, closeRecording, metrics }, config, log);
   } catch (error) {
     await closeRecording();
     throw error;
   }
 }
 
+/** The registry of this deployment, under the identity the configuration names. */
+async function openRegistry(config: Config, metrics: Metrics, log: Log): Promise<GatewayRegistry> {
+  const origin = registryOrigin(config.deployment);
+  const { identityKeyFile: file } = config;
+  if (config.makeIdentityKey) await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const identity = config.makeIdentityKey
+    ? await loadOrMakeSigner(file, origin)
+    : { signer: await loadSigner(file, origin), made: false };
+  if (identity.made)
+    log.warn('an identity key was made: keep it, and give it to every gateway of this deployment', { file });
+  return openGatewayRegistry({
+    store: createFileStore(config.registryDirectory),
+    signer: identity.signer,
+    witnesses: config.witnesses,
+    checkpointFile: config.checkpointFile,
+    recordingDirectory: config.recordingDirectory,
+    deployment: config.deployment,
+    maxLagSeconds: config.registryMaxLagSeconds,
+    nowMs: clock.nowMs,
+    elapsedMs: () => performance.now(),
+    timers,
+    fetch,
+    log,
+    metrics: metrics.registry,
+  });
+}
+
 interface Foundation {
   readonly recording: Recording;
+  /** Why nothing is recorded at present. */
+  readonly refusal: () => string | undefined;
   /** Closes the log and publishes its last checkpoint. */
   readonly closeRecording: () => Promise<void>;
   readonly metrics: Metrics;
 }
 
-async function startOn({ recording, closeRecording, metrics }: Foundation, config: Config, log: Log): Promise<Gateway> {
+async function startOn(
+  { recording, refusal, closeRecording, metrics }: Foundation,
+  config: Config,
+  log: Log,
+): Promise<Gateway> {
   const store =
     config.redisUrl === undefined
       ? createMemoryStore({ clock: clock.nowMs })
@@ -283,6 +331,7 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
       checks: [
         { name: 'serving', check: () => failWhen(stopping, 'stopping') },
         { name: 'recording', check: () => failWhen(recording.failed, 'the log cannot be written') },
+        { name: 'registry', check: () => failWhen(refusal() !== undefined, refusal() ?? '') },
         { name: 'store', check: () => store.ping() },
         {
           name: 'connections',

@@ -22,8 +22,7 @@ export {
 } from '@piste/verifier';
 export type { RecordingClock } from './leaf-clock.js';
 export type { Checkpoint, CommittedGroup } from './placed-record.js';
-export { publishCheckpoints } from './publish-checkpoints.js';
 export { isRequestReceipt, type Receipt, type RequestReceipt } from './receipt.js';
 export { openRecording, type Recording, type RecordingDeps, type RecordingMetrics } from './recording.js';
 export { RecordingUnavailable } from './recording-unavailable.js';
-export { updateTrustFile } from './trust.js';
+export { addCheckpoint, changeTrustFile, readTrustFile, updateTrustFile } from './trust.js';

@@ -30,6 +30,8 @@ export interface RecordingDeps {
   readonly clock: RecordingClock;
   readonly random?: (byteCount: number) => Uint8Array;
   readonly log: Log;
+  /** Certifies this writer's key in the deployment's name: a signed note that `writer.open` carries. */
+  readonly certify?: (origin: string, vkey: string) => string;
   readonly metrics?: RecordingMetrics;
   /** For tests of durability: the log is then written on this thread, by these. */
   readonly files?: FileOps;
@@ -109,7 +111,7 @@ async function startWriter(deps: RecordingDeps, origin: string, ulid: string): P
   const open: Entry = {
     kind: 'writer.open',
     sessionId: undefined,
-    fields: { origin, vkey: recorder.vkey },
+    fields: { origin, vkey: recorder.vkey, ...certificate(deps, origin, recorder.vkey) },
     bodies: [],
   };
   // One commit: a log that exists at all says what stood beside it when it started.
@@ -121,6 +123,10 @@ async function startWriter(deps: RecordingDeps, origin: string, ulid: string): P
   }
   deps.log.info('recording opened', { writer: origin });
   return recorder;
+}
+
+function certificate({ certify }: RecordingDeps, origin: string, vkey: string): { readonly cert?: string } {
+  return certify === undefined ? {} : { cert: certify(origin, vkey) };
 }
 
 function createRecording(recorder: Recorder, origin: string, log: Log): Recording {
