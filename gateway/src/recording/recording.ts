@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import type { Entry, EntryKind } from '@piste/verifier';
+import type { Entry, EntryKind, EntryValue } from '@piste/verifier';
 import { errorMessage } from '../errors.js';
 import { hashStatement, isPermit, type Permit } from '../policy/permit.js';
 import type { Log } from '../telemetry/log.js';
@@ -34,6 +34,18 @@ export interface RecordingDeps {
   /** For tests of durability: the log is then written on this thread, by these. */
   readonly files?: FileOps;
   readonly segmentBytes?: number;
+  /** age recipients (`age1…`) that may read bodies; with none, bodies are stored as they are. */
+  readonly recipients?: readonly string[];
+  /** What is promised of records: docs/recording-format.md, `writer.open`. `strict` by default. */
+  readonly mode?: string;
+  /** What more `writer.open` says: host, version, config … Called with the key, before anything is written. */
+  readonly describe?: (writer: WriterName) => Promise<Readonly<Record<string, EntryValue>>>;
+}
+
+/** What others know a writer by. */
+export interface WriterName {
+  readonly origin: string;
+  readonly vkey: string;
 }
 
 /** One writer's log, open for appending. See docs/recording-format.md. */
@@ -64,7 +76,13 @@ export interface Recording {
   close(): Promise<void>;
 }
 
-const OWN_KINDS: ReadonlySet<EntryKind> = new Set(['writer.open', 'writer.sealed', 'writer.close', 'clock.jump']);
+const OWN_KINDS: ReadonlySet<EntryKind> = new Set([
+  'writer.open',
+  'writer.sealed',
+  'writer.close',
+  'clock.jump',
+  'key',
+]);
 const DEPLOYMENT = /^[a-z0-9]([a-z0-9./-]{0,126}[a-z0-9])?$/;
 
 /**
@@ -94,6 +112,7 @@ async function startWriter(deps: RecordingDeps, origin: string, ulid: string): P
     directory: join(directory, ulid),
     origin,
     segmentBytes: deps.segmentBytes ?? SEGMENT_BYTES,
+    recipients: deps.recipients ?? [],
   };
   const start = (listener: WriterListener) =>
     files === undefined ? startWriterThread(settings, listener) : startWriterHere(settings, files, listener);
@@ -106,14 +125,12 @@ async function startWriter(deps: RecordingDeps, origin: string, ulid: string): P
       deps.log.error('recording failed, nothing runs until this process is replaced', { error: errorMessage(error) });
     },
   });
-  const open: Entry = {
-    kind: 'writer.open',
-    sessionId: undefined,
-    fields: { origin, vkey: recorder.vkey },
-    bodies: [],
-  };
-  // One commit: a log that exists at all says what stood beside it when it started.
   try {
+    const name = { origin, vkey: recorder.vkey };
+    const enc = settings.recipients.length > 0 ? 'gcm' : 'none';
+    const fields = { ...(await deps.describe?.(name)), ...name, mode: deps.mode ?? 'strict', enc };
+    const open: Entry = { kind: 'writer.open', sessionId: undefined, fields, bodies: [] };
+    // One commit: a log that exists at all says what stood beside it when it started.
     await Promise.all([open, ...seals].map((entry) => recorder.append(entry, undefined)));
   } catch (error) {
     await recorder.close().catch(() => undefined);
