@@ -77,7 +77,12 @@ describe('an encrypted recording', () => {
         'policy.loaded bundle',
         'control note',
       ]);
-      expect(records.find(({ leaf }) => leaf.kind === 'request')?.bodies.get('sql')?.toString()).toBe(SECRET);
+      expect(
+        records
+          .find(({ leaf }) => leaf.kind === 'request')
+          ?.bodies.get('sql')
+          ?.toString(),
+      ).toBe(SECRET);
       const rows = records.find(({ leaf }) => leaf.kind === 'response')?.bodies.get('rows');
       expect(rows?.equals(Buffer.alloc(2 * 1_048_576, 'row '))).toBe(true);
       expect(records.every(({ unread }) => unread.size === 0)).toBe(true);

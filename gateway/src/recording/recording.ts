@@ -4,14 +4,16 @@ import type { Entry, EntryKind, EntryValue } from '@piste/verifier';
 import { errorMessage } from '../errors.js';
 import { hashStatement, isPermit, type Permit } from '../policy/permit.js';
 import type { Log } from '../telemetry/log.js';
+import { type Answer, issueAnswer, withDelivered } from './answer.js';
 import type { FileOps } from './file-ops.js';
 import type { RecordingClock } from './leaf-clock.js';
 import type { Acknowledgement, Checkpoint, CommittedGroup } from './placed-record.js';
-import { issueRequestReceipt, type Receipt, type RequestReceipt } from './receipt.js';
+import { issueRequestReceipt, type Receipt, type RequestReceipt, type TaggedReceipt } from './receipt.js';
 import { type Recorder, startRecorder } from './recorder.js';
 import { RecordingUnavailable } from './recording-unavailable.js';
 import { sealPredecessors } from './seal.js';
 import { SEGMENT_BYTES } from './segment-writer.js';
+import { createLinkedAppend, type LogAppend, type PlaceEntry, type StrandHints } from './strand-links.js';
 import { createUlid } from './ulid.js';
 import { startWriterHere, startWriterThread } from './writer-links.js';
 import type { WriterListener, WriterSettings } from './writer-messages.js';
@@ -30,6 +32,8 @@ export interface RecordingDeps {
   readonly clock: RecordingClock;
   readonly random?: (byteCount: number) => Uint8Array;
   readonly log: Log;
+  /** Where sessions stand in the logs of other gateways; absent for a log whose sessions stay in it. */
+  readonly strandHints?: StrandHints;
   readonly metrics?: RecordingMetrics;
   /** For tests of durability: the log is then written on this thread, by these. */
   readonly files?: FileOps;
@@ -63,6 +67,11 @@ export interface Recording {
    * request recorded before. The hash is written into the record. Rejects like `append`.
    */
   recordRequest(permit: Permit, entry: Entry): Promise<RequestReceipt>;
+  /**
+   * Records an answer to a driver with the count and digest of its bytes, and is the only maker of an `Answer` that carries
+   * anything. Rejects like `append`: the bytes must then not leave.
+   */
+  recordAnswer(entry: Entry, bytes: Buffer): Promise<Answer>;
   /** True once a write or sync failed: nothing is acknowledged any more and the process should be replaced. */
   readonly failed: boolean;
   /**
@@ -97,7 +106,8 @@ export async function openRecording(deps: RecordingDeps): Promise<Recording> {
   const ulid = createUlid(deps.clock.nowMs(), random);
   const origin = `${deps.deployment}/w/${ulid}`;
   try {
-    return createRecording(await startWriter(deps, origin, ulid), origin, deps.log);
+    const recorder = await startWriter(deps, origin, ulid);
+    return createRecording({ recorder, origin, hints: deps.strandHints, log: deps.log });
   } catch (error) {
     if (error instanceof RecordingUnavailable) throw error;
     throw new RecordingUnavailable(`recording cannot be opened: ${errorMessage(error)}`, { cause: error });
@@ -140,13 +150,26 @@ async function startWriter(deps: RecordingDeps, origin: string, ulid: string): P
   return recorder;
 }
 
-function createRecording(recorder: Recorder, origin: string, log: Log): Recording {
+interface RecordingParts {
+  readonly recorder: Recorder;
+  readonly origin: string;
+  readonly hints: StrandHints | undefined;
+  readonly log: Log;
+}
+
+function createRecording({ recorder, origin, hints, log }: RecordingParts): Recording {
+  const place: PlaceEntry = async (entry, statementHash, links) =>
+    toReceipt(origin, await recorder.append(entry, statementHash, links));
+  const linked: LogAppend =
+    hints === undefined
+      ? (entry, statementHash) => place(entry, statementHash, undefined)
+      : createLinkedAppend({ place, origin, hints });
   let closing: Promise<void> | undefined;
 
-  async function append(entry: Entry, statementHash: string | undefined): Promise<Acknowledgement> {
+  async function append(entry: Entry, statementHash: string | undefined): Promise<TaggedReceipt> {
     if (closing !== undefined) throw new RecordingUnavailable('recording is closed');
     if (OWN_KINDS.has(entry.kind)) throw new RecordingUnavailable(`only the log itself writes ${entry.kind}`);
-    return recorder.append(entry, statementHash);
+    return linked(entry, statementHash);
   }
 
   async function finish(): Promise<void> {
@@ -161,14 +184,17 @@ function createRecording(recorder: Recorder, origin: string, log: Log): Recordin
 
   return Object.freeze({
     writer: origin,
-    append: async (entry: Entry) => toReceipt(origin, await append(entry, undefined)),
+    append: (entry: Entry) => append(entry, undefined),
     async recordRequest(permit: Permit, entry: Entry) {
       const complaint = checkPermit(permit, entry);
       if (complaint !== undefined) throw new RecordingUnavailable(complaint);
-      const acknowledged = await append(entry, permit.statementHash);
-      const { tagSignature } = acknowledged;
+      const { tagSignature, ...receipt } = await append(entry, permit.statementHash);
       if (tagSignature === undefined) throw new RecordingUnavailable('the writer did not sign the tag');
-      return issueRequestReceipt(permit, toReceipt(origin, acknowledged), tagSignature);
+      return issueRequestReceipt(permit, receipt, tagSignature);
+    },
+    async recordAnswer(entry: Entry, bytes: Buffer) {
+      const receipt = await append(withDelivered(entry, bytes), undefined);
+      return issueAnswer(bytes, { kind: 'durable', receipt });
     },
     get failed() {
       return recorder.failed;
@@ -182,8 +208,15 @@ function createRecording(recorder: Recorder, origin: string, log: Log): Recordin
   });
 }
 
-function toReceipt(writer: string, { index, leafHash, strandNumber }: Acknowledgement): Receipt {
-  return { writer, index, leafHash, strandNumber };
+function toReceipt(writer: string, acknowledged: Acknowledgement): TaggedReceipt {
+  const { index, leafHash, strandNumber, tagSignature } = acknowledged;
+  return {
+    writer,
+    index,
+    leafHash,
+    ...(strandNumber === undefined ? {} : { strandNumber }),
+    ...(tagSignature === undefined ? {} : { tagSignature }),
+  };
 }
 
 /** Why this entry cannot stand for this permit, or nothing. */

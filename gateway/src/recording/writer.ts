@@ -123,14 +123,13 @@ export function createLogWriter({ signer, segments, keys, monotonicNs }: LogWrit
     return place.number > 0 || links === undefined || links.length === 0 ? place : { ...place, links };
   }
 
-  /** Only the log itself knows the strand of this writer, so it completes what `session.close` says of strands. */
+  /** Only the log itself knows where its own strand stands, so it has the last word on it in `session.close`. */
   function fieldsOf({ kind, fields }: Pick<PlacedRecord, 'kind' | 'fields'>, strand: StrandPlace | undefined): string {
-    if (kind !== 'session.close' || strand === undefined) return fields;
+    if (kind !== 'session.close' || strand?.previous === undefined) return fields;
     const known: Record<string, EntryValue> = JSON.parse(fields);
-    const others = Array.isArray(known['strands']) ? (known['strands'] as readonly EntryValue[]) : [];
-    const own = strand.previous === undefined ? [] : [[signer.name, strand.number, strand.previous]];
-    const foreign = others.filter((item) => !(Array.isArray(item) && item[0] === signer.name));
-    return encodeFields({ ...known, strands: [...foreign, ...own] });
+    const listed = Array.isArray(known['strands']) ? (known['strands'] as readonly EntryValue[]) : [];
+    const others = listed.filter((item) => !(Array.isArray(item) && item[0] === signer.name));
+    return encodeFields({ ...known, strands: [[signer.name, strand.number, strand.previous], ...others] });
   }
 
   function commit(): Commit {

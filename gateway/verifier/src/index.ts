@@ -6,8 +6,8 @@ export {
   parseRecipient,
   wrapSecret,
 } from './format/age.js';
-export { decodeBech32, encodeBech32 } from './format/bech32.js';
 export { type KeyList, openKeysWith, parseIdentities, parseRecipients } from './format/age-keys.js';
+export { decodeBech32, encodeBech32 } from './format/bech32.js';
 export * from './format/canonical-json.js';
 export * from './format/checkpoint.js';
 export * from './format/cosignature.js';
@@ -52,3 +52,9 @@ export {
 export { type LogEnd, peekLogEnd } from './read/peek.js';
 export { type LogDamage, type LogRecord, type ReadOptions, readLog } from './read/read-log.js';
 export type { RecordingSource, SourceFile } from './read/source.js';
+export * from './registry/erasure.js';
+export * from './registry/judge-registry.js';
+export * from './registry/read-registry.js';
+export * from './registry/registered-writers.js';
+export * from './registry/registry-entry.js';
+export * from './registry/shred-authorization.js';
