@@ -1,11 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { registryOrigin } from '@piste/verifier';
 import { createApprovals } from './approval/index.js';
-import { type Config, parseConfig, readSecretFile } from './config/index.js';
+import { type Config, digestOf, parseConfig, readSecretFile } from './config/index.js';
 import { errorMessage } from './errors.js';
 import { createConsole } from './http/console/index.js';
 import { serveDrivers } from './http/driver-server.js';
@@ -15,13 +16,13 @@ import { createConsoleLogin, createIdentity } from './identity/index.js';
 import type { MaskingKeys } from './masking/index.js';
 import {
   createCatalogs,
-  createEarlierResults,
   createResultParts,
   createSessionControl,
   createSessionGates,
   createStatements,
   type LoginDeps,
 } from './pipeline/index.js';
+import { createEarlierResults } from './policy/index.js';
 import { openRecording, type Recording } from './recording/index.js';
 import {
   createFileStore,
@@ -31,8 +32,8 @@ import {
   openGatewayRegistry,
 } from './registry/index.js';
 import { type ConnectionCredential, openResources } from './resources/index.js';
-import { createSessions } from './session/index.js';
-import { createMemoryStore, createRedisStore, createSealer } from './store/index.js';
+import { createSessions, createStrandHints } from './session/index.js';
+import { createMemoryStore, createRedisStore, createSealer, type Store } from './store/index.js';
 import { createLog, createMetrics, type Log, type Metrics } from './telemetry/index.js';
 import {
   createChunkFetcher,
@@ -119,25 +120,35 @@ export interface Gateway {
 /** Builds every room by hand and listens. What was recorded is closed and published when that fails. */
 export async function startGateway(config: Config, log: Log): Promise<Gateway> {
   const metrics = createMetrics({ version: VERSION });
+  const store =
+    config.redisUrl === undefined
+      ? createMemoryStore({ clock: clock.nowMs })
+      : createRedisStore({ url: config.redisUrl, keyPrefix: 'piste:', log, metrics: metrics.store });
+  const strandHints = createStrandHints({ store, timers, log });
+  const about = { host: hostname(), version: VERSION, config: digestOf(config) };
   const registry = await openRegistry(config, metrics, log);
   const writing = await openRecording({
     directory: config.recordingDirectory,
     deployment: config.deployment,
     clock,
     log,
-    certify: registry.certify,
+    strandHints,
+    recipients: config.recordingRecipients,
+    describe: async ({ origin, vkey }) => ({ ...about, cert: registry.certify(origin, vkey) }),
     metrics: metrics.recording,
   });
-  const registered = await registry.register(writing, { version: VERSION }).catch(async (error: unknown) => {
+  const registered = await registry.register(writing, about).catch(async (error: unknown) => {
     await writing.close();
     throw error;
   });
   const closeRecording = async (): Promise<void> => {
     await writing.close();
     await registered.close();
+    await strandHints.close();
+    await store.close();
   };
   try {
-    return await startOn({ ...registered, closeRecording, metrics }, config, log);
+    return await startOn({ store, ...registered, closeRecording, metrics }, config, log);
   } catch (error) {
     await closeRecording();
     throw error;
@@ -172,23 +183,20 @@ async function openRegistry(config: Config, metrics: Metrics, log: Log): Promise
 }
 
 interface Foundation {
+  readonly store: Store;
   readonly recording: Recording;
   /** Why nothing is recorded at present. */
   readonly refusal: () => string | undefined;
-  /** Closes the log and publishes its last checkpoint. */
+  /** Closes the log, publishes its last checkpoint and closes the store. */
   readonly closeRecording: () => Promise<void>;
   readonly metrics: Metrics;
 }
 
 async function startOn(
-  { recording, refusal, closeRecording, metrics }: Foundation,
+  { store, recording, refusal, closeRecording, metrics }: Foundation,
   config: Config,
   log: Log,
 ): Promise<Gateway> {
-  const store =
-    config.redisUrl === undefined
-      ? createMemoryStore({ clock: clock.nowMs })
-      : createRedisStore({ url: config.redisUrl, keyPrefix: 'piste:', log, metrics: metrics.store });
   const sealer = createSealer(config.stateKey ?? randomBytes(32));
   const resources = await openResources({
     directory: config.resourcesDirectory,
@@ -252,6 +260,7 @@ async function startOn(
     store,
     sealer,
     recording,
+    log,
     maskingKeys,
     fetchChunk,
     onDelivered: metrics.statements.delivered,
@@ -324,6 +333,7 @@ async function startOn(
     driverUrl: config.driverUrl,
     clock,
     onRequest: (route, status, seconds) => metrics.http.request('driver', route, status, seconds),
+    metrics: metrics.delivery,
   });
   let stopping = false;
   const ops = createServer(
@@ -403,7 +413,6 @@ async function startOn(
       for (const server of servers) server.closeAllConnections();
       resources.close();
       await closeRecording();
-      await store.close();
       await transport.close();
       ops.close();
       ops.closeAllConnections();

@@ -1,4 +1,4 @@
-import { type Entry, encodeFields } from '@piste/verifier';
+import { type Entry, encodeFields, type StrandLink } from '@piste/verifier';
 import { errorMessage } from '../errors.js';
 import { createLeafClock, type LeafTime, type RecordingClock } from './leaf-clock.js';
 import type { Acknowledgement, Checkpoint, CommittedGroup, PlacedRecord } from './placed-record.js';
@@ -24,8 +24,8 @@ export interface RecorderDeps {
 export interface Recorder {
   readonly vkey: string;
   readonly failed: boolean;
-  /** Takes the record's place at once; resolves when a commit that covers it is on stable storage. */
-  append(entry: Entry, statementHash: string | undefined): Promise<Acknowledgement>;
+  /** Takes the record's place at once; `links` are written where it is its session's first in this log. Resolves when a commit that covers it is on stable storage. */
+  append(entry: Entry, statementHash: string | undefined, links?: StrandLinks): Promise<Acknowledgement>;
   room(): Promise<void>;
   checkpoint(): Promise<Checkpoint>;
   /** Resolves when all that was appended is committed and the writer is gone. */
@@ -37,6 +37,17 @@ interface Waiting {
   readonly resolve: (acknowledgement: Acknowledgement) => void;
   readonly reject: (error: RecordingUnavailable) => void;
 }
+
+/** What was known of a session's strands in other logs. */
+export type StrandLinks = readonly StrandLink[] | 'unknown';
+
+/** What stands in a leaf beside the entry. */
+interface Beside {
+  readonly statementHash: string | undefined;
+  readonly links: StrandLinks | undefined;
+}
+
+const NOTHING_BESIDE: Beside = { statementHash: undefined, links: undefined };
 
 /** Starts a writer; resolves once it has its key and its directory, rejects when it cannot have them. */
 export async function startRecorder({ start, clock, onCommitted, onFailed }: RecorderDeps): Promise<Recorder> {
@@ -126,7 +137,7 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     link.hold(waiting.size > 0 || checkpointsAsked.length > 0 || (isClosing && last === undefined));
   }
 
-  function place(entry: Entry, time: LeafTime, statementHash: string | undefined): Promise<Acknowledgement> {
+  function place(entry: Entry, time: LeafTime, { statementHash, links }: Beside): Promise<Acknowledgement> {
     const fields = encodeFields(entry.fields);
     const bodyBytes = entry.bodies.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
     const bytes = bodyBytes + fields.length + RECORD_OVERHEAD_BYTES;
@@ -142,7 +153,7 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
       timeMs: time.timeMs,
       monotonicMicros: time.monotonicMicros,
       statementHash,
-      links: entry.links,
+      links,
     };
     nextId += 1;
     queuedBytes += bytes;
@@ -168,7 +179,7 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
   function noteJump(time: LeafTime): void {
     if (time.jump === undefined) return;
     const fields = { wall: time.jump.wallMs, expected: time.jump.expectedMs };
-    place({ kind: 'clock.jump', sessionId: undefined, fields, bodies: [] }, time, undefined).catch(() => {
+    place({ kind: 'clock.jump', sessionId: undefined, fields, bodies: [] }, time, NOTHING_BESIDE).catch(() => {
       // The record that follows shares the fate of this one and tells its caller.
     });
   }
@@ -180,12 +191,12 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     get failed() {
       return failure !== undefined;
     },
-    async append(entry, statementHash) {
+    async append(entry, statementHash, links) {
       if (failure !== undefined) throw new RecordingUnavailable('recording failed earlier', { cause: failure });
       try {
         const time = readTime();
         noteJump(time);
-        return await place(entry, time, statementHash);
+        return await place(entry, time, { statementHash, links });
       } catch (error) {
         if (error instanceof RecordingUnavailable) throw error;
         throw new RecordingUnavailable(`entry cannot be encoded: ${errorMessage(error)}`, { cause: error });

@@ -1,17 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import type { Entry, EntryKind } from '@piste/verifier';
+import type { Entry, EntryKind, EntryValue } from '@piste/verifier';
 import { errorMessage } from '../errors.js';
 import { hashStatement, isPermit, type Permit } from '../policy/permit.js';
 import type { Log } from '../telemetry/log.js';
+import { type Answer, issueAnswer, withDelivered } from './answer.js';
 import type { FileOps } from './file-ops.js';
 import type { RecordingClock } from './leaf-clock.js';
 import type { Acknowledgement, Checkpoint, CommittedGroup } from './placed-record.js';
-import { issueRequestReceipt, type Receipt, type RequestReceipt } from './receipt.js';
+import { issueRequestReceipt, type Receipt, type RequestReceipt, type TaggedReceipt } from './receipt.js';
 import { type Recorder, startRecorder } from './recorder.js';
 import { RecordingUnavailable } from './recording-unavailable.js';
 import { sealPredecessors } from './seal.js';
 import { SEGMENT_BYTES } from './segment-writer.js';
+import { createLinkedAppend, type LogAppend, type PlaceEntry, type StrandHints } from './strand-links.js';
 import { createUlid } from './ulid.js';
 import { startWriterHere, startWriterThread } from './writer-links.js';
 import type { WriterListener, WriterSettings } from './writer-messages.js';
@@ -30,12 +32,24 @@ export interface RecordingDeps {
   readonly clock: RecordingClock;
   readonly random?: (byteCount: number) => Uint8Array;
   readonly log: Log;
-  /** Certifies this writer's key in the deployment's name: a signed note that `writer.open` carries. */
-  readonly certify?: (origin: string, vkey: string) => string;
+  /** Where sessions stand in the logs of other gateways; absent for a log whose sessions stay in it. */
+  readonly strandHints?: StrandHints;
   readonly metrics?: RecordingMetrics;
   /** For tests of durability: the log is then written on this thread, by these. */
   readonly files?: FileOps;
   readonly segmentBytes?: number;
+  /** age recipients (`age1…`) that may read bodies; with none, bodies are stored as they are. */
+  readonly recipients?: readonly string[];
+  /** What is promised of records: docs/recording-format.md, `writer.open`. `strict` by default. */
+  readonly mode?: string;
+  /** What more `writer.open` says: host, version, config … Called with the key, before anything is written. */
+  readonly describe?: (writer: WriterName) => Promise<Readonly<Record<string, EntryValue>>>;
+}
+
+/** What others know a writer by. */
+export interface WriterName {
+  readonly origin: string;
+  readonly vkey: string;
 }
 
 /** One writer's log, open for appending. See docs/recording-format.md. */
@@ -53,6 +67,11 @@ export interface Recording {
    * request recorded before. The hash is written into the record. Rejects like `append`.
    */
   recordRequest(permit: Permit, entry: Entry): Promise<RequestReceipt>;
+  /**
+   * Records an answer to a driver with the count and digest of its bytes, and is the only maker of an `Answer` that carries
+   * anything. Rejects like `append`: the bytes must then not leave.
+   */
+  recordAnswer(entry: Entry, bytes: Buffer): Promise<Answer>;
   /** True once a write or sync failed: nothing is acknowledged any more and the process should be replaced. */
   readonly failed: boolean;
   /**
@@ -66,7 +85,13 @@ export interface Recording {
   close(): Promise<void>;
 }
 
-const OWN_KINDS: ReadonlySet<EntryKind> = new Set(['writer.open', 'writer.sealed', 'writer.close', 'clock.jump']);
+const OWN_KINDS: ReadonlySet<EntryKind> = new Set([
+  'writer.open',
+  'writer.sealed',
+  'writer.close',
+  'clock.jump',
+  'key',
+]);
 const DEPLOYMENT = /^[a-z0-9]([a-z0-9./-]{0,126}[a-z0-9])?$/;
 
 /**
@@ -81,7 +106,8 @@ export async function openRecording(deps: RecordingDeps): Promise<Recording> {
   const ulid = createUlid(deps.clock.nowMs(), random);
   const origin = `${deps.deployment}/w/${ulid}`;
   try {
-    return createRecording(await startWriter(deps, origin, ulid), origin, deps.log);
+    const recorder = await startWriter(deps, origin, ulid);
+    return createRecording({ recorder, origin, hints: deps.strandHints, log: deps.log });
   } catch (error) {
     if (error instanceof RecordingUnavailable) throw error;
     throw new RecordingUnavailable(`recording cannot be opened: ${errorMessage(error)}`, { cause: error });
@@ -96,6 +122,7 @@ async function startWriter(deps: RecordingDeps, origin: string, ulid: string): P
     directory: join(directory, ulid),
     origin,
     segmentBytes: deps.segmentBytes ?? SEGMENT_BYTES,
+    recipients: deps.recipients ?? [],
   };
   const start = (listener: WriterListener) =>
     files === undefined ? startWriterThread(settings, listener) : startWriterHere(settings, files, listener);
@@ -108,14 +135,12 @@ async function startWriter(deps: RecordingDeps, origin: string, ulid: string): P
       deps.log.error('recording failed, nothing runs until this process is replaced', { error: errorMessage(error) });
     },
   });
-  const open: Entry = {
-    kind: 'writer.open',
-    sessionId: undefined,
-    fields: { origin, vkey: recorder.vkey, ...certificate(deps, origin, recorder.vkey) },
-    bodies: [],
-  };
-  // One commit: a log that exists at all says what stood beside it when it started.
   try {
+    const name = { origin, vkey: recorder.vkey };
+    const enc = settings.recipients.length > 0 ? 'gcm' : 'none';
+    const fields = { ...(await deps.describe?.(name)), ...name, mode: deps.mode ?? 'strict', enc };
+    const open: Entry = { kind: 'writer.open', sessionId: undefined, fields, bodies: [] };
+    // One commit: a log that exists at all says what stood beside it when it started.
     await Promise.all([open, ...seals].map((entry) => recorder.append(entry, undefined)));
   } catch (error) {
     await recorder.close().catch(() => undefined);
@@ -125,17 +150,26 @@ async function startWriter(deps: RecordingDeps, origin: string, ulid: string): P
   return recorder;
 }
 
-function certificate({ certify }: RecordingDeps, origin: string, vkey: string): { readonly cert?: string } {
-  return certify === undefined ? {} : { cert: certify(origin, vkey) };
+interface RecordingParts {
+  readonly recorder: Recorder;
+  readonly origin: string;
+  readonly hints: StrandHints | undefined;
+  readonly log: Log;
 }
 
-function createRecording(recorder: Recorder, origin: string, log: Log): Recording {
+function createRecording({ recorder, origin, hints, log }: RecordingParts): Recording {
+  const place: PlaceEntry = async (entry, statementHash, links) =>
+    toReceipt(origin, await recorder.append(entry, statementHash, links));
+  const linked: LogAppend =
+    hints === undefined
+      ? (entry, statementHash) => place(entry, statementHash, undefined)
+      : createLinkedAppend({ place, origin, hints });
   let closing: Promise<void> | undefined;
 
-  async function append(entry: Entry, statementHash: string | undefined): Promise<Acknowledgement> {
+  async function append(entry: Entry, statementHash: string | undefined): Promise<TaggedReceipt> {
     if (closing !== undefined) throw new RecordingUnavailable('recording is closed');
     if (OWN_KINDS.has(entry.kind)) throw new RecordingUnavailable(`only the log itself writes ${entry.kind}`);
-    return recorder.append(entry, statementHash);
+    return linked(entry, statementHash);
   }
 
   async function finish(): Promise<void> {
@@ -150,14 +184,17 @@ function createRecording(recorder: Recorder, origin: string, log: Log): Recordin
 
   return Object.freeze({
     writer: origin,
-    append: async (entry: Entry) => toReceipt(origin, await append(entry, undefined)),
+    append: (entry: Entry) => append(entry, undefined),
     async recordRequest(permit: Permit, entry: Entry) {
       const complaint = checkPermit(permit, entry);
       if (complaint !== undefined) throw new RecordingUnavailable(complaint);
-      const acknowledged = await append(entry, permit.statementHash);
-      const { tagSignature } = acknowledged;
+      const { tagSignature, ...receipt } = await append(entry, permit.statementHash);
       if (tagSignature === undefined) throw new RecordingUnavailable('the writer did not sign the tag');
-      return issueRequestReceipt(permit, toReceipt(origin, acknowledged), tagSignature);
+      return issueRequestReceipt(permit, receipt, tagSignature);
+    },
+    async recordAnswer(entry: Entry, bytes: Buffer) {
+      const receipt = await append(withDelivered(entry, bytes), undefined);
+      return issueAnswer(bytes, { kind: 'durable', receipt });
     },
     get failed() {
       return recorder.failed;
@@ -171,8 +208,15 @@ function createRecording(recorder: Recorder, origin: string, log: Log): Recordin
   });
 }
 
-function toReceipt(writer: string, { index, leafHash, strandNumber }: Acknowledgement): Receipt {
-  return { writer, index, leafHash, strandNumber };
+function toReceipt(writer: string, acknowledged: Acknowledgement): TaggedReceipt {
+  const { index, leafHash, strandNumber, tagSignature } = acknowledged;
+  return {
+    writer,
+    index,
+    leafHash,
+    ...(strandNumber === undefined ? {} : { strandNumber }),
+    ...(tagSignature === undefined ? {} : { tagSignature }),
+  };
 }
 
 /** Why this entry cannot stand for this permit, or nothing. */

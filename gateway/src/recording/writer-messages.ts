@@ -64,6 +64,8 @@ export interface WriterSettings {
   readonly directory: string;
   readonly origin: string;
   readonly segmentBytes: number;
+  /** age recipients (`age1…`) that session keys are wrapped to; with none, bodies are stored as they are. */
+  readonly recipients: readonly string[];
 }
 
 /** The way to a writer, wherever it runs. */

@@ -1,5 +1,6 @@
-import { createNoteSigner } from '@piste/verifier';
+import { type AgeRecipient, createNoteSigner, parseRecipient } from '@piste/verifier';
 import { errorMessage } from '../errors.js';
+import { createBodyKeys } from './body-keys.js';
 import type { FileOps } from './file-ops.js';
 import { createSegmentWriter } from './segment-writer.js';
 import { createLogWriter } from './writer.js';
@@ -23,10 +24,14 @@ export interface WriterServiceDeps {
 
 /** Makes the log's directory and its key, and says so. Throws when the directory cannot be made. */
 export function createWriterService({ settings, files, say }: WriterServiceDeps): WriterService {
-  const { directory, origin, segmentBytes } = settings;
+  const { directory, origin, segmentBytes, recipients } = settings;
   const signer = createNoteSigner(origin);
   const segments = createSegmentWriter({ directory, origin, files, segmentBytes });
-  const writer = createLogWriter({ signer, segments, monotonicNs: () => process.hrtime.bigint() });
+  const keys =
+    recipients.length === 0
+      ? undefined
+      : createBodyKeys({ origin, directory, files, recipients: recipients.map(toRecipient) });
+  const writer = createLogWriter({ signer, segments, keys, monotonicNs: () => process.hrtime.bigint() });
   let hasFailed = false;
   let closing = false;
   let closed = false;
@@ -93,4 +98,10 @@ export function createWriterService({ settings, files, say }: WriterServiceDeps)
       return closed;
     },
   };
+}
+
+function toRecipient(text: string): AgeRecipient {
+  const recipient = parseRecipient(text);
+  if (recipient === undefined) throw new TypeError('a recipient of the recording is no age recipient');
+  return recipient;
 }

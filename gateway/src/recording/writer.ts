@@ -1,4 +1,4 @@
-import type { EntryKind, EntryValue, NoteSigner, StrandPlace } from '@piste/verifier';
+import type { EntryKind, EntryValue, NoteSigner, StoredPart, StrandPlace } from '@piste/verifier';
 import {
   createTree,
   cutBodies,
@@ -13,6 +13,7 @@ import {
   RAW_PARTS,
   sha256,
 } from '@piste/verifier';
+import type { BodyKeys } from './body-keys.js';
 import {
   type Acknowledgement,
   bodiesOf,
@@ -32,6 +33,8 @@ const ENDING_KINDS: ReadonlySet<EntryKind> = new Set(['session.close', 'session.
 export interface LogWriterDeps {
   readonly signer: NoteSigner;
   readonly segments: SegmentWriter;
+  /** Undefined: bodies are stored as they are. */
+  readonly keys: BodyKeys | undefined;
   readonly monotonicNs: () => bigint;
 }
 
@@ -64,7 +67,7 @@ interface Pending {
 }
 
 /** Creates the writer. Nothing is written before the first commit but the log's directory. */
-export function createLogWriter({ signer, segments, monotonicNs }: LogWriterDeps): LogWriter {
+export function createLogWriter({ signer, segments, keys, monotonicNs }: LogWriterDeps): LogWriter {
   const strands = createStrands();
   const tree = createTree();
   const queue: Pending[] = [];
@@ -73,48 +76,60 @@ export function createLogWriter({ signer, segments, monotonicNs }: LogWriterDeps
   let committed: { readonly size: number; readonly root: Buffer } = { size: 0, root: tree.root() };
 
   function add(record: PlacedRecord): void {
+    const { sessionId, bodies } = record;
+    if (keys === undefined || bodies.length === 0) {
+      place(record, cutBodies(bodiesOf(record), RAW_PARTS));
+    } else {
+      const fresh = keys.prepare(sessionId);
+      if (fresh !== undefined) place({ ...record, ...KEY_RECORD, fields: fresh.fields }, []);
+      const { parts, taken } = keys.partsOf(sessionId);
+      place(record, cutBodies(bodiesOf(record), parts));
+      taken();
+    }
+    if (sessionId !== undefined && strands.hasEnded(sessionId)) keys?.forget(sessionId);
+  }
+
+  function place(
+    record: Omit<PlacedRecord, 'id'> & { readonly id: number | undefined },
+    stored: readonly StoredPart[],
+  ): void {
     const strand = placeIn(record);
-    const parts = cutBodies(bodiesOf(record), RAW_PARTS);
     const leaf = encodeLeaf(
       { kind: record.kind, fields: fieldsOf(record, strand) },
       { ...record, strand },
-      parts.map(({ part }) => part),
+      stored.map(({ part }) => part),
     );
-    const pieces = parts.flatMap(({ bytes }) => [encodeFrameHeader('body', bytes), bytes]);
+    const pieces = stored.flatMap(({ bytes }) => [encodeFrameHeader('body', bytes), bytes]);
     pieces.push(encodeFrameHeader('entry', leaf), leaf);
     const leafHash = hashLeaf(leaf);
     const hex = leafHash.toString('hex');
     if (strand !== undefined) strands.advance(strand, hex, ENDING_KINDS.has(record.kind));
     const index = nextIndex;
     nextIndex += 1;
+    const { id, statementHash } = record;
+    const tagSignature = statementHash === undefined ? undefined : signer.sign(tagText(signer.name, index, hex));
     queue.push({
       pieces,
       bytes: pieces.reduce((sum, piece) => sum + piece.byteLength, 0),
       leafHash,
-      acknowledgement: {
-        id: record.id,
-        index,
-        leafHash: hex,
-        strandNumber: strand?.number,
-        tagSignature: record.statementHash === undefined ? undefined : signer.sign(tagText(signer.name, index, hex)),
-      },
+      acknowledgement:
+        id === undefined ? undefined : { id, index, leafHash: hex, strandNumber: strand?.number, tagSignature },
     });
   }
 
-  function placeIn({ sessionId, links }: PlacedRecord): StrandPlace | undefined {
+  function placeIn({ sessionId, links }: Pick<PlacedRecord, 'sessionId' | 'links'>): StrandPlace | undefined {
     if (sessionId === undefined) return undefined;
     const place = strands.place(sessionId);
     return place.number > 0 || links === undefined || links.length === 0 ? place : { ...place, links };
   }
 
-  /** Only the log itself knows the strand of this writer, so it completes what `session.close` says of strands. */
-  function fieldsOf({ kind, fields }: PlacedRecord, strand: StrandPlace | undefined): string {
-    if (kind !== 'session.close' || strand === undefined) return fields;
+  /** Only the log itself knows where its own strand stands, so it has the last word on it in `session.close`. */
+  function fieldsOf({ kind, fields }: Pick<PlacedRecord, 'kind' | 'fields'>, strand: StrandPlace | undefined): string {
+    if (kind !== 'session.close' || strand?.previous === undefined) return fields;
     const known: Record<string, EntryValue> = JSON.parse(fields);
-    const others = Array.isArray(known['strands']) ? (known['strands'] as readonly EntryValue[]) : [];
-    const own = strand.previous === undefined ? [] : [[signer.name, strand.number, strand.previous]];
-    const foreign = others.filter((item) => !(Array.isArray(item) && item[0] === signer.name));
-    return encodeFields({ ...known, strands: [...foreign, ...own] });
+    const listed = Array.isArray(known['strands']) ? (known['strands'] as readonly EntryValue[]) : [];
+    const others = listed.filter((item) => !(Array.isArray(item) && item[0] === signer.name));
+    return encodeFields({ ...known, strands: [[signer.name, strand.number, strand.previous], ...others] });
   }
 
   function commit(): Commit {
@@ -125,6 +140,7 @@ export function createLogWriter({ signer, segments, monotonicNs }: LogWriterDeps
     const root = tree.root();
     const text = encodeCommitText({ origin: signer.name, size: tree.size, root, previous });
     const payload = Buffer.from(signer.signNote(text), 'utf8');
+    keys?.flush();
     segments.append([...group.flatMap(({ pieces }) => pieces), encodeFrame('commit', payload)], { first, previous });
     previous = sha256(payload);
     committed = { size: tree.size, root };
@@ -154,9 +170,15 @@ export function createLogWriter({ signer, segments, monotonicNs }: LogWriterDeps
       };
     },
     prepare: () => segments.prepare(),
-    close: () => segments.close(),
+    close() {
+      keys?.close();
+      segments.close();
+    },
   };
 }
+
+/** What a `key` record says differently from the record that needs the key. */
+const KEY_RECORD = { id: undefined, kind: 'key', bodies: [], bytes: undefined, statementHash: undefined } as const;
 
 /** What the signature in a statement's tag covers. */
 function tagText(origin: string, index: number, leafHash: string): string {

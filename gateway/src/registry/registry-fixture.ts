@@ -93,7 +93,11 @@ export async function startTestGateway(
     log: SILENT_LOG,
     ...deps,
   });
-  const writing = await openTestRecording(directory, { clock, certify: opened.certify, random: randomBytes });
+  const writing = await openTestRecording(directory, {
+    clock,
+    describe: async ({ origin, vkey }) => ({ cert: opened.certify(origin, vkey) }),
+    random: randomBytes,
+  });
   const registered = await opened.register(writing, { version: 'test' });
   return {
     clock,

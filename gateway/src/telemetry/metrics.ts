@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { type ArchiveRecorders, createArchiveRecorders } from './archive-metrics.js';
 import { classLabel, closedLabel, createNameLabels } from './metric-labels.js';
 
 /**
@@ -47,6 +48,12 @@ export interface Metrics {
     readonly witnessed: (outcome: 'ok' | 'refused' | 'unreachable') => void;
     readonly quorumAge: (seconds: number) => void;
   };
+  readonly delivery: {
+    readonly delivered: (bytes: number) => void;
+    readonly recorded: (bytes: number) => void;
+    readonly unrecorded: (bytes: number) => void;
+    readonly refused: () => void;
+  };
   readonly identity: {
     readonly tokenChecked: (outcome: string) => void;
     readonly keysFetched: (outcome: string) => void;
@@ -60,6 +67,7 @@ export interface Metrics {
     readonly up: (isUp: boolean) => void;
     readonly call: (operation: string, seconds: number) => void;
   };
+  readonly archive: ArchiveRecorders;
   /** The Prometheus text and its content type. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
@@ -93,6 +101,7 @@ export function createMetrics({ version, revision }: MetricsDeps): Metrics {
     statements: statementRecorders(series, name),
     ...trafficRecorders(series, name),
     ...roomRecorders(series, name),
+    archive: createArchiveRecorders(registry),
     async render() {
       return { contentType: registry.contentType, text: await registry.metrics() };
     },
@@ -170,7 +179,10 @@ function trafficRecorders(series: Series, name: NameLabel): Pick<Metrics, 'http'
   };
 }
 
-type RoomRecorders = Pick<Metrics, 'approval' | 'recording' | 'registry' | 'identity' | 'resources' | 'store'>;
+type RoomRecorders = Pick<
+  Metrics,
+  'approval' | 'recording' | 'registry' | 'delivery' | 'identity' | 'resources' | 'store'
+>;
 
 function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
   return {
@@ -197,6 +209,12 @@ function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
       lag: (seconds) => series.registryLag.set(seconds),
       witnessed: (outcome) => series.registryWitnessed.inc({ outcome }),
       quorumAge: (seconds) => series.registryQuorumAge.set(seconds),
+    },
+    delivery: {
+      delivered: (bytes) => series.deliveredBytes.inc(bytes),
+      recorded: (bytes) => series.recordedBytes.inc(bytes),
+      unrecorded: (bytes) => series.unrecordedBytes.inc(bytes),
+      refused: () => series.answersRefused.inc(),
     },
     identity: {
       tokenChecked: (outcome) => series.tokenChecks.inc({ outcome: reasonLabel(name, outcome) }),
@@ -285,6 +303,10 @@ function createSeries(registry: Registry) {
     resultBytes: counter('result_bytes_total', 'Bytes of results delivered.', ['connection', 'protocol']),
     auditRecords: counter('audit_records_total', 'Records made durable.'),
     auditSeconds: histogram('audit_append_duration_seconds', 'Time until a group of records is durable.', FAST_SECONDS),
+    deliveredBytes: counter('delivered_bytes_total', 'Bytes of answers handed to drivers, before compression.'),
+    recordedBytes: counter('recorded_answer_bytes_total', 'Of the bytes delivered, those a durable record names.'),
+    unrecordedBytes: counter('unrecorded_bytes_total', 'Of the bytes delivered, those that stand in no record.'),
+    answersRefused: counter('answers_without_record_total', 'Answers not sent because no record vouched for them.'),
     auditFailures: counter('audit_append_failures_total', 'Appends that failed.'),
     registryAppends: counter('registry_appends_total', 'Rounds that put something into the registry.', ['outcome']),
     registrySize: gauge('registry_entries', 'Entries of the registry.'),

@@ -77,8 +77,7 @@ function finding(severity: Severity, code: string, message: string): Finding {
 }
 
 function matchesEnd(seal: Seal, scan: ScanResult): boolean {
-  if (seal.size !== scan.size) return false;
-  return scan.endsArchived || (seal.tornBytes === scan.tail.bytes && seal.tornDigest === scan.tail.digest);
+  return seal.size === scan.size && seal.tornBytes === scan.tail.bytes && seal.tornDigest === scan.tail.digest;
 }
 
 function namesOtherKey(trust: Trust, ulid: string): boolean {
@@ -162,10 +161,6 @@ function checkSeal(seal: Seal, scan: ScanResult): readonly Finding[] {
     seal.size === 0 ||
     (seal.vkey === scan.vkey && scan.roots.get(seal.size)?.toString('base64') === seal.root?.toString('base64'));
   if (!isSame) return [finding('tampered', 'seal-mismatch', 'the log is not the one the next start found')];
-  if (seal.tornBytes > 0 && scan.endsArchived && seal.size === scan.size)
-    return [
-      finding('note', 'tail-not-archived', `the ${seal.tornBytes} bytes of an unfinished group are not in the archive`),
-    ];
   if (seal.size < scan.size)
     return [finding('cannot-conclude', 'grew-after-seal', 'the log grew after a later writer had started beside it')];
   return matchesEnd(seal, scan)

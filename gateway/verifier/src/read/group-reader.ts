@@ -62,7 +62,8 @@ export async function readGroup(
     count(frame.payload, frame.offset);
     switch (frame.type) {
       case 'body':
-        if (bodies !== 'inline') throw new Break('stray-body', 'a body among archived records', frame.offset);
+        // Behind the last commit an archived segment keeps the unfinished group as it was.
+        if (bodies !== 'inline') throw new Break('bad-frame', 'a body among archived records', frame.offset);
         loose.push(frame.payload);
         break;
       case 'entry': {

@@ -86,7 +86,7 @@ async function peekSegment(
     }
   } catch (error) {
     if (!(error instanceof Break)) throw error;
-    if (open?.form !== 'whole') return tip;
+    if (open === undefined) return tip;
     return { ...tip, tail: await examineTail(files.source, { file: open.file, from: soundUntil }, context) };
   }
 }

@@ -9,7 +9,7 @@ import { type Group, type KeepBody, readGroup } from './group-reader.js';
 import type { KeyRecord } from './key-rules.js';
 import type { LogFiles, SegmentFiles } from './log-files.js';
 import { createLogRules, type LogRules, readIdentity } from './log-rules.js';
-import { checkBodiesUsedUp, type OpenSegment, openSegment, readHeader } from './segment-reader.js';
+import { findStrayBody, type OpenSegment, openSegment, readHeader } from './segment-reader.js';
 import { examineTail, NO_TAIL, type Tail } from './tail.js';
 
 /** One record whose commit was checked. */
@@ -45,8 +45,6 @@ export interface ScanResult {
   /** Without unused space. */
   readonly bytes: number;
   readonly tail: Tail;
-  /** The last segment lies in its archived form, which has no place for an unfinished group. */
-  readonly endsArchived: boolean;
   /** Numbers of archived segments whose bodies are not here though records name some. */
   readonly bodiesMissing: readonly number[];
   readonly keys: readonly KeyRecord[];
@@ -73,7 +71,6 @@ interface State {
   size: number;
   previous: Buffer;
   closed: boolean;
-  endsArchived: boolean;
   commits: number;
   bytes: number;
 }
@@ -98,7 +95,6 @@ export async function* scanLog(
     size: 0,
     previous: NO_PREVIOUS_COMMIT,
     closed: false,
-    endsArchived: false,
     commits: 0,
     bytes: 0,
   };
@@ -138,7 +134,6 @@ async function* scanSegment(scan: SegmentScan): AsyncGenerator<readonly ScannedR
     open = await openSegment(files, segment, isLast);
     const { frames } = open;
     state.bytes += open.bytes;
-    state.endsArchived = open.form === 'archived';
     checkHeader(await readHeader(frames), scan);
     soundUntil = frames.records.position;
     const commitsBefore = state.commits;
@@ -150,18 +145,20 @@ async function* scanSegment(scan: SegmentScan): AsyncGenerator<readonly ScannedR
       soundUntil = group.end;
       yield await openRecords(group, { first, opener, state, segment });
     }
-    await checkBodiesUsedUp(frames);
+    const stray = await findStrayBody(frames);
+    if (stray !== undefined) throw stray;
     if (!isLast && state.commits === commitsBefore)
       throw new Break('empty-segment', 'a segment without a commit is followed by another', 0);
     return undefined;
   } catch (error) {
     if (!(error instanceof Break)) throw error;
-    const { code, message, offset } = error;
-    const place = { code, message, segment: segment.segment, offset };
-    if (open?.form !== 'whole') return { tail: NO_TAIL, problem: { severity: 'tampered', ...place } };
-    const tail = await examineTail(files.source, { file: open.file, from: soundUntil }, state);
+    const tail =
+      open === undefined ? NO_TAIL : await examineTail(files.source, { file: open.file, from: soundUntil }, state);
     const isTorn = error.isTornWrite && isLast && !state.closed && tail.isPlausiblyTorn;
-    return { tail, problem: { severity: isTorn ? 'torn' : 'tampered', ...place } };
+    const stray = isTorn && open !== undefined ? await findStrayBody(open.frames) : undefined;
+    const { code, message, offset } = stray ?? error;
+    const severity = isTorn && stray === undefined ? 'torn' : 'tampered';
+    return { tail, problem: { severity, code, message, segment: segment.segment, offset } };
   }
 }
 
@@ -254,7 +251,7 @@ function tampered(code: string, message: string, segment: number): ScanProblem {
 }
 
 function toResult(state: State, tail: Tail, problem: ScanProblem | undefined): ScanResult {
-  const { origin, vkey, size, roots, closed, commits, bytes, endsArchived, rules } = state;
+  const { origin, vkey, size, roots, closed, commits, bytes, rules } = state;
   const bodiesMissing = [...state.bodiesMissing];
   return {
     origin,
@@ -265,7 +262,6 @@ function toResult(state: State, tail: Tail, problem: ScanProblem | undefined): S
     commits,
     bytes,
     tail,
-    endsArchived,
     bodiesMissing,
     keys: rules.keys,
     problem,
