@@ -39,14 +39,16 @@ async function writeVector({ name, files, trust }: Case): Promise<void> {
   await writeFile(join(folder, 'expected.json'), toExpected(await verifyFiles(files, trust)));
 }
 
-const CASES = [...harmlessCases(), ...attackCases()];
+const HARMLESS = harmlessCases();
+const ATTACKS = attackCases();
+const CASES = [...HARMLESS, ...ATTACKS];
 
 describe('a recording', () => {
-  test.each(harmlessCases())('that is $name: $verdict', async ({ files, trust, verdict }) => {
+  test.each(HARMLESS)('that is $name: $verdict', async ({ files, trust, verdict }) => {
     expect(sayShortly(await verifyFiles(files, trust))).toBe(verdict);
   });
 
-  test.each(attackCases())('attacked by $name: $verdict', async ({ files, trust, verdict }) => {
+  test.each(ATTACKS)('attacked by $name: $verdict', async ({ files, trust, verdict }) => {
     expect(sayShortly(await verifyFiles(files, trust))).toBe(verdict);
   });
 
