@@ -42,3 +42,9 @@ export {
 export { type LogEnd, peekLogEnd } from './read/peek.js';
 export { type LogDamage, type LogRecord, type ReadOptions, readLog } from './read/read-log.js';
 export type { RecordingSource, SourceFile } from './read/source.js';
+export * from './registry/erasure.js';
+export * from './registry/judge-registry.js';
+export * from './registry/read-registry.js';
+export * from './registry/registered-writers.js';
+export * from './registry/registry-entry.js';
+export * from './registry/shred-authorization.js';

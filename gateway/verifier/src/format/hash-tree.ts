@@ -15,6 +15,31 @@ export interface HashTree {
   rangeRoot(start: number, end: number): Buffer;
 }
 
+/** A subtree of 2^level leaves by its number at that level. */
+export interface SubtreePlace {
+  readonly level: number;
+  readonly index: number;
+}
+
+/** The complete subtrees that make up a range of leaves, from left to right. */
+export function completeSubtrees(start: number, end: number): readonly SubtreePlace[] {
+  const places: SubtreePlace[] = [];
+  for (let at = start; at < end; ) {
+    let level = 0;
+    while (at % 2 ** (level + 1) === 0 && at + 2 ** (level + 1) <= end) level += 1;
+    places.push({ level, index: at / 2 ** level });
+    at += 2 ** level;
+  }
+  return places;
+}
+
+/** Joins the hashes of complete subtrees from the right, as RFC 6962 section 2.1 does; of none, SHA-256 of nothing. */
+export function joinPeaks(peaks: readonly Uint8Array[]): Buffer {
+  const last = peaks.at(-1);
+  if (last === undefined) return sha256();
+  return Buffer.from(peaks.slice(0, -1).reduceRight((right, left) => hashNode(left, right), last));
+}
+
 /** Creates an empty tree. */
 export function createHashTree(): HashTree {
   const levels: { bytes: Buffer; count: number }[] = [];
@@ -37,18 +62,8 @@ export function createHashTree(): HashTree {
     return row.bytes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
   }
 
-  /** The complete subtrees of a range from left to right, joined from the right as RFC 6962 does. */
   function rangeRoot(start: number, end: number): Buffer {
-    const peaks: Buffer[] = [];
-    for (let at = start; at < end; ) {
-      let level = 0;
-      while (at % 2 ** (level + 1) === 0 && at + 2 ** (level + 1) <= end) level += 1;
-      peaks.push(subtree(level, at / 2 ** level));
-      at += 2 ** level;
-    }
-    const last = peaks.pop();
-    if (last === undefined) return sha256();
-    return Buffer.from(peaks.reduceRight((right, left) => hashNode(left, right), last));
+    return joinPeaks(completeSubtrees(start, end).map(({ level, index }) => subtree(level, index)));
   }
 
   const size = (): number => levels[0]?.count ?? 0;

@@ -12,46 +12,62 @@ function splitOf(count: number): number {
   return split;
 }
 
-/** PATH(m, D[n]) of RFC 6962 section 2.1.1, from the leaf's sibling up. Throws `RangeError` when index or size do not fit. */
-export function makeInclusionProof(tree: HashTree, index: number, size: number = tree.size): readonly Buffer[] {
-  if (!(index >= 0 && index < size && size <= tree.size)) throw new RangeError('no such leaf in a tree of this size');
-  const proof: Buffer[] = [];
+/** Leaves from `start` up to but not including `end`. */
+export interface LeafRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The subtrees whose hashes are PATH(index, D[size]) of RFC 6962 section 2.1.1, from the leaf's sibling up. */
+export function inclusionRanges(index: number, size: number): readonly LeafRange[] {
+  const ranges: LeafRange[] = [];
   let start = 0;
   let end = size;
   while (end - start > 1) {
     const middle = start + splitOf(end - start);
     if (index < middle) {
-      proof.push(tree.rangeRoot(middle, end));
+      ranges.push({ start: middle, end });
       end = middle;
     } else {
-      proof.push(tree.rangeRoot(start, middle));
+      ranges.push({ start, end: middle });
       start = middle;
     }
   }
-  return proof.reverse();
+  return ranges.reverse();
 }
 
-/** PROOF(m, D[n]) of RFC 6962 section 2.1.2; empty for `oldSize` 0 and for equal sizes. */
-export function makeConsistencyProof(tree: HashTree, oldSize: number, size: number = tree.size): readonly Buffer[] {
-  if (!(oldSize >= 0 && oldSize <= size && size <= tree.size)) throw new RangeError('no such sizes in this tree');
+/** The subtrees whose hashes are PROOF(oldSize, D[size]) of RFC 6962 section 2.1.2; none for `oldSize` 0. */
+export function consistencyRanges(oldSize: number, size: number): readonly LeafRange[] {
   if (oldSize === 0) return [];
-  const proof: Buffer[] = [];
+  const ranges: LeafRange[] = [];
   let start = 0;
   let end = size;
   let whole = true;
   while (oldSize !== end) {
     const middle = start + splitOf(end - start);
     if (oldSize <= middle) {
-      proof.push(tree.rangeRoot(middle, end));
+      ranges.push({ start: middle, end });
       end = middle;
     } else {
-      proof.push(tree.rangeRoot(start, middle));
+      ranges.push({ start, end: middle });
       start = middle;
       whole = false;
     }
   }
-  if (!whole) proof.push(tree.rangeRoot(start, end));
-  return proof.reverse();
+  if (!whole) ranges.push({ start, end });
+  return ranges.reverse();
+}
+
+/** The inclusion proof of a leaf. Throws `RangeError` when index or size do not fit. */
+export function makeInclusionProof(tree: HashTree, index: number, size: number = tree.size): readonly Buffer[] {
+  if (!(index >= 0 && index < size && size <= tree.size)) throw new RangeError('no such leaf in a tree of this size');
+  return inclusionRanges(index, size).map(({ start, end }) => tree.rangeRoot(start, end));
+}
+
+/** The proof that an older tree begins a newer one. Throws `RangeError` when the sizes do not fit. */
+export function makeConsistencyProof(tree: HashTree, oldSize: number, size: number = tree.size): readonly Buffer[] {
+  if (!(oldSize >= 0 && oldSize <= size && size <= tree.size)) throw new RangeError('no such sizes in this tree');
+  return consistencyRanges(oldSize, size).map(({ start, end }) => tree.rangeRoot(start, end));
 }
 
 export interface InclusionClaim {
