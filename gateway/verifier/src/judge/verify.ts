@@ -41,6 +41,8 @@ const NO_TRUST: Trust = { writers: [], checkpoints: [] };
 export interface VerifyOptions {
   /** Opens session keys; without it the texts of encrypted bodies are not checked, and a note says so. */
   readonly openKey?: OpenKey | undefined;
+  /** Findings of others, that the verdict has to weigh: of the store, of the query history. */
+  readonly more?: readonly Finding[];
 }
 
 /** Verifies one recording directory. See `verify`. */
@@ -60,9 +62,9 @@ export async function verifyDirectories(directories: readonly string[], trust?: 
 export async function verify(
   sources: readonly RecordingSource[],
   trust: Trust = NO_TRUST,
-  { openKey }: VerifyOptions = {},
+  { openKey, more = [] }: VerifyOptions = {},
 ): Promise<Verdict> {
-  const findings: Finding[] = [];
+  const findings: Finding[] = [...more];
   const logs = await listLogs(sources, findings);
   const tally = createTally();
   const rules = createProtocolRules();
