@@ -43,6 +43,8 @@ const NO_TRUST: Trust = { writers: [], checkpoints: [] };
 export interface VerifyOptions {
   /** Opens session keys; without it the texts of encrypted bodies are not checked, and a note says so. */
   readonly openKey?: OpenKey | undefined;
+  /** Findings of others, that the verdict has to weigh: of the store, of the query history. */
+  readonly more?: readonly Finding[];
 }
 
 /** Verifies one recording directory. See `verify`. */
@@ -62,9 +64,9 @@ export async function verifyDirectories(directories: readonly string[], trust?: 
 export async function verify(
   sources: readonly RecordingSource[],
   given: Trust = NO_TRUST,
-  { openKey }: VerifyOptions = {},
+  { openKey, more = [] }: VerifyOptions = {},
 ): Promise<Verdict> {
-  const findings: Finding[] = [];
+  const findings: Finding[] = [...more];
   const registry = await viewRegistry(sources, given);
   const { trust, explanations } = registry;
   const facts: WriterFacts[] = [];
@@ -142,9 +144,8 @@ async function isGrowing(files: LogFiles | undefined): Promise<boolean> {
 }
 
 function factsOf({ ulid }: LogFiles, scan: ScanResult, onlyOpening: boolean): WriterFacts {
-  const { origin, vkey, size, closed, tail, endsArchived, roots } = scan;
-  const tornBytes = endsArchived ? undefined : tail.bytes;
-  return { ulid, origin, vkey, size, closed, tornBytes, onlyOpening, rootAt: (at) => roots.get(at) };
+  const { origin, vkey, size, closed, tail, roots } = scan;
+  return { ulid, origin, vkey, size, closed, tornBytes: tail.bytes, onlyOpening, rootAt: (at) => roots.get(at) };
 }
 
 /** What a start writes before it is registered. */
