@@ -84,7 +84,7 @@ export interface ArchiveUnderTest {
   readonly archive: Archive;
   readonly announced: SegmentAnnouncement[];
   /** Runs one round of shipping; what failed. */
-  ship(): Promise<readonly string[]>;
+  readonly ship: () => Promise<readonly string[]>;
   readonly failures: string[];
 }
 

@@ -404,6 +404,6 @@ test('whatever fails and whenever the process dies: each segment is on the disk,
         await spool.remove();
       }
     }),
-    { numRuns: process.env['PISTE_TORTURE'] === '1' ? 500 : 25 },
+    { numRuns: process.env['PISTE_TORTURE'] === '1' ? 500 : 12 },
   );
 });
