@@ -55,8 +55,8 @@ export interface ObjectSource {
   close(): Promise<void>;
 }
 
-/** Objects that are replaced as a matter of course: their newest version counts. */
-const REPLACED = new Set(['registry/checkpoint']);
+/** Objects that come and go as a matter of course: their newest version counts. */
+const CHANGING = /^registry\/(?!tile\/)/;
 const SEGMENT = /^[0-9A-HJKMNP-TV-Z]{26}\/\d{8}\.sf[rb]$/;
 const KEY = /^[0-9A-HJKMNP-TV-Z]{26}\/keys\//;
 const HEADS_AT_ONCE = 16;
@@ -138,7 +138,7 @@ function choose(path: string, versions: readonly ObjectVersion[]): ObjectVersion
   const newest = versions[0];
   if (KEY.test(path)) return newest?.marker === true ? undefined : newest;
   const bytes = versions.filter(({ marker }) => !marker);
-  return REPLACED.has(path) ? bytes[0] : bytes.at(-1);
+  return CHANGING.test(path) ? bytes[0] : bytes.at(-1);
 }
 
 async function examine(
@@ -167,7 +167,7 @@ function examineName(
   versions: readonly ObjectVersion[],
   isRegistered: boolean,
 ): readonly ObjectFinding[] {
-  if (REPLACED.has(path) || KEY.test(path)) return [];
+  if (CHANGING.test(path) || KEY.test(path)) return [];
   const findings: ObjectFinding[] = [];
   const count = versions.filter(({ marker }) => !marker).length;
   if (count > 1) findings.push(say('tampered', 'shadow-version', path, `${count} versions of an object written once`));
