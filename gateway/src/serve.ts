@@ -21,8 +21,8 @@ import {
 import { createEarlierResults } from './policy/index.js';
 import { openRecording, publishCheckpoints, type Recording } from './recording/index.js';
 import { type ConnectionCredential, openResources } from './resources/index.js';
-import { createSessions } from './session/index.js';
-import { createMemoryStore, createRedisStore, createSealer } from './store/index.js';
+import { createSessions, createStrandHints } from './session/index.js';
+import { createMemoryStore, createRedisStore, createSealer, type Store } from './store/index.js';
 import { createLog, createMetrics, type Log, type Metrics } from './telemetry/index.js';
 import {
   createChunkFetcher,
@@ -109,20 +109,28 @@ export interface Gateway {
 /** Builds every room by hand and listens. What was recorded is closed and published when that fails. */
 export async function startGateway(config: Config, log: Log): Promise<Gateway> {
   const metrics = createMetrics({ version: VERSION });
+  const store =
+    config.redisUrl === undefined
+      ? createMemoryStore({ clock: clock.nowMs })
+      : createRedisStore({ url: config.redisUrl, keyPrefix: 'piste:', log, metrics: metrics.store });
+  const strandHints = createStrandHints({ store, timers, log });
   const recording = await openRecording({
     directory: config.recordingDirectory,
     deployment: config.deployment,
     clock,
     log,
+    strandHints,
     metrics: metrics.recording,
   });
   const publishing = await publishCheckpoints(recording, config.checkpointFile, timers, log);
   const closeRecording = async (): Promise<void> => {
     await recording.close();
     await publishing();
+    await strandHints.close();
+    await store.close();
   };
   try {
-    return await startOn({ recording, closeRecording, metrics }, config, log);
+    return await startOn({ store, recording, closeRecording, metrics }, config, log);
   } catch (error) {
     await closeRecording();
     throw error;
@@ -130,17 +138,18 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
 }
 
 interface Foundation {
+  readonly store: Store;
   readonly recording: Recording;
-  /** Closes the log and publishes its last checkpoint. */
+  /** Closes the log, publishes its last checkpoint and closes the store. */
   readonly closeRecording: () => Promise<void>;
   readonly metrics: Metrics;
 }
 
-async function startOn({ recording, closeRecording, metrics }: Foundation, config: Config, log: Log): Promise<Gateway> {
-  const store =
-    config.redisUrl === undefined
-      ? createMemoryStore({ clock: clock.nowMs })
-      : createRedisStore({ url: config.redisUrl, keyPrefix: 'piste:', log, metrics: metrics.store });
+async function startOn(
+  { store, recording, closeRecording, metrics }: Foundation,
+  config: Config,
+  log: Log,
+): Promise<Gateway> {
   const sealer = createSealer(config.stateKey ?? randomBytes(32));
   const resources = await openResources({
     directory: config.resourcesDirectory,
@@ -204,6 +213,7 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     store,
     sealer,
     recording,
+    log,
     maskingKeys,
     fetchChunk,
     onDelivered: metrics.statements.delivered,
@@ -276,6 +286,7 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     driverUrl: config.driverUrl,
     clock,
     onRequest: (route, status, seconds) => metrics.http.request('driver', route, status, seconds),
+    metrics: metrics.delivery,
   });
   let stopping = false;
   const ops = createServer(
@@ -354,7 +365,6 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
       for (const server of servers) server.closeAllConnections();
       resources.close();
       await closeRecording();
-      await store.close();
       await transport.close();
       ops.close();
       ops.closeAllConnections();

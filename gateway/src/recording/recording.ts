@@ -5,12 +5,14 @@ import { createNoteSigner, type NoteSigner } from '@piste/verifier';
 import { errorMessage } from '../errors.js';
 import { hashStatement, isPermit, type Permit } from '../policy/permit.js';
 import type { Log } from '../telemetry/log.js';
+import { type Answer, issueAnswer, withDelivered } from './answer.js';
 import { type FileOps, nodeFileOps } from './file-ops.js';
 import type { RecordingClock } from './leaf-clock.js';
 import { issueRequestReceipt, type Receipt, type RequestReceipt } from './receipt.js';
 import { RecordingUnavailable } from './recording-unavailable.js';
 import { sealPredecessors } from './seal.js';
 import { createSegmentWriter, SEGMENT_BYTES } from './segment-writer.js';
+import { createLinkedAppend, type LogAppend, type PlaceEntry, type StrandHints } from './strand-links.js';
 import { createUlid } from './ulid.js';
 import { type Checkpoint, type CommittedGroup, createLogWriter, type LogWriter } from './writer.js';
 
@@ -28,6 +30,8 @@ export interface RecordingDeps {
   readonly clock: RecordingClock;
   readonly random?: (byteCount: number) => Uint8Array;
   readonly log: Log;
+  /** Where sessions stand in the logs of other gateways; absent for a log whose sessions stay in it. */
+  readonly strandHints?: StrandHints;
   readonly metrics?: RecordingMetrics;
   /** For tests of durability; the real file system by default. */
   readonly files?: FileOps;
@@ -49,6 +53,11 @@ export interface Recording {
    * request recorded before. The hash is written into the record. Rejects like `append`.
    */
   recordRequest(permit: Permit, entry: Entry): Promise<RequestReceipt>;
+  /**
+   * Records an answer to a driver with the count and digest of its bytes, and is the only maker of an `Answer` that carries
+   * anything. Rejects like `append`: the bytes must then not leave.
+   */
+  recordAnswer(entry: Entry, bytes: Buffer): Promise<Answer>;
   /** True once a write or sync failed: nothing is acknowledged any more and the process should be replaced. */
   readonly failed: boolean;
   /** Newest durable checkpoint, signed: publish it where whoever can write the log cannot. */
@@ -79,7 +88,8 @@ export async function openRecording(deps: RecordingDeps): Promise<Recording> {
   }
 }
 
-interface OpenWriter extends LogWriter {
+interface OpenWriter extends Omit<LogWriter, 'append'> {
+  readonly append: LogAppend;
   closeFile(): Promise<void>;
 }
 
@@ -112,11 +122,16 @@ async function startWriter(deps: RecordingDeps, signer: NoteSigner, ulid: string
   // One commit: a log that exists at all says what stood beside it when it started.
   await Promise.all([open, ...seals].map((entry) => writer.append(entry, undefined)));
   deps.log.info('recording opened', { writer: signer.name });
+  const hints = deps.strandHints;
+  const place: PlaceEntry = (entry, statementHash, links) => writer.append(entry, statementHash, links);
   return {
     get failed() {
       return writer.failed;
     },
-    append: writer.append,
+    append:
+      hints === undefined
+        ? (entry, statementHash) => place(entry, statementHash, undefined)
+        : createLinkedAppend({ place, origin: signer.name, hints }),
     checkpoint: writer.checkpoint,
     idle: writer.idle,
     closeFile: () => segments.close(),
@@ -150,6 +165,10 @@ function createRecording(writer: OpenWriter, signer: NoteSigner, log: Log): Reco
       const complaint = checkPermit(permit, entry);
       if (complaint !== undefined) throw new RecordingUnavailable(complaint);
       return issueRequestReceipt(permit, await append(entry, permit.statementHash));
+    },
+    async recordAnswer(entry: Entry, bytes: Buffer) {
+      const receipt = await append(withDelivered(entry, bytes), undefined);
+      return issueAnswer(bytes, { kind: 'durable', receipt });
     },
     get failed() {
       return writer.failed;

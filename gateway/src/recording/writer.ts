@@ -1,4 +1,4 @@
-import type { Entry, EntryKind, NoteSigner } from '@piste/verifier';
+import type { Entry, EntryKind, NoteSigner, StrandLink } from '@piste/verifier';
 import {
   createTree,
   cutBodies,
@@ -57,6 +57,7 @@ interface Pending {
   readonly bytes: number;
   readonly leafHash: Buffer;
   readonly index: number;
+  readonly strandNumber: number | undefined;
   readonly resolve: (receipt: Receipt) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -64,8 +65,15 @@ interface Pending {
 /** The one appender of one log. */
 export interface LogWriter {
   readonly failed: boolean;
-  /** Takes the record's place at once, in call order; resolves when a commit that covers it is on stable storage. */
-  readonly append: (entry: Entry, statementHash: string | undefined) => Promise<Receipt>;
+  /**
+   * Takes the record's place at once, in call order; resolves when a commit that covers it is on stable storage. `links` are
+   * written where the record is the first of its session in this log.
+   */
+  readonly append: (
+    entry: Entry,
+    statementHash: string | undefined,
+    links?: readonly StrandLink[] | 'unknown',
+  ) => Promise<Receipt>;
   readonly checkpoint: () => Checkpoint;
   /** Resolves when nothing is queued or being written. */
   readonly idle: () => Promise<void>;
@@ -85,9 +93,15 @@ export function createLogWriter({ signer, segments, clock, onCommitted, onFailed
   let failure: RecordingUnavailable | undefined;
   let draining: Promise<void> | undefined;
 
-  function enqueue(entry: Entry, time: LeafTime, statementHash: string | undefined): Promise<Receipt> {
+  function enqueue(
+    entry: Entry,
+    time: LeafTime,
+    statementHash: string | undefined,
+    links?: readonly StrandLink[] | 'unknown',
+  ): Promise<Receipt> {
     const parts = cutBodies(entry.bodies);
-    const strand = entry.sessionId === undefined ? undefined : strands.place(entry.sessionId);
+    const place = entry.sessionId === undefined ? undefined : strands.place(entry.sessionId);
+    const strand = place?.number === 0 && links !== undefined ? { ...place, links } : place;
     const leaf = encodeLeaf(
       entry,
       { ...time, strand, statementHash },
@@ -105,7 +119,7 @@ export function createLogWriter({ signer, segments, clock, onCommitted, onFailed
     nextIndex += 1;
     queuedBytes += bytes;
     const durable = new Promise<Receipt>((resolve, reject) => {
-      queue.push({ frames, bytes, leafHash, index, resolve, reject });
+      queue.push({ frames, bytes, leafHash, index, strandNumber: strand?.number, resolve, reject });
     });
     draining ??= drain();
     return durable;
@@ -149,8 +163,9 @@ export function createLogWriter({ signer, segments, clock, onCommitted, onFailed
     committed = { size: tree.size, root };
     const bytes = group.reduce((sum, pending) => sum + pending.bytes, 0);
     queuedBytes -= bytes;
-    for (const { index, leafHash, resolve } of group) {
-      resolve({ writer: signer.name, index, leafHash: leafHash.toString('hex') });
+    for (const { index, leafHash, strandNumber, resolve } of group) {
+      const receipt = { writer: signer.name, index, leafHash: leafHash.toString('hex') };
+      resolve(strandNumber === undefined ? receipt : { ...receipt, strandNumber });
     }
     onCommitted({ records: group.length, bytes, seconds: Number(clock.monotonicNs() - startedNs) / 1e9 });
   }
@@ -167,12 +182,12 @@ export function createLogWriter({ signer, segments, clock, onCommitted, onFailed
     get failed() {
       return failure !== undefined;
     },
-    async append(entry, statementHash) {
+    async append(entry, statementHash, links) {
       if (failure !== undefined) throw new RecordingUnavailable('recording failed earlier', { cause: failure });
       const time = readTime();
       noteJump(time);
       try {
-        return await enqueue(entry, time, statementHash);
+        return await enqueue(entry, time, statementHash, links);
       } catch (error) {
         if (error instanceof RecordingUnavailable) throw error;
         throw new RecordingUnavailable('entry cannot be encoded', { cause: error });

@@ -41,6 +41,12 @@ export interface Metrics {
     readonly committed: (group: { readonly records: number; readonly seconds: number }) => void;
     readonly failed: () => void;
   };
+  readonly delivery: {
+    readonly delivered: (bytes: number) => void;
+    readonly recorded: (bytes: number) => void;
+    readonly unrecorded: (bytes: number) => void;
+    readonly refused: () => void;
+  };
   readonly identity: {
     readonly tokenChecked: (outcome: string) => void;
     readonly keysFetched: (outcome: string) => void;
@@ -166,7 +172,7 @@ function trafficRecorders(series: Series, name: NameLabel): Pick<Metrics, 'http'
   };
 }
 
-type RoomRecorders = Pick<Metrics, 'approval' | 'recording' | 'identity' | 'resources' | 'store'>;
+type RoomRecorders = Pick<Metrics, 'approval' | 'recording' | 'delivery' | 'identity' | 'resources' | 'store'>;
 
 function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
   return {
@@ -186,6 +192,12 @@ function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
         series.auditSeconds.observe(group.seconds);
       },
       failed: () => series.auditFailures.inc(),
+    },
+    delivery: {
+      delivered: (bytes) => series.deliveredBytes.inc(bytes),
+      recorded: (bytes) => series.recordedBytes.inc(bytes),
+      unrecorded: (bytes) => series.unrecordedBytes.inc(bytes),
+      refused: () => series.answersRefused.inc(),
     },
     identity: {
       tokenChecked: (outcome) => series.tokenChecks.inc({ outcome: reasonLabel(name, outcome) }),
@@ -274,6 +286,10 @@ function createSeries(registry: Registry) {
     resultBytes: counter('result_bytes_total', 'Bytes of results delivered.', ['connection', 'protocol']),
     auditRecords: counter('audit_records_total', 'Records made durable.'),
     auditSeconds: histogram('audit_append_duration_seconds', 'Time until a group of records is durable.', FAST_SECONDS),
+    deliveredBytes: counter('delivered_bytes_total', 'Bytes of answers handed to drivers, before compression.'),
+    recordedBytes: counter('recorded_answer_bytes_total', 'Of the bytes delivered, those a durable record names.'),
+    unrecordedBytes: counter('unrecorded_bytes_total', 'Of the bytes delivered, those that stand in no record.'),
+    answersRefused: counter('answers_without_record_total', 'Answers not sent because no record vouched for them.'),
     auditFailures: counter('audit_append_failures_total', 'Appends that failed.'),
     policyGeneration: gauge('policy_generation', 'Sequence number of the snapshot in force.'),
     policyReloaded: gauge('policy_reload_timestamp_seconds', 'When the snapshot in force was loaded.'),
