@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
+import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createApprovals } from './approval/index.js';
-import { type Config, parseConfig, readSecretFile } from './config/index.js';
+import { type Config, digestOf, parseConfig, readSecretFile } from './config/index.js';
 import { errorMessage } from './errors.js';
 import { createConsole } from './http/console/index.js';
 import { serveDrivers } from './http/driver-server.js';
@@ -120,6 +121,8 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     clock,
     log,
     strandHints,
+    recipients: config.recordingRecipients,
+    describe: async () => ({ host: hostname(), version: VERSION, config: digestOf(config) }),
     metrics: metrics.recording,
   });
   const publishing = await publishCheckpoints(recording, config.checkpointFile, timers, log);

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
+import { parseRecipients } from '@piste/verifier';
 import { ARCHIVE_OPTIONS, type ArchiveConfig, readArchive } from './archive-config.js';
 import { createReader, type Environment, type Listener, type OptionHelp, type Reader } from './reader.js';
 
@@ -15,6 +16,8 @@ export interface Config {
   readonly recordingDirectory: string;
   /** File that always holds the log's newest checkpoint; best kept on another volume. */
   readonly checkpointFile: string;
+  /** age recipients that may read bodies of the log; none: bodies are not encrypted. */
+  readonly recordingRecipients: readonly string[];
   /** Name of this deployment in log origins. */
   readonly deployment: string;
   /** Undefined: state in memory, one gateway only. */
@@ -81,6 +84,11 @@ export const OPTIONS: readonly OptionHelp[] = [
     fallback: '<recording dir>/../checkpoint.json',
     help: "file for the log's newest checkpoint",
   },
+  {
+    name: 'PISTE_RECORDING_RECIPIENTS_FILE',
+    fallback: '(bodies are not encrypted)',
+    help: 'file of age recipients (age1…), one a line, who can read SQL and results in the log',
+  },
   { name: 'PISTE_DEPLOYMENT', fallback: 'piste', help: 'name of this deployment in log origins' },
   { name: 'PISTE_REDIS_URL', fallback: '(memory)', help: 'redis:// or rediss:// URL of the shared session state' },
   {
@@ -143,6 +151,7 @@ export type ConfigResult =
   | { readonly ok: false; readonly complaints: readonly string[] };
 
 const STATE_KEY_BYTES = 32;
+const RECIPIENTS_FILE = 'PISTE_RECORDING_RECIPIENTS_FILE';
 
 /** Reads and checks the environment and the files it names. Never throws. */
 export function parseConfig(environment: Environment): ConfigResult {
@@ -160,6 +169,7 @@ export function parseConfig(environment: Environment): ConfigResult {
     secretsDirectory: read.directory('PISTE_SECRETS_DIR'),
     recordingDirectory,
     checkpointFile: resolve(environment['PISTE_CHECKPOINT_FILE'] || join(recordingDirectory, '..', 'checkpoint.json')),
+    recordingRecipients: readRecipients(read, complaints),
     deployment: environment['PISTE_DEPLOYMENT'] || 'piste',
     redisUrl,
     stateKey,
@@ -187,6 +197,15 @@ export function parseConfig(environment: Environment): ConfigResult {
     archive: readArchive(read, complaints),
   };
   return complaints.length === 0 ? { ok: true, config: Object.freeze(config) } : { ok: false, complaints };
+}
+
+function readRecipients(read: Reader, complaints: string[]): readonly string[] {
+  const text = read.file(RECIPIENTS_FILE);
+  if (text === undefined) return [];
+  const list = parseRecipients(text);
+  if (list.ok) return list.keys.map((recipient) => recipient.text);
+  complaints.push(...list.complaints.map((complaint) => `${RECIPIENTS_FILE}: ${complaint}`));
+  return [];
 }
 
 function readStateKey(read: Reader, redisUrl: string | undefined, complaints: string[]): Uint8Array | undefined {

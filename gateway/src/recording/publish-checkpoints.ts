@@ -19,9 +19,9 @@ export async function publishCheckpoints(
   let publishing = Promise.resolve();
   const publish = (): Promise<void> => {
     publishing = publishing.then(async () => {
-      const checkpoint = recording.checkpoint();
-      if (checkpoint.size === publishedSize) return;
       try {
+        const checkpoint = await recording.checkpoint();
+        if (checkpoint.size === publishedSize) return;
         await updateTrustFile(file, checkpoint);
         publishedSize = checkpoint.size;
       } catch (error) {

@@ -2,7 +2,7 @@ import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { loadTrust, type Trust, type TrustResult } from '@piste/verifier';
 import { errorCode } from '../errors.js';
-import type { Checkpoint } from './writer.js';
+import type { Checkpoint } from './placed-record.js';
 
 /** The trust file that says what `trust` said and what this checkpoint adds. A checkpoint never shrinks. */
 export function addCheckpoint(trust: Trust, { origin, vkey, size, root, note }: Checkpoint): Trust {

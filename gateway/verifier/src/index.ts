@@ -1,3 +1,13 @@
+export {
+  type AgeIdentity,
+  type AgeRecipient,
+  openSecret,
+  parseIdentity,
+  parseRecipient,
+  wrapSecret,
+} from './format/age.js';
+export { type KeyList, openKeysWith, parseIdentities, parseRecipients } from './format/age-keys.js';
+export { decodeBech32, encodeBech32 } from './format/bech32.js';
 export * from './format/canonical-json.js';
 export * from './format/checkpoint.js';
 export * from './format/cosignature.js';
