@@ -49,6 +49,7 @@ export {
   type RecordingListing,
   type SegmentFiles,
 } from './read/log-files.js';
+export { openMemory } from './read/memory-source.js';
 export { type LogEnd, peekLogEnd } from './read/peek.js';
 export { type LogDamage, type LogRecord, type ReadOptions, readLog } from './read/read-log.js';
 export type { RecordingSource, SourceFile } from './read/source.js';
