@@ -30,6 +30,8 @@ export interface SegmentWriter {
   prepare(): void;
   /** Cuts unused zeros off the last segment. */
   close(): void;
+  /** Lets go of the file as it is, after a failure. */
+  abandon(): void;
 }
 
 export interface SegmentWriterDeps {
@@ -101,6 +103,11 @@ export function createSegmentWriter({ directory, origin, files, segmentBytes }: 
       open.allocated = writeFully(open.file, [zerosBehind(from)], from);
     },
     close: finish,
+    abandon() {
+      const abandoned = open;
+      open = undefined;
+      abandoned?.file.close();
+    },
   };
 }
 

@@ -57,6 +57,8 @@ export interface LogWriter {
   /** For moments when nothing waits. */
   prepare(): void;
   close(): void;
+  /** Instead of `close`, after a failure: touches nothing that was written. */
+  abandon(): void;
 }
 
 interface Pending {
@@ -173,6 +175,10 @@ export function createLogWriter({ signer, segments, keys, monotonicNs }: LogWrit
     close() {
       keys?.close();
       segments.close();
+    },
+    abandon() {
+      keys?.close();
+      segments.abandon();
     },
   };
 }
