@@ -18,13 +18,20 @@ export interface Receipt {
 export interface RequestReceipt extends Receipt {
   readonly [receiptBrand]: true;
   readonly permit: Permit;
+  /** The writer's signature for the statement's `QUERY_TAG` (`tagText`), base64url. */
+  readonly tagSignature: string;
 }
 
 const issued = new WeakSet<object>();
 
 /** For the recording room only, after the commit that holds the record returned. */
-export function issueRequestReceipt(permit: Permit, receipt: Receipt): RequestReceipt {
-  const requestReceipt: RequestReceipt = Object.freeze({ [receiptBrand]: true as const, permit, ...receipt });
+export function issueRequestReceipt(permit: Permit, receipt: Receipt, tagSignature: string): RequestReceipt {
+  const requestReceipt: RequestReceipt = Object.freeze({
+    [receiptBrand]: true as const,
+    permit,
+    ...receipt,
+    tagSignature,
+  });
   issued.add(requestReceipt);
   return requestReceipt;
 }

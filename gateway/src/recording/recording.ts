@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import type { Entry, EntryKind } from '@piste/verifier';
-import { createNoteSigner, type NoteSigner } from '@piste/verifier';
+import { createNoteSigner, type NoteSigner, tagText } from '@piste/verifier';
 import { errorMessage } from '../errors.js';
 import { hashStatement, isPermit, type Permit } from '../policy/permit.js';
 import type { Log } from '../telemetry/log.js';
@@ -149,7 +149,9 @@ function createRecording(writer: OpenWriter, signer: NoteSigner, log: Log): Reco
     async recordRequest(permit: Permit, entry: Entry) {
       const complaint = checkPermit(permit, entry);
       if (complaint !== undefined) throw new RecordingUnavailable(complaint);
-      return issueRequestReceipt(permit, await append(entry, permit.statementHash));
+      const receipt = await append(entry, permit.statementHash);
+      const text = tagText(receipt.writer, receipt.index, receipt.leafHash);
+      return issueRequestReceipt(permit, receipt, signer.sign(text));
     },
     get failed() {
       return writer.failed;

@@ -24,6 +24,8 @@ export interface NoteSigner {
   readonly vkey: string;
   /** Signs a text that ends in a newline. */
   signNote(text: string): string;
+  /** The bare signature over a text, base64url. */
+  sign(text: string): string;
 }
 
 /** Decodes base64 that is exactly what an encoder would have written; undefined otherwise. */
@@ -53,6 +55,7 @@ export function createNoteSigner(name: string): NoteSigner {
       const signature = sign(null, Buffer.from(text, 'utf8'), privateKey);
       return `${text}\n— ${name} ${Buffer.concat([keyId, signature]).toString('base64')}\n`;
     },
+    sign: (text: string) => sign(null, Buffer.from(text, 'utf8'), privateKey).toString('base64url'),
   });
 }
 
