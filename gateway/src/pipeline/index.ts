@@ -4,6 +4,7 @@ export type { StatementDeps, StatementMetrics } from './deps.js';
 export { createEarlierResults } from './earlier-results.js';
 export { refusedEntry } from './entries.js';
 export { denialOf, type LoginDeps, logIn } from './login.js';
+export { type OwnSession, type OwnSessionDeps, OwnSessionUnavailable, withOwnSession } from './own-session.js';
 export { createResultParts, type ResultParts } from './result-parts.js';
 export { createSessionControl, type SessionControl } from './session-control.js';
 export { createSessionGates } from './session-gates.js';

@@ -235,6 +235,7 @@ async function recordStop(deps: WalksDeps, statement: KeptStatement, stop: Stop)
       why: stop.reason,
       rows: 0,
       cols: 0,
+      ...(stop.upstreamQueryId === undefined ? {} : { upq: stop.upstreamQueryId }),
     },
     bodies: [textBody('head', text)],
   });

@@ -24,6 +24,10 @@ export interface ReconcileOptions {
   readonly user?: string | undefined;
   /** Rows and statements from here on are judged; by default from the oldest record on. */
   readonly sinceMs?: number | undefined;
+  /** Statements from here on are missed where no row stands for them; by default the same. */
+  readonly statementsSinceMs?: number | undefined;
+  /** How far the history was read; by default up to now. */
+  readonly untilMs?: number | undefined;
   /** The SnowflakeConnection the history is of; needed where the records are of several. */
   readonly connection?: string | undefined;
   /** Verifier keys (vkey) of writers that are known from elsewhere: a trust file, the registry. */
@@ -92,7 +96,7 @@ function createRun(index: RecordIndex, options: ReconcileOptions): Run {
   const users = new Set<string>();
   /** Ids of matched rows that no answer names, for what they ran. */
   const matchedIds = new Set<string>();
-  let openMs = nowMs - viewLagMs;
+  let openMs = settledUntil(options);
   const judge: RowJudge = {
     index,
     nowMs,
@@ -155,8 +159,12 @@ function createRun(index: RecordIndex, options: ReconcileOptions): Run {
 
     finish() {
       for (const row of waiting) settle(row, true);
-      const statements = judgeStatements(index, { ...options, sinceMs }, findings);
-      for (const finding of doubts(options, users, index)) findings.add(finding);
+      const statements = judgeStatements(
+        index,
+        { ...options, sinceMs: options.statementsSinceMs ?? sinceMs },
+        findings,
+      );
+      for (const finding of doubts(options, { users, others: rowCounts['not-judged'] }, index)) findings.add(finding);
       const { counts } = findings;
       const outcome = counts.alarm > 0 ? 'alarm' : counts.unproven > 0 ? 'cannot-conclude' : 'complete';
       return {
@@ -211,6 +219,10 @@ function compareRows(row: HistoryRow, statement: Statement, findings: Findings):
   findings.add({ weight: 'note', kind: 'rows-differ', message, ...placeOf(row) });
 }
 
+/** Up to here the history shows everything. */
+const settledUntil = ({ nowMs, viewLagMs, untilMs }: ReconcileOptions): number =>
+  Math.min(nowMs - viewLagMs, untilMs ?? nowMs);
+
 function judgeStatements(
   index: RecordIndex,
   options: ReconcileOptions,
@@ -238,13 +250,13 @@ function judgeStatements(
 }
 
 function statementKind(index: RecordIndex, options: ReconcileOptions, statement: Statement): StatementKind {
-  const { sinceMs, connection, nowMs, viewLagMs } = options;
+  const { sinceMs, connection } = options;
   if (statement.leaves === 0) return 'never-forwarded';
   if (statement.seen) return 'in-history';
   const recordedAt = index.session(statement.sessionId)?.connection;
   const isElsewhere = connection !== undefined && recordedAt !== undefined && recordedAt !== connection;
   if (isElsewhere || statement.timeMs < (sinceMs ?? 0)) return 'not-judged';
-  if (Math.max(statement.timeMs, statement.answeredMs ?? 0) > nowMs - viewLagMs) return 'inside-lag';
+  if (Math.max(statement.timeMs, statement.answeredMs ?? 0) > settledUntil(options)) return 'inside-lag';
   // Whether Snowflake lists a statement that was only described, it does not say.
   if (statement.upstreamId !== undefined) return statement.describe ? 'rejected' : 'not-in-history';
   return statement.answered && statement.failed ? 'rejected' : 'outcome-unknown';
@@ -252,7 +264,7 @@ function statementKind(index: RecordIndex, options: ReconcileOptions, statement:
 
 function doubts(
   { user, connection, historyComplaint }: ReconcileOptions,
-  users: ReadonlySet<string>,
+  { users, others }: { readonly users: ReadonlySet<string>; readonly others: number },
   index: RecordIndex,
 ): readonly ReconcileFinding[] {
   const found: ReconcileFinding[] = [];
@@ -263,6 +275,8 @@ function doubts(
     doubt('several-users', 'the history is of several users; name the service user');
   if (connection === undefined && index.connections.size > 1)
     doubt('several-connections', 'the records are of several connections; name the one the history is of');
+  if (user !== undefined && users.size === 0 && others > 0)
+    doubt('several-users', 'no row is of the user that is named; user names count case and all');
   if (historyComplaint !== undefined) doubt('history-incomplete', historyComplaint);
   return found;
 }

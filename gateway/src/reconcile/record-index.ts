@@ -1,5 +1,5 @@
-import { type EntryValue, type LogRecord, type NoteVerifier, parseVkey } from '@piste/verifier';
-import { HISTORY_TEXT_CHARACTERS, headDigests, type RecordedText } from './recorded-text.js';
+import { type EntryValue, type LogRecord, type NoteVerifier, parseVkey, SHOWN_TEXT_CHARACTERS } from '@piste/verifier';
+import { headDigests, type RecordedText } from './recorded-text.js';
 
 /** What the records say of one statement. Held ones have several records that could let it run. */
 export interface Statement {
@@ -216,9 +216,13 @@ const NO_TEXT: Pick<RecordedText, 'hasBinds' | 'isLong' | 'heads'> = { hasBinds:
 function textFacts({ leaf, bodies }: LogRecord): Pick<RecordedText, 'hasBinds' | 'isLong' | 'heads'> {
   const hasBinds = leaf.parts.some(({ name }) => name === 'binds');
   const bytes = leaf.parts.reduce((sum, { name, length }) => sum + (name === 'sql' ? length : 0), 0);
-  const isLong = bytes >= HISTORY_TEXT_CHARACTERS;
-  const sql = hasBinds || isLong ? bodies.get('sql') : undefined;
-  return { hasBinds, isLong, heads: sql === undefined ? [] : headDigests(sql.toString('utf8')) };
+  const isLong = bytes >= SHOWN_TEXT_CHARACTERS;
+  return { hasBinds, isLong, heads: hasBinds || isLong ? readHeads(bodies.get('sql'), leaf.fields['txt']) : [] };
+}
+
+function readHeads(sql: Buffer | undefined, shown: EntryValue | undefined): readonly Buffer[] {
+  if (sql !== undefined) return headDigests(sql.toString('utf8'));
+  return typeof shown === 'string' && /^[0-9a-f]{64}$/.test(shown) ? [Buffer.from(shown, 'hex')] : [];
 }
 
 function readSession(fields: Fields): RecordedSession {

@@ -6,6 +6,7 @@ export * from './format/leaf.js';
 export * from './format/merkle.js';
 export * from './format/query-tag.js';
 export * from './format/segment-header.js';
+export * from './format/shown-text.js';
 export * from './format/signed-note.js';
 export * from './format/ulid.js';
 export type { Finding, Severity } from './judge/finding.js';
