@@ -58,6 +58,7 @@ const EXAMPLES: { readonly [Name in keyof typeof deny]: Denial } = {
   storeUnavailable: deny.storeUnavailable(),
   storeLost: deny.storeLost(),
   internal: deny.internal('3f0c', false),
+  notInRecording: deny.notInRecording('this statement is not in it'),
 };
 
 const DIRECTIVE = /Retry: (no|once|after [^.;]+|same statement, keep waiting)\b/;

@@ -38,7 +38,8 @@ export type PisteCode =
   | 'PISTE-1701'
   | 'PISTE-1702'
   | 'PISTE-1703'
-  | 'PISTE-1801';
+  | 'PISTE-1801'
+  | 'PISTE-1901';
 
 /** A refusal the caller may read, ready to be put into a Snowflake error body. */
 export interface Denial {
@@ -367,6 +368,12 @@ export const deny = {
       'PISTE-1801',
       'XX000',
       `Gateway error. ${ran ? 'The outcome is unknown. Retry: no, check its effect first' : 'Nothing was executed. Retry: once'}. Reference ${reference}; report it with this reference.`,
+    ),
+  notInRecording: (why: string) =>
+    denial(
+      'PISTE-1901',
+      '02000',
+      `This is a replay of a recorded session: ${why}. Nothing was executed and nobody was asked. Retry: no; a replay answers the statements of its recording, as often as they stand there.`,
     ),
 } as const;
 

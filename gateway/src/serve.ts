@@ -12,13 +12,13 @@ import { createConsoleLogin, createIdentity } from './identity/index.js';
 import type { MaskingKeys } from './masking/index.js';
 import {
   createCatalogs,
-  createEarlierResults,
   createResultParts,
   createSessionControl,
   createSessionGates,
   createStatements,
   type LoginDeps,
 } from './pipeline/index.js';
+import { createEarlierResults } from './policy/index.js';
 import { openRecording, publishCheckpoints, type Recording } from './recording/index.js';
 import { type ConnectionCredential, openResources } from './resources/index.js';
 import { createSessions } from './session/index.js';

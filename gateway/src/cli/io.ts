@@ -12,6 +12,8 @@ export interface CliIo {
   /** Milliseconds since 1970: exemptions end. */
   readonly nowMs: () => number;
   readonly sleep: (milliseconds: number) => Promise<void>;
+  /** Resolves when the command shall end that would not end by itself. */
+  readonly stopped: () => Promise<void>;
   readonly version: string;
 }
 
@@ -34,6 +36,14 @@ export interface CommandArguments {
   readonly output: string | undefined;
   /** A file for the results as JUnit XML. */
   readonly junit: string | undefined;
+  /** `HOST:PORT`. */
+  readonly listen: string | undefined;
+  /** A folder of resources. */
+  readonly policies: string | undefined;
+  /** From when on: a point in time, or how long ago. */
+  readonly since: string | undefined;
+  /** Id of a session, or its beginning. */
+  readonly session: string | undefined;
 }
 
 /** Exit codes of the commands about recordings. */

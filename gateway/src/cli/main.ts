@@ -36,6 +36,7 @@ if (isOldNode(process.versions.node)) {
     environment: process.env,
     nowMs: () => Date.now(),
     sleep: (milliseconds) => sleep(milliseconds),
+    stopped: async () => void (await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])),
     version: readVersion(),
   });
 }

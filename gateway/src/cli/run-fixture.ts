@@ -35,6 +35,7 @@ export async function run(argv: readonly string[], over: Partial<CliIo> = {}): P
     sleep: async (milliseconds) => {
       slept.push(milliseconds);
     },
+    stopped: async () => undefined,
     version: '1.2.3',
     ...over,
   });

@@ -5,9 +5,11 @@ import { explain } from './explain.js';
 import { HELP } from './help.js';
 import { type CliIo, type CommandArguments, EXIT, InputError, POLICY_EXIT, UsageError } from './io.js';
 import { toLine } from './plain-text.js';
+import { policyBacktest } from './policy-backtest.js';
 import { policyTest } from './policy-test.js';
 import { sessionsList } from './sessions-list.js';
 import { sessionsPlay } from './sessions-play.js';
+import { sessionsServe } from './sessions-serve.js';
 
 const OPTIONS = {
   dir: { type: 'string' },
@@ -23,6 +25,11 @@ const OPTIONS = {
   role: { type: 'string' },
   output: { type: 'string', short: 'o' },
   junit: { type: 'string' },
+  listen: { type: 'string' },
+  policies: { type: 'string' },
+  recording: { type: 'string' },
+  since: { type: 'string' },
+  session: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const satisfies ParseArgsOptionsConfig;
 
@@ -39,6 +46,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['audit verify', { options: ['dir', 'trust', 'json'], usage: EXIT.usage, run: auditVerify }],
   ['sessions list', { options: ['dir', 'json'], usage: EXIT.usage, run: sessionsList }],
   ['sessions play', { options: ['dir', 'speed', 'json'], usage: EXIT.usage, run: sessionsPlay }],
+  ['sessions serve', { options: ['dir', 'listen', 'trust', 'json'], usage: EXIT.usage, run: sessionsServe }],
   [
     'explain',
     {
@@ -48,6 +56,14 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   ['policy test', { options: ['json', 'junit'], usage: POLICY_EXIT.usage, run: policyTest }],
+  [
+    'policy backtest',
+    {
+      options: ['policies', 'recording', 'dir', 'since', 'session', 'trust', 'catalog', 'json'],
+      usage: EXIT.usage,
+      run: policyBacktest,
+    },
+  ],
 ]);
 
 interface Choice {
@@ -77,7 +93,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
       return choice?.command.usage ?? EXIT.usage;
     }
     io.err(`piste: ${toLine(describeError(error))}\n`);
-    return error instanceof InputError ? POLICY_EXIT.usage : EXIT.failed;
+    return error instanceof InputError ? (choice?.command.usage ?? EXIT.usage) : EXIT.failed;
   }
 }
 
@@ -105,7 +121,7 @@ async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<num
   return command.run(
     {
       positionals,
-      directory: values.dir ?? (io.environment['PISTE_RECORDING_DIR'] || undefined),
+      directory: values.recording ?? values.dir ?? (io.environment['PISTE_RECORDING_DIR'] || undefined),
       trust: values.trust,
       speed: parseSpeed(values.speed),
       json: values.json ?? false,
@@ -118,6 +134,10 @@ async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<num
       role: values.role,
       output: values.output,
       junit: values.junit,
+      listen: values.listen,
+      policies: values.policies,
+      since: values.since,
+      session: values.session,
     },
     io,
   );

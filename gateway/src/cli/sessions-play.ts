@@ -1,7 +1,8 @@
-import { type LogDamage, type LogRecord, readLog } from '../recording/index.js';
+import type { LogRecord } from '../recording/index.js';
 import { createPalette } from './colour.js';
 import { renderDamages } from './damage.js';
-import { type CliIo, type CommandArguments, EXIT, UsageError } from './io.js';
+import { type CliIo, type CommandArguments, EXIT } from './io.js';
+import { loadSession, whichSession } from './load-session.js';
 import { toJson } from './plain-text.js';
 import { createTimeline } from './timeline.js';
 
@@ -23,51 +24,6 @@ export async function sessionsPlay(args: CommandArguments, io: CliIo): Promise<n
     await play(records, args.speed, io);
   }
   return isDamaged ? EXIT.failed : EXIT.ok;
-}
-
-function whichSession({ positionals, directory }: CommandArguments): {
-  readonly directory: string;
-  readonly id: string;
-} {
-  const [first, second, ...rest] = positionals;
-  if (first === undefined || rest.length > 0) throw new UsageError('which session? Name its id');
-  if (second !== undefined) return { directory: first, id: second };
-  if (directory === undefined)
-    throw new UsageError('which directory? Name it before the id or set PISTE_RECORDING_DIR');
-  return { directory, id: first };
-}
-
-interface LoadedSession {
-  readonly records: readonly LogRecord[];
-  readonly damages: readonly LogDamage[];
-}
-
-/** The records of the one session whose id starts with `wanted`; bodies of other sessions are not kept. */
-async function loadSession(directory: string, wanted: string): Promise<LoadedSession> {
-  const found = new Map<string, LogRecord[]>();
-  const stream = readLog(directory);
-  for (;;) {
-    const step = await stream.next();
-    if (step.done) return { records: chooseSession(found, wanted), damages: step.value };
-    const id = step.value.leaf.strand?.sessionId;
-    if (id === undefined || !id.startsWith(wanted)) continue;
-    const records = found.get(id) ?? [];
-    records.push(step.value);
-    found.set(id, records);
-  }
-}
-
-function chooseSession(found: ReadonlyMap<string, LogRecord[]>, wanted: string): readonly LogRecord[] {
-  const exact = found.get(wanted);
-  const [only, ...others] = [...found.values()];
-  if (exact === undefined && others.length > 0)
-    throw new Error(`${found.size} sessions start with ${wanted}; give more of the id`);
-  const records = exact ?? only;
-  if (records === undefined) throw new Error(`no session ${wanted} in this recording`);
-  // A session may have moved between writers; within one log the time never decreases, so its order is kept.
-  return records.sort(
-    (a, b) => a.leaf.timeMs - b.leaf.timeMs || (a.log === b.log ? a.index - b.index : a.log < b.log ? -1 : 1),
-  );
 }
 
 async function play(records: readonly LogRecord[], speed: number | undefined, io: CliIo): Promise<void> {

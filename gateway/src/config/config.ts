@@ -1,6 +1,9 @@
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
+import { ARCHIVE_OPTIONS, type ArchiveConfig, readArchive } from './archive-config.js';
+import { createReader, type Environment, type Listener, type OptionHelp, type Reader } from './reader.js';
+
+export type { Environment, Listener, OptionHelp } from './reader.js';
 
 /** Everything the gateway is told from outside, read once and frozen. */
 export interface Config {
@@ -34,12 +37,8 @@ export interface Config {
   readonly allowInsecureIssuers: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly limits: Limits;
-}
-
-export interface Listener {
-  readonly host: string;
-  /** 0 takes a free port. */
-  readonly port: number;
+  /** Undefined: the recording stays in its folder. */
+  readonly archive: ArchiveConfig | undefined;
 }
 
 export interface TlsFiles {
@@ -67,13 +66,6 @@ export interface Limits {
   /** How long a finished statement can be asked for again. */
   readonly resultSeconds: number;
   readonly catalogSeconds: number;
-}
-
-/** One option: environment variable, default and what it means. `piste help gateway` prints this table. */
-export interface OptionHelp {
-  readonly name: string;
-  readonly fallback: string;
-  readonly help: string;
 }
 
 export const OPTIONS: readonly OptionHelp[] = [
@@ -142,9 +134,8 @@ export const OPTIONS: readonly OptionHelp[] = [
   { name: 'PISTE_MASTER_TOKEN_SECONDS', fallback: '14400', help: 'life of a master token since its last renewal' },
   { name: 'PISTE_RESULT_SECONDS', fallback: '3600', help: 'how long a finished statement can be asked for again' },
   { name: 'PISTE_CATALOG_SECONDS', fallback: '60', help: 'how long a description of a table is trusted' },
+  ...ARCHIVE_OPTIONS,
 ];
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The configuration, or every complaint at once. */
 export type ConfigResult =
@@ -193,96 +184,9 @@ export function parseConfig(environment: Environment): ConfigResult {
       resultSeconds: read.integer('PISTE_RESULT_SECONDS', 3600, 600, 86_400),
       catalogSeconds: read.integer('PISTE_CATALOG_SECONDS', 60, 0, 3600),
     },
+    archive: readArchive(read, complaints),
   };
   return complaints.length === 0 ? { ok: true, config: Object.freeze(config) } : { ok: false, complaints };
-}
-
-interface Reader {
-  path(name: string): string;
-  directory(name: string): string;
-  url(name: string, protocols: readonly string[]): string | undefined;
-  address(name: string, fallback: string): Listener;
-  flag(name: string): boolean;
-  integer(name: string, fallback: number, minimum: number, maximum: number): number;
-  choice<T extends string>(name: string, values: readonly T[], fallback: T): T;
-  /** The content of the file an option names. */
-  file(name: string): string | undefined;
-  /** The path of a file that can be read. */
-  readableFile(name: string): string | undefined;
-}
-
-function createReader(environment: Environment, complaints: string[]): Reader {
-  const given = (name: string): string | undefined => environment[name] || undefined;
-  const path = (name: string): string => {
-    const value = given(name);
-    if (value === undefined) complaints.push(`${name} is required`);
-    return value === undefined ? '' : resolve(value);
-  };
-  return {
-    path,
-    directory(name) {
-      const directory = path(name);
-      if (directory !== '' && !(existsSync(directory) && statSync(directory).isDirectory())) {
-        complaints.push(`${name}: ${directory} is not a folder`);
-      }
-      return directory;
-    },
-    url(name, protocols) {
-      const value = given(name);
-      if (value === undefined) return undefined;
-      const protocol = URL.canParse(value) ? new URL(value).protocol : undefined;
-      if (protocol === undefined || !protocols.includes(protocol)) {
-        complaints.push(`${name} must be a URL starting with ${protocols.map((p) => `${p}//`).join(' or ')}`);
-      }
-      return value;
-    },
-    address(name, fallback) {
-      const match = /^(.+):([0-9]{1,5})$/.exec(given(name) ?? fallback);
-      const port = Number(match?.[2]);
-      if (match?.[1] === undefined || port > 65_535) complaints.push(`${name} must be host:port`);
-      return { host: match?.[1]?.replace(/^\[|\]$/g, '') ?? '', port };
-    },
-    flag(name) {
-      const value = given(name) ?? 'false';
-      if (value !== 'true' && value !== 'false') complaints.push(`${name} must be true or false`);
-      return value === 'true';
-    },
-    integer(name, fallback, minimum, maximum) {
-      const value = given(name);
-      if (value === undefined) return fallback;
-      const number = /^[0-9]{1,12}$/.test(value) ? Number(value) : Number.NaN;
-      if (!(number >= minimum && number <= maximum)) {
-        complaints.push(`${name} must be a whole number from ${minimum} to ${maximum}`);
-      }
-      return number;
-    },
-    choice(name, values, fallback) {
-      const value = given(name) ?? fallback;
-      const chosen = values.find((candidate) => candidate === value);
-      if (chosen === undefined) complaints.push(`${name} must be one of ${values.join(', ')}`);
-      return chosen ?? fallback;
-    },
-    readableFile(name) {
-      const value = given(name);
-      if (value === undefined) return undefined;
-      try {
-        accessSync(value, constants.R_OK);
-      } catch {
-        complaints.push(`${name}: ${value} cannot be read`);
-      }
-      return resolve(value);
-    },
-    file(name) {
-      const value = given(name);
-      if (value === undefined) return undefined;
-      try {
-        return readFileSync(value, 'utf8').trim();
-      } catch {
-        complaints.push(`${name}: ${value} cannot be read`);
-        return undefined;
-      }
-    },
-  };
 }
 
 function readStateKey(read: Reader, redisUrl: string | undefined, complaints: string[]): Uint8Array | undefined {

@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 import { type Denial, deny, errorMessage, GatewayError } from '../errors.js';
 import {
   denialOf,
@@ -19,11 +17,18 @@ import {
   failure,
   type JsonObject,
   matchRoute,
+  originOf,
   type Parsed,
   parseAbort,
   parseLogin,
   parseStatement,
+  parseTarget,
+  type Reply,
   type Route,
+  readBody,
+  sendReply,
+  statusOfUnknown,
+  type Target,
   tokenOf,
 } from '../protocol/index.js';
 import type { Recording } from '../recording/index.js';
@@ -44,23 +49,10 @@ export interface DriverServerDeps {
   readonly onRequest: (route: string, status: number, seconds: number) => void;
 }
 
-interface Reply {
-  readonly status: number;
-  readonly body: Buffer;
-  readonly contentType: 'application/json' | 'application/octet-stream';
-}
-
 /** Above the idle time of every driver's pool, so that the driver closes first. */
 const KEEP_ALIVE_MS = 75_000;
 /** A body has to arrive within this; statements are at most some megabytes. */
 const REQUEST_TIMEOUT_MS = 120_000;
-/** Smaller answers are not worth compressing. */
-const GZIP_FROM_BYTES = 2_048;
-/** Compression takes longer than a local network; only mid-sized answers gain. */
-const GZIP_UP_TO_BYTES = 1_048_576;
-
-const compress = promisify(gzip);
-
 /**
  * The driver surface: a fixed table of routes, everything else refused and recorded. A decision is HTTP 200 with a
  * Snowflake error body, because drivers retry or misread any other status.
@@ -99,21 +91,8 @@ async function handle(
   });
   // A gateway that stops wants its drivers to connect to another one.
   response.shouldKeepAlive &&= server.listening;
-  await send(request, response, reply);
+  await sendReply(request, response, reply);
   deps.onRequest(name, reply.status, (deps.clock.nowMs() - startedMs) / 1000);
-}
-
-interface Target {
-  readonly path: string;
-  readonly query: URLSearchParams;
-}
-
-function parseTarget(url: string | undefined): Target | undefined {
-  if (url === undefined || !url.startsWith('/') || url.length > 8_192) return undefined;
-  const mark = url.indexOf('?');
-  return mark === -1
-    ? { path: url, query: new URLSearchParams() }
-    : { path: url.slice(0, mark), query: new URLSearchParams(url.slice(mark + 1)) };
 }
 
 async function answerOf(
@@ -154,7 +133,7 @@ async function dispatch(
     case 'query-request':
       return inSession(deps, route.name, token, (session) =>
         parsed(deps, route.name, parseStatement(body, query), (statement) =>
-          statements.submit(session, statement, originOf(deps, request)),
+          statements.submit(session, statement, deps.driverUrl ?? originOf(request)),
         ),
       );
     case 'abort-request':
@@ -195,9 +174,6 @@ async function refuse(deps: DriverServerDeps, op: string, denial: Denial): Promi
   return jsonReply(Buffer.from(encodeEnvelope(failure(denial))));
 }
 
-/** Families of paths drivers use: they retry or misread any status but 200. */
-const DRIVER_PATHS = /^\/(session|queries|monitoring|telemetry)(\/|$)/;
-
 /** Drivers are told in their own way; an API client expects a status it understands. */
 async function refuseUnknown(
   deps: DriverServerDeps,
@@ -209,7 +185,7 @@ async function refuseUnknown(
   const method = (request.method ?? '').slice(0, 10);
   await deps.recording.append(refusedEntry('unknown', denial, undefined, { method, path }));
   request.resume();
-  return plainReply(target !== undefined && DRIVER_PATHS.test(target.path) ? 200 : 403, denial);
+  return plainReply(statusOfUnknown(target), denial);
 }
 
 /** Drivers ask again for a part that is answered with 5xx, many times; not for one that is gone. */
@@ -230,42 +206,3 @@ const plainReply = (status: number, denial: Denial): Reply => ({
   body: Buffer.from(encodeEnvelope(failure(denial))),
   contentType: 'application/json',
 });
-
-/** The whole body, or undefined past the limit; the rest of a too large one is read and thrown away. */
-function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
-  return new Promise((resolve, reject) => {
-    const parts: Buffer[] = [];
-    let total = 0;
-    request.on('data', (bytes: Buffer) => {
-      total += bytes.length;
-      if (total <= maxBytes) parts.push(bytes);
-      else parts.length = 0;
-    });
-    request.once('end', () => resolve(total <= maxBytes ? Buffer.concat(parts, total) : undefined));
-    request.once('error', reject);
-    request.once('close', () => reject(new Error('the request was cut off')));
-    if (request.destroyed) reject(new Error('the request was cut off'));
-  });
-}
-
-function originOf(deps: DriverServerDeps, request: IncomingMessage): string {
-  if (deps.driverUrl !== undefined) return deps.driverUrl;
-  const { localAddress = '127.0.0.1', localPort = 80 } = request.socket;
-  const host = request.headers.host;
-  const scheme = 'encrypted' in request.socket ? 'https' : 'http';
-  return `${scheme}://${host !== undefined && /^[A-Za-z0-9.:[\]-]{1,255}$/.test(host) ? host : `${localAddress}:${localPort}`}`;
-}
-
-async function send(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
-  const accepts = String(request.headers['accept-encoding'] ?? '').includes('gzip');
-  const size = reply.body.length;
-  const isWorthIt = reply.contentType === 'application/json' && size >= GZIP_FROM_BYTES && size <= GZIP_UP_TO_BYTES;
-  const body = accepts && isWorthIt ? await compress(reply.body, { level: 1 }) : reply.body;
-  response.writeHead(reply.status, {
-    'content-type': reply.contentType,
-    'content-length': body.length,
-    'cache-control': 'no-store',
-    ...(body === reply.body ? {} : { 'content-encoding': 'gzip' }),
-  });
-  response.end(body);
-}

@@ -1,7 +1,6 @@
 export type { Answer } from './answer.js';
 export { type CatalogDeps, type Catalogs, createCatalogs } from './catalogs.js';
 export type { StatementDeps, StatementMetrics } from './deps.js';
-export { createEarlierResults } from './earlier-results.js';
 export { refusedEntry } from './entries.js';
 export { denialOf, type LoginDeps, logIn } from './login.js';
 export { type OwnSession, type OwnSessionDeps, OwnSessionUnavailable, withOwnSession } from './own-session.js';

@@ -7,17 +7,20 @@ import {
   failure,
   filterParameters,
   type Json,
+  type JsonObject,
   type LoginRequest,
+  loginAnswer,
+  loginHead,
   parseJson,
-  success,
+  stringifyJson,
 } from '../protocol/index.js';
 import type { Recording } from '../recording/index.js';
 import { type Connection, findConnection, type Resources } from '../resources/index.js';
-import type { IssuedTokens, Sessions } from '../session/index.js';
+import type { Sessions } from '../session/index.js';
 import type { Log } from '../telemetry/index.js';
 import type { Endpoint, LoggedIn, Snowflake, UpstreamCredential } from '../upstream/index.js';
 import type { Answer } from './answer.js';
-import { contextFields, whoFields } from './entries.js';
+import { contextFields, textBody, whoFields } from './entries.js';
 
 export interface LoginDeps {
   readonly resources: Pick<Resources, 'current'>;
@@ -172,6 +175,7 @@ async function keepSession(
     idleTimeoutSeconds: limits.idleTimeoutSeconds,
     maxLifetimeSeconds: limits.maxLifetimeSeconds,
   });
+  const head = headOf(request, principal, login);
   await deps.recording.append({
     kind: 'session.open',
     sessionId: session.id,
@@ -183,41 +187,22 @@ async function keepSession(
       ctx: contextFields(session.context),
       up: { sess: login.tokens.sessionId },
     },
-    bodies: [],
+    bodies: [textBody('head', stringifyJson(head))],
   });
   deps.onLogin(connection.name, principal.issuer, 'accepted', 'ok');
   deps.onSession(1, connection.name);
-  return loginAnswer(request, principal, login, tokens);
+  return Buffer.from(encodeEnvelope(loginAnswer(head, tokens)));
 }
 
-function loginAnswer(request: LoginRequest, principal: Principal, login: LoggedIn, tokens: IssuedTokens): Answer {
-  const data = {
-    masterToken: tokens.masterToken,
-    token: tokens.token,
-    validityInSeconds: tokens.tokenSeconds,
-    masterValidityInSeconds: tokens.masterTokenSeconds,
+/** What the driver is told besides its tokens. */
+function headOf(request: LoginRequest, principal: Principal, login: LoggedIn): JsonObject {
+  return loginHead({
     displayUserName: principal.name,
     serverVersion: login.serverVersion,
-    firstLogin: false,
-    remMeToken: null,
-    remMeValidityInSeconds: 0,
-    healthCheckInterval: 45,
-    newClientForUpgrade: null,
     sessionId: parseJson(login.tokens.sessionId) ?? 0,
     parameters: clientParameters(login.parameters, request.clientApp),
-    sessionInfo: {
-      databaseName: login.context.database,
-      schemaName: login.context.schema,
-      warehouseName: login.context.warehouse,
-      roleName: login.context.role,
-    },
-    idToken: null,
-    idTokenValidityInSeconds: 0,
-    responseData: null,
-    mfaToken: null,
-    mfaTokenValidityInSeconds: 0,
-  };
-  return Buffer.from(encodeEnvelope(success(data)));
+    context: login.context,
+  });
 }
 
 async function refuseLogin(

@@ -1,5 +1,13 @@
 import { deny, errorMessage } from '../errors.js';
-import { encodeEnvelope, failure, parseJson, SESSION_CODES, snowflakeFailure, success } from '../protocol/index.js';
+import {
+  encodeEnvelope,
+  failure,
+  parseJson,
+  renewalAnswer,
+  SESSION_CODES,
+  snowflakeFailure,
+  success,
+} from '../protocol/index.js';
 import type { Recording } from '../recording/index.js';
 import type { Authenticated, Session, Sessions, TokenRefusal } from '../session/index.js';
 import type { Log } from '../telemetry/index.js';
@@ -74,15 +82,7 @@ export function createSessionControl(deps: SessionControlDeps): SessionControl {
       await recording.append(controlEntry('renew', 'ok', master.session.id));
       const tokens = await sessions.renew(master.session.id);
       if (tokens === undefined) return answer(failure(deny.sessionEnded('it expired or was closed')));
-      return answer(
-        success({
-          sessionToken: tokens.token,
-          validityInSecondsST: tokens.tokenSeconds,
-          masterToken: tokens.masterToken,
-          validityInSecondsMT: tokens.masterTokenSeconds,
-          sessionId: parseJson(master.session.upstream.sessionId) ?? 0,
-        }),
-      );
+      return answer(renewalAnswer(tokens, parseJson(master.session.upstream.sessionId) ?? 0));
     },
 
     async heartbeat(session) {

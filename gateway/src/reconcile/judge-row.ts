@@ -1,8 +1,9 @@
-import { type NoteVerifier, parseQueryTag, type QueryTag } from '@piste/verifier';
+import { parseQueryTag, type QueryTag } from '@piste/verifier';
 import type { HistoryRow } from './history-row.js';
 import type { Leave, RecordIndex, Statement, WriterLog } from './record-index.js';
 import { compareText } from './recorded-text.js';
 import type { RowKind } from './report.js';
+import type { TagKey } from './tag-signature.js';
 
 /** What became of a row, and the statement it stands for. */
 export interface RowVerdict {
@@ -16,7 +17,7 @@ export interface RowPlan {
   /** Queries that may have run it. */
   readonly roots: readonly string[];
   /** The signature to check first. */
-  readonly check: { readonly tag: QueryTag; readonly key: NoteVerifier } | undefined;
+  readonly check: { readonly tag: QueryTag; readonly key: TagKey } | undefined;
   /** Judges, and marks the statement the row stands for as seen: to be called once, in the order of the rows. */
   conclude(isSigned: boolean): RowVerdict;
 }
@@ -27,7 +28,7 @@ export interface RowJudge {
   readonly viewLagMs: number;
   readonly connection: string | undefined;
   /** Keys of writers that are known from elsewhere, by origin. */
-  readonly keyOf: (origin: string) => NoteVerifier | undefined;
+  readonly keyOf: (origin: string) => TagKey | undefined;
   /** The records were read after the history: what is not among them is not recorded. */
   readonly recordsAreNewer: boolean;
   /** Signatures are checked of every tag, or only where no record in a log stands for the row as well. */

@@ -118,6 +118,8 @@ export function createScene(signer?: NoteSigner): Scene {
         parts,
         fields,
       } as LogRecord['leaf'],
+      leafBytes: Buffer.alloc(0),
+      unread: new Map(),
       bodies: new Map(
         record.unread === true ? [] : Object.entries(bodies).map(([name, text]) => [name, Buffer.from(text)]),
       ),

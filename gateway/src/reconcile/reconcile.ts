@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type LogRecord, parseQueryTag, parseVkey } from '@piste/verifier';
+import { type LogRecord, parseQueryTag } from '@piste/verifier';
 import type { HistoryRow, RowResult } from './history-row.js';
 import { planRow, type RowJudge, type RowPlan, type RowVerdict } from './judge-row.js';
 import { createRecordIndex, type RecordIndex, type Statement } from './record-index.js';
@@ -14,7 +14,7 @@ import {
   STATEMENT_WEIGHTS,
   type StatementKind,
 } from './report.js';
-import { isTagSigned } from './tag-signature.js';
+import { isTagSigned, parseTagKey } from './tag-signature.js';
 
 export interface ReconcileOptions {
   readonly nowMs: number;
@@ -199,7 +199,7 @@ const placeOf = (row: HistoryRow): Pick<ReconcileFinding, 'queryId' | 'user' | '
 });
 
 function keysOf(vkeys: readonly string[]): RowJudge['keyOf'] {
-  const keys = new Map(vkeys.flatMap((vkey) => parseVkey(vkey) ?? []).map((key) => [key.name, key]));
+  const keys = new Map(vkeys.flatMap((vkey) => parseTagKey(vkey) ?? []).map((key) => [key.writer, key]));
   return (origin) => keys.get(origin);
 }
 

@@ -1,5 +1,6 @@
-import { type EntryValue, type LogRecord, type NoteVerifier, parseVkey, SHOWN_TEXT_CHARACTERS } from '@piste/verifier';
+import { type EntryValue, type LogRecord, SHOWN_TEXT_CHARACTERS } from '@piste/verifier';
 import { headDigests, type RecordedText } from './recorded-text.js';
+import { parseTagKey, type TagKey } from './tag-signature.js';
 
 /** What the records say of one statement. Held ones have several records that could let it run. */
 export interface Statement {
@@ -37,7 +38,7 @@ export interface Leave {
 /** One writer's log, as far as it was read. */
 export interface WriterLog {
   readonly origin: string;
-  readonly key: NoteVerifier;
+  readonly key: TagKey;
   /** Records read. */
   readonly size: number;
   readonly lastMs: number;
@@ -72,7 +73,7 @@ type Fields = Readonly<Record<string, EntryValue>>;
 
 interface WriterState {
   readonly origin: string;
-  readonly key: NoteVerifier;
+  readonly key: TagKey;
   size: number;
   lastMs: number;
   closed: boolean;
@@ -101,8 +102,8 @@ export function createRecordIndex(): RecordIndex {
 
   function openWriter(record: LogRecord): void {
     const { origin, vkey } = record.leaf.fields;
-    const key = typeof vkey === 'string' ? parseVkey(vkey) : undefined;
-    if (typeof origin !== 'string' || key?.name !== origin) return;
+    const key = typeof vkey === 'string' ? parseTagKey(vkey) : undefined;
+    if (typeof origin !== 'string' || key?.writer !== origin) return;
     const state: WriterState = {
       origin,
       key,

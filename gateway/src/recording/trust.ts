@@ -10,12 +10,12 @@ export function addCheckpoint(trust: Trust, { origin, vkey, size, root, note }: 
   const known = trust.checkpoints.find((anchor) => anchor.origin === origin);
   if (known !== undefined && known.size >= size) return { ...trust, writers };
   const others = trust.checkpoints.filter((anchor) => anchor.origin !== origin);
-  return { writers, checkpoints: [...others, { origin, size, root, note }] };
+  return { ...trust, writers, checkpoints: [...others, { origin, size, root, note }] };
 }
 
 /** The bytes of a trust file. */
-export function encodeTrust({ writers, checkpoints }: Trust): string {
-  return `${JSON.stringify({ v: 1, writers, checkpoints }, undefined, 2)}\n`;
+export function encodeTrust(trust: Trust): string {
+  return `${JSON.stringify({ v: 1, ...trust }, undefined, 2)}\n`;
 }
 
 /**

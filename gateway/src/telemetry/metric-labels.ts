@@ -36,6 +36,7 @@ export const LABEL_VALUES = {
   category: ['email', 'phone', 'card', 'ssn', 'iban', 'secret'],
   kind: ['SnowflakeConnection', 'MaskingPolicy', 'ApprovalRule'],
   reload_result: ['loaded', 'unchanged', 'rejected'],
+  archive_failure: ['unavailable', 'refused', 'broken', 'conflict', 'unlocked', 'announce', 'local'],
   redis_op: ['get', 'create', 'replace', 'touch', 'delete', 'keys', 'watch', 'ping'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { type ArchiveRecorders, createArchiveRecorders } from './archive-metrics.js';
 import { classLabel, closedLabel, createNameLabels } from './metric-labels.js';
 
 /**
@@ -53,6 +54,7 @@ export interface Metrics {
     readonly up: (isUp: boolean) => void;
     readonly call: (operation: string, seconds: number) => void;
   };
+  readonly archive: ArchiveRecorders;
   /** The Prometheus text and its content type. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
@@ -86,6 +88,7 @@ export function createMetrics({ version, revision }: MetricsDeps): Metrics {
     statements: statementRecorders(series, name),
     ...trafficRecorders(series, name),
     ...roomRecorders(series, name),
+    archive: createArchiveRecorders(registry),
     async render() {
       return { contentType: registry.contentType, text: await registry.metrics() };
     },

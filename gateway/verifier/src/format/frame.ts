@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { platform } from '../platform/index.js';
 
 /**
  * One frame of a segment:
@@ -49,7 +49,7 @@ export function encodeFrame(type: FrameType, payload: Uint8Array): Buffer {
 }
 
 function frameCrc(header: Uint8Array, payload: Uint8Array): number {
-  return crc32(payload, crc32(header.subarray(0, CRC_OFFSET)));
+  return platform.crc32(payload, platform.crc32(header.subarray(0, CRC_OFFSET)));
 }
 
 /** The fixed part of a frame, or why these 16 bytes are none. */

@@ -1,13 +1,11 @@
-import { createHash } from 'node:crypto';
+import { platform } from '../platform/index.js';
 
 const LEAF_PREFIX = Uint8Array.of(0x00);
 const NODE_PREFIX = Uint8Array.of(0x01);
 
 /** SHA-256 over the parts, as raw bytes. */
 export function sha256(...parts: readonly Uint8Array[]): Buffer {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest();
+  return platform.sha256(parts);
 }
 
 /** RFC 6962 section 2.1: hash of a leaf. */

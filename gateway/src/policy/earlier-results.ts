@@ -1,5 +1,6 @@
-import { columnKey, type SourceMask } from '../policy/index.js';
-import type { ColumnRef, EarlierResult, Facts, Output } from '../sql/index.js';
+import type { ColumnRef, EarlierResult, Facts, Output } from '../sql/facts.js';
+import type { SourceMask } from './decision.js';
+import { columnKey } from './keys.js';
 
 /**
  * What RESULT_SCAN may read again: results of the last statements of each session, as far as this gateway ran them. Another
