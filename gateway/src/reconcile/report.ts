@@ -70,7 +70,8 @@ export interface ReconcileFinding {
     | 'rows-differ'
     | 'several-users'
     | 'several-connections'
-    | 'history-incomplete';
+    | 'history-incomplete'
+    | 'recording';
   readonly message: string;
   /** Snowflake's query id. */
   readonly queryId?: string;

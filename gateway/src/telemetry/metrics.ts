@@ -41,6 +41,10 @@ export interface Metrics {
     readonly committed: (group: { readonly records: number; readonly seconds: number }) => void;
     readonly failed: () => void;
   };
+  readonly reconcile: {
+    readonly unreconciled: (connection: string, weight: string, count: number) => void;
+    readonly reconciled: (connection: string, untilMs: number) => void;
+  };
   readonly identity: {
     readonly tokenChecked: (outcome: string) => void;
     readonly keysFetched: (outcome: string) => void;
@@ -166,7 +170,7 @@ function trafficRecorders(series: Series, name: NameLabel): Pick<Metrics, 'http'
   };
 }
 
-type RoomRecorders = Pick<Metrics, 'approval' | 'recording' | 'identity' | 'resources' | 'store'>;
+type RoomRecorders = Pick<Metrics, 'approval' | 'recording' | 'reconcile' | 'identity' | 'resources' | 'store'>;
 
 function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
   return {
@@ -186,6 +190,14 @@ function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
         series.auditSeconds.observe(group.seconds);
       },
       failed: () => series.auditFailures.inc(),
+    },
+    reconcile: {
+      unreconciled(connection, weight, count) {
+        const labels = { connection: name('connection', connection), weight: closedLabel('weight', weight) };
+        series.unreconciled.set(labels, count);
+      },
+      reconciled: (connection, untilMs) =>
+        series.reconciled.set({ connection: name('connection', connection) }, untilMs / 1000),
     },
     identity: {
       tokenChecked: (outcome) => series.tokenChecks.inc({ outcome: reasonLabel(name, outcome) }),
@@ -275,6 +287,14 @@ function createSeries(registry: Registry) {
     auditRecords: counter('audit_records_total', 'Records made durable.'),
     auditSeconds: histogram('audit_append_duration_seconds', 'Time until a group of records is durable.', FAST_SECONDS),
     auditFailures: counter('audit_append_failures_total', 'Appends that failed.'),
+    unreconciled: gauge(
+      'audit_unreconciled_queries',
+      "Queries of the last week in Snowflake's history that are not recorded so.",
+      ['connection', 'weight'],
+    ),
+    reconciled: gauge('audit_reconciled_timestamp_seconds', 'Up to when the query history was compared.', [
+      'connection',
+    ]),
     policyGeneration: gauge('policy_generation', 'Sequence number of the snapshot in force.'),
     policyReloaded: gauge('policy_reload_timestamp_seconds', 'When the snapshot in force was loaded.'),
     policyReloads: counter('policy_reloads_total', 'Looks at the resources folder by result.', ['result']),
