@@ -205,8 +205,7 @@ function keysOf(vkeys: readonly string[]): RowJudge['keyOf'] {
 
 function addToDigest(digest: Hash, row: HistoryRow): void {
   const { id, text, tag, user, sessionId, startMs, endMs, failed, rootId, parentId } = row;
-  digest.update(JSON.stringify([id, text, tag, user, sessionId, startMs, endMs, failed, rootId, parentId]));
-  digest.update('\n');
+  digest.update(`${JSON.stringify([id, text, tag, user, sessionId, startMs, endMs, failed, rootId, parentId])}\n`);
 }
 
 /** Rows Snowflake gave out and rows the records hold, where the whole answer is recorded. */
