@@ -1,8 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { registryOrigin } from '@piste/verifier';
 import { createApprovals } from './approval/index.js';
-import { type Config, parseConfig, readSecretFile } from './config/index.js';
+import { type Config, digestOf, parseConfig, readSecretFile } from './config/index.js';
 import { errorMessage } from './errors.js';
 import { createConsole } from './http/console/index.js';
 import { serveDrivers } from './http/driver-server.js';
@@ -22,10 +26,17 @@ import {
 } from './pipeline/index.js';
 import { createEarlierResults } from './policy/index.js';
 import { compareInWorker, createReconciler, type Reconciler } from './reconcile/index.js';
-import { openRecording, publishCheckpoints, type Recording } from './recording/index.js';
+import { openRecording, type Recording } from './recording/index.js';
+import {
+  createFileStore,
+  type GatewayRegistry,
+  loadOrMakeSigner,
+  loadSigner,
+  openGatewayRegistry,
+} from './registry/index.js';
 import { type ConnectionCredential, openResources } from './resources/index.js';
-import { createSessions } from './session/index.js';
-import { createMemoryStore, createRedisStore, createSealer } from './store/index.js';
+import { createSessions, createStrandHints } from './session/index.js';
+import { createMemoryStore, createRedisStore, createSealer, type Store } from './store/index.js';
 import { createLog, createMetrics, type Log, type Metrics } from './telemetry/index.js';
 import {
   createChunkFetcher,
@@ -112,38 +123,83 @@ export interface Gateway {
 /** Builds every room by hand and listens. What was recorded is closed and published when that fails. */
 export async function startGateway(config: Config, log: Log): Promise<Gateway> {
   const metrics = createMetrics({ version: VERSION });
-  const recording = await openRecording({
+  const store =
+    config.redisUrl === undefined
+      ? createMemoryStore({ clock: clock.nowMs })
+      : createRedisStore({ url: config.redisUrl, keyPrefix: 'piste:', log, metrics: metrics.store });
+  const strandHints = createStrandHints({ store, timers, log });
+  const about = { host: hostname(), version: VERSION, config: digestOf(config) };
+  const registry = await openRegistry(config, metrics, log);
+  const writing = await openRecording({
     directory: config.recordingDirectory,
     deployment: config.deployment,
     clock,
     log,
+    strandHints,
+    recipients: config.recordingRecipients,
+    describe: async ({ origin, vkey }) => ({ ...about, cert: registry.certify(origin, vkey) }),
     metrics: metrics.recording,
   });
-  const publishing = await publishCheckpoints(recording, config.checkpointFile, timers, log);
+  const registered = await registry.register(writing, about).catch(async (error: unknown) => {
+    await writing.close();
+    throw error;
+  });
   const closeRecording = async (): Promise<void> => {
-    await recording.close();
-    await publishing();
+    await writing.close();
+    await registered.close();
+    await strandHints.close();
+    await store.close();
   };
   try {
-    return await startOn({ recording, closeRecording, metrics }, config, log);
+    return await startOn({ store, ...registered, closeRecording, metrics }, config, log);
   } catch (error) {
     await closeRecording();
     throw error;
   }
 }
 
+/** The registry of this deployment, under the identity the configuration names. */
+async function openRegistry(config: Config, metrics: Metrics, log: Log): Promise<GatewayRegistry> {
+  const origin = registryOrigin(config.deployment);
+  const { identityKeyFile: file } = config;
+  if (config.makeIdentityKey) await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const identity = config.makeIdentityKey
+    ? await loadOrMakeSigner(file, origin)
+    : { signer: await loadSigner(file, origin), made: false };
+  if (identity.made)
+    log.warn('an identity key was made: keep it, and give it to every gateway of this deployment', { file });
+  return openGatewayRegistry({
+    store: createFileStore(config.registryDirectory),
+    signer: identity.signer,
+    witnesses: config.witnesses,
+    checkpointFile: config.checkpointFile,
+    recordingDirectory: config.recordingDirectory,
+    deployment: config.deployment,
+    maxLagSeconds: config.registryMaxLagSeconds,
+    nowMs: clock.nowMs,
+    elapsedMs: () => performance.now(),
+    timers,
+    fetch,
+    log,
+    metrics: metrics.registry,
+  });
+}
+
 interface Foundation {
+  readonly store: Store;
   readonly recording: Recording;
-  /** Closes the log and publishes its last checkpoint. */
+  /** Why nothing is recorded at present. */
+  readonly refusal: () => string | undefined;
+  /** Closes the log, publishes its last checkpoint and closes the store. */
   readonly closeRecording: () => Promise<void>;
   readonly metrics: Metrics;
 }
 
-async function startOn({ recording, closeRecording, metrics }: Foundation, config: Config, log: Log): Promise<Gateway> {
-  const store =
-    config.redisUrl === undefined
-      ? createMemoryStore({ clock: clock.nowMs })
-      : createRedisStore({ url: config.redisUrl, keyPrefix: 'piste:', log, metrics: metrics.store });
+async function startOn(
+  { store, recording, refusal, closeRecording, metrics }: Foundation,
+  config: Config,
+  log: Log,
+): Promise<Gateway> {
   const sealer = createSealer(config.stateKey ?? randomBytes(32));
   const resources = await openResources({
     directory: config.resourcesDirectory,
@@ -207,6 +263,7 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     store,
     sealer,
     recording,
+    log,
     maskingKeys,
     fetchChunk,
     onDelivered: metrics.statements.delivered,
@@ -294,6 +351,7 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     driverUrl: config.driverUrl,
     clock,
     onRequest: (route, status, seconds) => metrics.http.request('driver', route, status, seconds),
+    metrics: metrics.delivery,
   });
   let stopping = false;
   const ops = createServer(
@@ -301,6 +359,7 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
       checks: [
         { name: 'serving', check: () => failWhen(stopping, 'stopping') },
         { name: 'recording', check: () => failWhen(recording.failed, 'the log cannot be written') },
+        { name: 'registry', check: () => failWhen(refusal() !== undefined, refusal() ?? '') },
         { name: 'store', check: () => store.ping() },
         {
           name: 'connections',
@@ -377,7 +436,6 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
       await reconciler.close();
       resources.close();
       await closeRecording();
-      await store.close();
       await transport.close();
       ops.close();
       ops.closeAllConnections();

@@ -165,6 +165,19 @@ export function refusedEntry(
   return { kind: 'request.refused', sessionId, fields: { op, code: denial.code, ...fields }, bodies: [] };
 }
 
+/** Size and SHA-256 (hex) of a request's body as it came in: names it without holding it. */
+export interface BodyDigest {
+  readonly [member: string]: EntryValue;
+  readonly len: number;
+  readonly sha: string;
+}
+
+/** Names a body by size and digest. */
+export const digestOfBody = (bytes: Uint8Array): BodyDigest => ({
+  len: bytes.byteLength,
+  sha: hash('sha256', bytes, 'hex'),
+});
+
 /** Small exchanges of a session: heartbeats, polls, renewals. */
 export function controlEntry(
   op: string,

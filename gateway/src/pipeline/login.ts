@@ -1,9 +1,9 @@
-import { type Denial, deny, errorMessage, GatewayError } from '../errors.js';
+import { type Denial, deny } from '../errors.js';
 import type { Identity, Principal } from '../identity/index.js';
 import { isAllowedParameter } from '../policy/index.js';
 import {
   clientParameters,
-  encodeEnvelope,
+  encodeBody,
   failure,
   filterParameters,
   type Json,
@@ -14,7 +14,7 @@ import {
   parseJson,
   stringifyJson,
 } from '../protocol/index.js';
-import type { Recording } from '../recording/index.js';
+import type { Entry, Recording } from '../recording/index.js';
 import { type Connection, findConnection, type Resources } from '../resources/index.js';
 import type { Sessions } from '../session/index.js';
 import type { Log } from '../telemetry/index.js';
@@ -175,8 +175,10 @@ async function keepSession(
     idleTimeoutSeconds: limits.idleTimeoutSeconds,
     maxLifetimeSeconds: limits.maxLifetimeSeconds,
   });
+  // Its bytes hold the session's tokens: the record knows them by their digest only.
   const head = headOf(request, principal, login);
-  await deps.recording.append({
+  const bytes = encodeBody(loginAnswer(head, tokens));
+  const opening: Entry = {
     kind: 'session.open',
     sessionId: session.id,
     fields: {
@@ -188,10 +190,11 @@ async function keepSession(
       up: { sess: login.tokens.sessionId },
     },
     bodies: [textBody('head', stringifyJson(head))],
-  });
+  };
+  const answer = await deps.recording.recordAnswer(opening, bytes);
   deps.onLogin(connection.name, principal.issuer, 'accepted', 'ok');
   deps.onSession(1, connection.name);
-  return Buffer.from(encodeEnvelope(loginAnswer(head, tokens)));
+  return answer;
 }
 
 /** What the driver is told besides its tokens. */
@@ -211,7 +214,7 @@ async function refuseLogin(
   connection: Connection | undefined,
   refusal: Refusal,
 ): Promise<Answer> {
-  await deps.recording.append({
+  const entry: Entry = {
     kind: 'session.refused',
     sessionId: undefined,
     fields: {
@@ -222,14 +225,8 @@ async function refuseLogin(
       client: { app: request.clientApp, version: request.clientVersion },
     },
     bodies: [],
-  });
+  };
+  const answer = await deps.recording.recordAnswer(entry, encodeBody(failure(refusal.denial)));
   deps.onLogin(connection?.name ?? 'none', refusal.issuer ?? 'none', 'refused', refusal.reason);
-  return Buffer.from(encodeEnvelope(failure(refusal.denial)));
-}
-
-/** What a caller sees of an error that is not a denial by itself. */
-export function denialOf(error: unknown, reference: string, log: Log): Denial {
-  if (error instanceof GatewayError) return error.denial;
-  log.error('unexpected error', { error: errorMessage(error), reference });
-  return deny.internal(reference, false);
+  return answer;
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Denial, deny } from '../errors.js';
 import {
   type Envelope,
-  encodeEnvelope,
+  encodeBody,
   failure,
   inProgress,
   isResend,
@@ -64,22 +64,31 @@ export function createStatements(deps: StatementsDeps): Statements {
     envelope: Envelope,
     queryId?: string,
   ): Promise<Answer> => {
-    await recording.append(controlEntry(op, outcome, session.id, { qid: queryId ?? null }));
-    return Buffer.from(encodeEnvelope(envelope));
+    const entry = controlEntry(op, outcome, session.id, { qid: queryId ?? null });
+    return recording.recordAnswer(entry, encodeBody(envelope));
   };
 
-  const refuse = async (session: Session, denial: Denial): Promise<Answer> => {
-    await recording.append(refusedEntry('query', denial, session.id));
-    return Buffer.from(encodeEnvelope(failure(denial)));
+  const refuse = (session: Session, denial: Denial): Promise<Answer> =>
+    recording.recordAnswer(refusedEntry('query', denial, session.id), encodeBody(failure(denial)));
+
+  const redeliver = (session: Session, queryId: string, outcome: string, bytes: Buffer): Promise<Answer> =>
+    recording.recordAnswer(controlEntry('redeliver', outcome, session.id, { qid: queryId }), bytes);
+
+  const given = new WeakSet<Answer>();
+  /** The end of a statement for one of those who wait for it: the first gets it as it was recorded, others once more. */
+  const giveEnd = async (session: Session, queryId: string, end: Answer | undefined): Promise<Answer | undefined> => {
+    if (end === undefined) return undefined;
+    if (given.has(end)) return redeliver(session, queryId, 'again', end.bytes);
+    given.add(end);
+    return end;
   };
 
   const endedAnswer = async (statement: KeptStatement, session: Session): Promise<Answer> => {
     const { queryId, state } = statement;
-    const answer = kept.answerOf(statement);
-    if (answer === undefined)
-      return respond(session, 'redeliver', 'too-large', failure(deny.resultTooOld(), queryId), queryId);
-    await recording.append(controlEntry('redeliver', state, session.id, { qid: queryId }));
-    return answer;
+    const bytes = kept.answerOf(statement);
+    return bytes === undefined
+      ? respond(session, 'redeliver', 'too-large', failure(deny.resultTooOld(), queryId), queryId)
+      : redeliver(session, queryId, state, bytes);
   };
 
   const ownerOf = async (statement: KeptStatement, session: Session): Promise<Session | undefined> =>
@@ -90,7 +99,8 @@ export function createStatements(deps: StatementsDeps): Statements {
     const untilMs = clock.nowMs() + limits.holdSeconds * 1000;
     for (;;) {
       const here = walks.endOf(queryId);
-      if (here !== undefined) return within(deps.timers, here, untilMs - clock.nowMs());
+      if (here !== undefined)
+        return giveEnd(session, queryId, await within(deps.timers, here, untilMs - clock.nowMs()));
       const statement = await kept.load(queryId);
       if (statement === undefined)
         return respond(session, 'poll', 'unknown', failure(deny.unknownQuery(), queryId), queryId);

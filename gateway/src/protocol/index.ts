@@ -1,6 +1,7 @@
 export { BODY_COMPLAINTS, type DecodedBody, decodeBody, inflate, isGzip } from './body.js';
 export {
   type Envelope,
+  encodeBody,
   encodeEnvelope,
   failure,
   inProgress,

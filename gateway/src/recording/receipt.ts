@@ -9,6 +9,14 @@ export interface Receipt {
   readonly index: number;
   /** RFC 6962 leaf hash, hex. */
   readonly leafHash: string;
+  /** Number within its session's strand of this log; absent for records of no session. */
+  readonly strandNumber?: number;
+}
+
+/** What the writer gives for a record that lets a statement run. */
+export interface TaggedReceipt extends Receipt {
+  /** Absent for other records. */
+  readonly tagSignature?: string;
 }
 
 /**

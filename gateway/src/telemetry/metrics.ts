@@ -41,6 +41,19 @@ export interface Metrics {
     readonly committed: (group: { readonly records: number; readonly seconds: number }) => void;
     readonly failed: () => void;
   };
+  readonly registry: {
+    readonly appended: (outcome: 'ok' | 'failed') => void;
+    readonly size: (entries: number) => void;
+    readonly lag: (seconds: number) => void;
+    readonly witnessed: (outcome: 'ok' | 'refused' | 'unreachable') => void;
+    readonly quorumAge: (seconds: number) => void;
+  };
+  readonly delivery: {
+    readonly delivered: (bytes: number) => void;
+    readonly recorded: (bytes: number) => void;
+    readonly unrecorded: (bytes: number) => void;
+    readonly refused: () => void;
+  };
   readonly reconcile: {
     readonly unreconciled: (connection: string, weight: string, count: number) => void;
     readonly reconciled: (connection: string, untilMs: number) => void;
@@ -170,7 +183,10 @@ function trafficRecorders(series: Series, name: NameLabel): Pick<Metrics, 'http'
   };
 }
 
-type RoomRecorders = Pick<Metrics, 'approval' | 'recording' | 'reconcile' | 'identity' | 'resources' | 'store'>;
+type RoomRecorders = Pick<
+  Metrics,
+  'approval' | 'recording' | 'reconcile' | 'registry' | 'delivery' | 'identity' | 'resources' | 'store'
+>;
 
 function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
   return {
@@ -190,6 +206,19 @@ function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
         series.auditSeconds.observe(group.seconds);
       },
       failed: () => series.auditFailures.inc(),
+    },
+    registry: {
+      appended: (outcome) => series.registryAppends.inc({ outcome }),
+      size: (entries) => series.registrySize.set(entries),
+      lag: (seconds) => series.registryLag.set(seconds),
+      witnessed: (outcome) => series.registryWitnessed.inc({ outcome }),
+      quorumAge: (seconds) => series.registryQuorumAge.set(seconds),
+    },
+    delivery: {
+      delivered: (bytes) => series.deliveredBytes.inc(bytes),
+      recorded: (bytes) => series.recordedBytes.inc(bytes),
+      unrecorded: (bytes) => series.unrecordedBytes.inc(bytes),
+      refused: () => series.answersRefused.inc(),
     },
     reconcile: {
       unreconciled(connection, weight, count) {
@@ -286,7 +315,19 @@ function createSeries(registry: Registry) {
     resultBytes: counter('result_bytes_total', 'Bytes of results delivered.', ['connection', 'protocol']),
     auditRecords: counter('audit_records_total', 'Records made durable.'),
     auditSeconds: histogram('audit_append_duration_seconds', 'Time until a group of records is durable.', FAST_SECONDS),
+    deliveredBytes: counter('delivered_bytes_total', 'Bytes of answers handed to drivers, before compression.'),
+    recordedBytes: counter('recorded_answer_bytes_total', 'Of the bytes delivered, those a durable record names.'),
+    unrecordedBytes: counter('unrecorded_bytes_total', 'Of the bytes delivered, those that stand in no record.'),
+    answersRefused: counter('answers_without_record_total', 'Answers not sent because no record vouched for them.'),
     auditFailures: counter('audit_append_failures_total', 'Appends that failed.'),
+    registryAppends: counter('registry_appends_total', 'Rounds that put something into the registry.', ['outcome']),
+    registrySize: gauge('registry_entries', 'Entries of the registry.'),
+    registryLag: gauge('registry_lag_seconds', 'Time since this gateway last reached the registry.'),
+    registryWitnessed: counter('registry_cosignatures_total', 'Requests to witnesses by outcome.', ['outcome']),
+    registryQuorumAge: gauge(
+      'registry_quorum_age_seconds',
+      'Age of the newest checkpoint of the registry that enough witnesses cosigned.',
+    ),
     unreconciled: gauge(
       'audit_unreconciled_queries',
       "Queries of the last week in Snowflake's history that are not recorded so.",

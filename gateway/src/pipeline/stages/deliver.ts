@@ -1,4 +1,5 @@
 import { type ClientResult, changedParameters, encodeResult, resultHead, stringifyJson } from '../../protocol/index.js';
+import type { Entry } from '../../recording/index.js';
 import { afterRun } from '../after-run.js';
 import type { StatementDeps } from '../deps.js';
 import { detectedFields, textBody } from '../entries.js';
@@ -35,8 +36,9 @@ export async function deliverStage(deps: StatementDeps, masked: Masked): Promise
   const rows = inline.format === 'json' ? inBrackets(inline.bytes) : inline.bytes;
   const recorded = parts.told.length === 0 ? head : stringifyJson(resultHead({ ...client, chunks: parts.recorded }));
   const bodies = [textBody('head', recorded), { name: 'rows', bytes: rows }];
-  await afterRun(() => deps.recording.append({ kind: 'response', sessionId: session.id, fields, bodies }));
-  const body = encodeResult(head, inline.format, rows);
-  deps.metrics.delivered(masked.connection.name, inline.rows, body.length);
-  return { ...masked, body };
+  const bytes = encodeResult(head, inline.format, rows);
+  const entry: Entry = { kind: 'response', sessionId: session.id, fields, bodies };
+  const answer = await afterRun(() => deps.recording.recordAnswer(entry, bytes));
+  deps.metrics.delivered(masked.connection.name, inline.rows, bytes.length);
+  return { ...masked, answer };
 }
