@@ -293,7 +293,8 @@ describe('what reached the account', () => {
   });
 
   test('is named in the answer that came of it', () => {
-    for (const entry of arrived.filter(({ errorCode }) => errorCode === null)) {
+    expect(arrived.filter(({ errorCode }) => errorCode !== null)).toHaveLength(1);
+    for (const entry of arrived) {
       const queryId = recordOf(entry)?.leaf.fields['qid'];
       const answers = log.filter(({ leaf }) => leaf.kind === 'response' && leaf.fields['qid'] === queryId);
       expect(answers.map(({ leaf }) => leaf.fields['upq'])).toEqual([entry.queryId]);
