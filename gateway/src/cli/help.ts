@@ -1,3 +1,5 @@
+import { REGISTRY_HELP } from './registry-help.js';
+
 /** Printed by `piste help` and behind every usage error. */
 export const HELP = `piste: what agents do with Snowflake, and the proof of it
 
@@ -23,7 +25,7 @@ Usage:
   piste audit verify [DIR...] [--trust FILE] [--json]
       Verify recordings offline. Without --trust nothing outside the
       directory vouches for it, and the verdict is "cannot conclude".
-  piste sessions list [DIR] [--json]
+${REGISTRY_HELP}  piste sessions list [DIR] [--json]
       List the recorded sessions.
   piste sessions play [DIR] ID [--speed N] [--json]
       Show what happened in one session, as it was delivered. ID may be

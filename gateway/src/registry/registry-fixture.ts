@@ -74,7 +74,11 @@ export interface TestGateway {
 /** A gateway's recording and registry in a directory; every gateway of a test keeps a trust file of its own beside it. */
 export async function startTestGateway(
   directory: string,
-  deps: Partial<GatewayRegistryDeps> & { readonly name?: string; readonly clock?: FakeClock } = {},
+  deps: Partial<GatewayRegistryDeps> & {
+    readonly name?: string;
+    readonly clock?: FakeClock;
+    readonly recipients?: readonly string[];
+  } = {},
 ): Promise<TestGateway> {
   const clock = deps.clock ?? createFakeClock();
   const trustFile = `${directory}.${deps.name ?? 'gateway'}.trust.json`;
@@ -97,6 +101,7 @@ export async function startTestGateway(
     clock,
     describe: async ({ origin, vkey }) => ({ cert: opened.certify(origin, vkey) }),
     random: randomBytes,
+    recipients: deps.recipients ?? [],
   });
   const registered = await opened.register(writing, { version: 'test' });
   return {
