@@ -172,6 +172,7 @@ async function openRegistry(config: Config, metrics: Metrics, log: Log): Promise
     store: createFileStore(config.registryDirectory),
     signer: identity.signer,
     witnesses: config.witnesses,
+    ...(config.officers === undefined ? {} : { officers: config.officers }),
     checkpointFile: config.checkpointFile,
     recordingDirectory: config.recordingDirectory,
     deployment: config.deployment,
