@@ -83,12 +83,15 @@ describe.each(makeCorpora())('a recording $name', ({ files, trust }) => {
       let start = 0;
       const frames = framesOf(withoutZeros(whole));
       for (const { bytes } of frames) {
-        for (const at of places(bytes.byteLength - FRAME_HEADER_BYTES).filter((_, index) => IS_TORTURE || index % 8 === 0)) {
+        for (const at of places(bytes.byteLength - FRAME_HEADER_BYTES).filter(
+          (_, index) => IS_TORTURE || index % 8 === 0,
+        )) {
           const changed = Buffer.from(whole);
           const frame = changed.subarray(start, start + bytes.byteLength);
           frame.writeUInt8(frame.readUInt8(FRAME_HEADER_BYTES + at) ^ 0x01, FRAME_HEADER_BYTES + at);
           repairCrc(frame);
-          if ((await verifyFiles(replaced(files, path, changed), trust)).outcome !== 'tampered') missed.push(start + at);
+          if ((await verifyFiles(replaced(files, path, changed), trust)).outcome !== 'tampered')
+            missed.push(start + at);
         }
         start += bytes.byteLength;
       }
@@ -124,7 +127,12 @@ describe.each(makeCorpora())('a recording $name', ({ files, trust }) => {
         ...frames.slice(index + 1).flatMap((other, distance) =>
           other.equals(frame)
             ? []
-            : [{ change: `swap ${index} ${index + 1 + distance}`, list: frames.with(index, other).with(index + 1 + distance, frame) }],
+            : [
+                {
+                  change: `swap ${index} ${index + 1 + distance}`,
+                  list: frames.with(index, other).with(index + 1 + distance, frame),
+                },
+              ],
         ),
       ]);
       const missed: string[] = [];

@@ -152,7 +152,8 @@ async function* scanSegment(scan: SegmentScan): AsyncGenerator<readonly ScannedR
     return undefined;
   } catch (error) {
     if (!(error instanceof Break)) throw error;
-    const tail = open === undefined ? NO_TAIL : await examineTail(files.source, { file: open.file, from: soundUntil }, state);
+    const tail =
+      open === undefined ? NO_TAIL : await examineTail(files.source, { file: open.file, from: soundUntil }, state);
     const isTorn = error.isTornWrite && isLast && !state.closed && tail.isPlausiblyTorn;
     const stray = isTorn && open !== undefined ? await findStrayBody(open.frames) : undefined;
     const { code, message, offset } = stray ?? error;
