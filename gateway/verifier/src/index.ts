@@ -19,7 +19,9 @@ export * from './format/leaf.js';
 export * from './format/merkle.js';
 export * from './format/note.js';
 export * from './format/note-signer.js';
+export * from './format/query-tag.js';
 export * from './format/segment-header.js';
+export * from './format/shown-text.js';
 export * from './format/signed-note.js';
 export * from './format/tile.js';
 export * from './format/tlog-proof.js';
@@ -41,7 +43,9 @@ export {
   verifyDirectory,
 } from './judge/verify.js';
 export type { OpenKey, UnreadReason } from './read/body-opener.js';
+export { type Bundle, openBundle, RECORDING_FOLDER } from './read/bundle-source.js';
 export { openDirectory } from './read/directory-source.js';
+export { openFile } from './read/file-access.js';
 export {
   type LogFiles,
   listDirectory,
@@ -52,10 +56,13 @@ export {
 export { openMemory } from './read/memory-source.js';
 export { type LogEnd, peekLogEnd } from './read/peek.js';
 export { type LogDamage, type LogRecord, type ReadOptions, readLog } from './read/read-log.js';
+export { encodeRecordLine } from './read/record-line.js';
 export type { RecordingSource, SourceFile } from './read/source.js';
+export { type RandomAccess, ZipError } from './read/zip.js';
 export * from './registry/erasure.js';
 export * from './registry/judge-registry.js';
 export * from './registry/read-registry.js';
 export * from './registry/registered-writers.js';
 export * from './registry/registry-entry.js';
+export * from './registry/registry-view.js';
 export * from './registry/shred-authorization.js';
