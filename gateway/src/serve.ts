@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createApprovals } from './approval/index.js';
+import { type Archive, openArchive, openObjectStore } from './archive/index.js';
 import { type Config, digestOf, parseConfig, readSecretFile } from './config/index.js';
 import { errorMessage } from './errors.js';
 import { createConsole } from './http/console/index.js';
@@ -41,6 +42,8 @@ export const VERSION = '0.1.0';
 const DRAIN_MS = 15_000;
 /** How long the answers of statements that ended may take to reach their drivers. */
 const LAST_ANSWERS_MS = 3_000;
+/** How long the last records may take to reach the archive; the next start ships what is left. */
+const LAST_SHIPMENT_MS = 10_000;
 const SWEEP_EVERY_MS = 15_000;
 
 const clock = { nowMs: () => Date.now(), monotonicNs: () => process.hrtime.bigint() };
@@ -114,6 +117,7 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     config.redisUrl === undefined
       ? createMemoryStore({ clock: clock.nowMs })
       : createRedisStore({ url: config.redisUrl, keyPrefix: 'piste:', log, metrics: metrics.store });
+  const archive = await openConfiguredArchive(config, metrics, log);
   const strandHints = createStrandHints({ store, timers, log });
   const recording = await openRecording({
     directory: config.recordingDirectory,
@@ -122,26 +126,62 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     log,
     strandHints,
     recipients: config.recordingRecipients,
-    describe: async () => ({ host: hostname(), version: VERSION, config: digestOf(config) }),
-    metrics: metrics.recording,
+    describe: async () => ({
+      host: hostname(),
+      version: VERSION,
+      config: digestOf(config),
+      ...(archive === undefined ? {} : { store: archive.description }),
+    }),
+    ...(archive === undefined ? {} : { refuses: archive.refuses }),
+    metrics: {
+      committed(group) {
+        metrics.recording.committed(group);
+        archive?.committed(group.bytes);
+      },
+      failed: metrics.recording.failed,
+    },
   });
+  archive?.start(
+    {
+      ulid: recording.writer.slice(recording.writer.lastIndexOf('/') + 1),
+      finishSegment: () => recording.finishSegment(),
+    },
+    undefined,
+  );
   const publishing = await publishCheckpoints(recording, config.checkpointFile, timers, log);
   const closeRecording = async (): Promise<void> => {
     await recording.close();
+    await archive?.close(LAST_SHIPMENT_MS);
     await publishing();
     await strandHints.close();
     await store.close();
   };
   try {
-    return await startOn({ store, recording, closeRecording, metrics }, config, log);
+    return await startOn({ store, archive, recording, closeRecording, metrics }, config, log);
   } catch (error) {
     await closeRecording();
     throw error;
   }
 }
 
+/** Undefined without one. Rejects when the store does not answer, or is not one that records may be entrusted to. */
+async function openConfiguredArchive(config: Config, metrics: Metrics, log: Log): Promise<Archive | undefined> {
+  if (config.archive === undefined) return undefined;
+  return openArchive({
+    store: await openObjectStore(config.archive.location, sleep),
+    options: config.archive,
+    directory: config.recordingDirectory,
+    nowMs: clock.nowMs,
+    random: randomBytes,
+    timers,
+    log,
+    metrics: metrics.archive,
+  });
+}
+
 interface Foundation {
   readonly store: Store;
+  readonly archive: Archive | undefined;
   readonly recording: Recording;
   /** Closes the log, publishes its last checkpoint and closes the store. */
   readonly closeRecording: () => Promise<void>;
@@ -149,7 +189,7 @@ interface Foundation {
 }
 
 async function startOn(
-  { store, recording, closeRecording, metrics }: Foundation,
+  { store, archive, recording, closeRecording, metrics }: Foundation,
   config: Config,
   log: Log,
 ): Promise<Gateway> {
@@ -297,6 +337,9 @@ async function startOn(
       checks: [
         { name: 'serving', check: () => failWhen(stopping, 'stopping') },
         { name: 'recording', check: () => failWhen(recording.failed, 'the log cannot be written') },
+        ...(archive === undefined
+          ? []
+          : [{ name: 'archive', check: () => failWhen(archive.trouble !== undefined, archive.trouble ?? '') }]),
         { name: 'store', check: () => store.ping() },
         {
           name: 'connections',

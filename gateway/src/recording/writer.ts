@@ -56,6 +56,9 @@ export interface LogWriter {
   checkpoint(): Checkpoint;
   /** For moments when nothing waits. */
   prepare(): void;
+  /** Ends the segment that the last commit went to. Number of the newest ended segment, 0 for none. */
+  finishSegment(): number;
+  readonly finishedSegment: number;
   close(): void;
 }
 
@@ -170,6 +173,10 @@ export function createLogWriter({ signer, segments, keys, monotonicNs }: LogWrit
       };
     },
     prepare: () => segments.prepare(),
+    finishSegment: () => segments.finish(),
+    get finishedSegment() {
+      return segments.finished;
+    },
     close() {
       keys?.close();
       segments.close();
