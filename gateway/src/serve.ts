@@ -1,9 +1,19 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { hostname } from 'node:os';
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { registryOrigin } from '@piste/verifier';
 import { createApprovals } from './approval/index.js';
-import { type Archive, openArchive, openObjectStore } from './archive/index.js';
+import {
+  type Archive,
+  announceBy,
+  createRegistryObjects,
+  type LiveLog,
+  openArchive,
+  openObjectStore,
+} from './archive/index.js';
 import { type Config, digestOf, parseConfig, readSecretFile } from './config/index.js';
 import { errorMessage } from './errors.js';
 import { createConsole } from './http/console/index.js';
@@ -21,7 +31,15 @@ import {
   type LoginDeps,
 } from './pipeline/index.js';
 import { createEarlierResults } from './policy/index.js';
-import { openRecording, publishCheckpoints, type Recording } from './recording/index.js';
+import { openRecording, type Recording } from './recording/index.js';
+import {
+  createFileStore,
+  type GatewayRegistry,
+  loadOrMakeSigner,
+  loadSigner,
+  openGatewayRegistry,
+  type RegistryStore,
+} from './registry/index.js';
 import { type ConnectionCredential, openResources } from './resources/index.js';
 import { createSessions, createStrandHints } from './session/index.js';
 import { createMemoryStore, createRedisStore, createSealer, type Store } from './store/index.js';
@@ -42,6 +60,8 @@ export const VERSION = '0.1.0';
 const DRAIN_MS = 15_000;
 /** How long the answers of statements that ended may take to reach their drivers. */
 const LAST_ANSWERS_MS = 3_000;
+/** The registry asks again by itself, every second. */
+const REGISTRY_CALLS = { callTimeoutMs: 5_000, tries: 2 } as const;
 /** How long the last records may take to reach the archive; the next start ships what is left. */
 const LAST_SHIPMENT_MS = 10_000;
 const SWEEP_EVERY_MS = 15_000;
@@ -119,17 +139,19 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
       : createRedisStore({ url: config.redisUrl, keyPrefix: 'piste:', log, metrics: metrics.store });
   const archive = await openConfiguredArchive(config, metrics, log);
   const strandHints = createStrandHints({ store, timers, log });
-  const recording = await openRecording({
+  const about = { host: hostname(), version: VERSION, config: digestOf(config) };
+  const place = await placeRegistry(config, archive);
+  const registry = await openRegistry({ config, store: place.store, metrics, log });
+  const writing = await openRecording({
     directory: config.recordingDirectory,
     deployment: config.deployment,
     clock,
     log,
     strandHints,
     recipients: config.recordingRecipients,
-    describe: async () => ({
-      host: hostname(),
-      version: VERSION,
-      config: digestOf(config),
+    describe: async ({ origin, vkey }) => ({
+      ...about,
+      cert: registry.certify(origin, vkey),
       ...(archive === undefined ? {} : { store: archive.description }),
     }),
     ...(archive === undefined ? {} : { refuses: archive.refuses }),
@@ -141,23 +163,25 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
       failed: metrics.recording.failed,
     },
   });
+  const registered = await registry.register(writing, about).catch(async (error: unknown) => {
+    await writing.close();
+    throw error;
+  });
+  // After that, because the registry reads from the disk how former logs ended.
   archive?.start(
-    {
-      ulid: recording.writer.slice(recording.writer.lastIndexOf('/') + 1),
-      finishSegment: () => recording.finishSegment(),
-    },
-    undefined,
+    liveLogOf(writing),
+    announceBy((fields) => registry.registry.append([{ kind: 'segment', fields }])),
   );
-  const publishing = await publishCheckpoints(recording, config.checkpointFile, timers, log);
   const closeRecording = async (): Promise<void> => {
-    await recording.close();
+    await writing.close();
     await archive?.close(LAST_SHIPMENT_MS);
-    await publishing();
+    await registered.close();
+    place.close();
     await strandHints.close();
     await store.close();
   };
   try {
-    return await startOn({ store, archive, recording, closeRecording, metrics }, config, log);
+    return await startOn({ store, archive, ...registered, closeRecording, metrics }, config, log);
   } catch (error) {
     await closeRecording();
     throw error;
@@ -179,17 +203,77 @@ async function openConfiguredArchive(config: Config, metrics: Metrics, log: Log)
   });
 }
 
+function liveLogOf(recording: Recording): LiveLog {
+  const { writer } = recording;
+  return { ulid: writer.slice(writer.lastIndexOf('/') + 1), finishSegment: () => recording.finishSegment() };
+}
+
+interface RegistryPlace {
+  readonly store: RegistryStore;
+  close(): void;
+}
+
+/** In a folder, or in the bucket where all gateways of the deployment find it. */
+async function placeRegistry(config: Config, archive: Archive | undefined): Promise<RegistryPlace> {
+  const { registryDirectory } = config;
+  if (registryDirectory !== undefined) return { store: createFileStore(registryDirectory), close: () => undefined };
+  const can = archive?.description.can;
+  if (config.archive === undefined || can?.replacement !== true || !can.creation)
+    throw new Error('the archive cannot hold the registry, its store ignores conditions: set PISTE_REGISTRY_DIR');
+  const store = await openObjectStore(config.archive.location, sleep, REGISTRY_CALLS);
+  return {
+    store: createRegistryObjects({ store, retention: archive?.retention, nowMs: clock.nowMs }),
+    close: () => store.close(),
+  };
+}
+
+interface RegistryParts {
+  readonly config: Config;
+  readonly store: RegistryStore;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/** The registry of this deployment, under the identity the configuration names. */
+async function openRegistry({ config, store, metrics, log }: RegistryParts): Promise<GatewayRegistry> {
+  const origin = registryOrigin(config.deployment);
+  const { identityKeyFile: file } = config;
+  if (config.makeIdentityKey) await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const identity = config.makeIdentityKey
+    ? await loadOrMakeSigner(file, origin)
+    : { signer: await loadSigner(file, origin), made: false };
+  if (identity.made)
+    log.warn('an identity key was made: keep it, and give it to every gateway of this deployment', { file });
+  return openGatewayRegistry({
+    store,
+    signer: identity.signer,
+    witnesses: config.witnesses,
+    checkpointFile: config.checkpointFile,
+    recordingDirectory: config.recordingDirectory,
+    deployment: config.deployment,
+    maxLagSeconds: config.registryMaxLagSeconds,
+    nowMs: clock.nowMs,
+    elapsedMs: () => performance.now(),
+    timers,
+    fetch,
+    log,
+    metrics: metrics.registry,
+  });
+}
+
 interface Foundation {
   readonly store: Store;
   readonly archive: Archive | undefined;
   readonly recording: Recording;
+  /** Why nothing is recorded at present. */
+  readonly refusal: () => string | undefined;
   /** Closes the log, publishes its last checkpoint and closes the store. */
   readonly closeRecording: () => Promise<void>;
   readonly metrics: Metrics;
 }
 
 async function startOn(
-  { store, archive, recording, closeRecording, metrics }: Foundation,
+  { store, archive, recording, refusal, closeRecording, metrics }: Foundation,
   config: Config,
   log: Log,
 ): Promise<Gateway> {
@@ -340,6 +424,7 @@ async function startOn(
         ...(archive === undefined
           ? []
           : [{ name: 'archive', check: () => failWhen(archive.trouble !== undefined, archive.trouble ?? '') }]),
+        { name: 'registry', check: () => failWhen(refusal() !== undefined, refusal() ?? '') },
         { name: 'store', check: () => store.ping() },
         {
           name: 'connections',

@@ -45,6 +45,8 @@ export type ArchiveDescription = Readonly<{
 export interface Archive {
   readonly store: ObjectStore;
   readonly description: ArchiveDescription;
+  /** Undefined: the store locks nothing, which only `worm: none` permits. */
+  readonly retention: Retention | undefined;
   /** Tells how many bytes a commit made durable: they wait for the archive from now on. */
   committed(bytes: number): void;
   /**
@@ -94,6 +96,7 @@ export async function openArchive(deps: ArchiveDeps): Promise<Archive> {
       bodiesDays: locks?.bodiesDays ?? 0,
       can,
     },
+    retention: locks,
     committed: (bytes: number) => spool.grew(bytes),
     refuses(kind: string, letsRun: boolean) {
       const { blocked } = spool;

@@ -2,15 +2,10 @@ import { type Finding, type LogSummary, type Severity, type Verdict, verifyDirec
 import { createPalette, type Palette } from './colour.js';
 import { type CliIo, type CommandArguments, EXIT, UsageError } from './io.js';
 import { plural, toJson, toLine } from './plain-text.js';
+import { HEADLINES } from './proof.js';
 import { readTrust } from './read-trust.js';
 import { layOutTable } from './table.js';
 import { toUtc } from './time.js';
-
-const HEADLINES: Readonly<Record<Verdict['outcome'], string>> = {
-  sound: 'OK',
-  tampered: 'TAMPERED',
-  'cannot-conclude': 'CANNOT CONCLUDE',
-};
 
 const EXPLANATIONS: Readonly<Record<Verdict['outcome'], string>> = {
   sound: 'Up to the proven length of each log, every record is as it was written and none is missing.',

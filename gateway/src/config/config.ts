@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
-import { parseRecipients } from '@piste/verifier';
+import { parseRecipients, parseWitnessPolicy } from '@piste/verifier';
 import { ARCHIVE_OPTIONS, type ArchiveConfig, readArchive } from './archive-config.js';
 import { createReader, type Environment, type Listener, type OptionHelp, type Reader } from './reader.js';
 
@@ -20,6 +20,16 @@ export interface Config {
   readonly recordingRecipients: readonly string[];
   /** Name of this deployment in log origins. */
   readonly deployment: string;
+  /** Private key that signs the registry and certifies writers. */
+  readonly identityKeyFile: string;
+  /** The file was not named: it may be made. */
+  readonly makeIdentityKey: boolean;
+  /** Folder of the registry; all gateways of a deployment share one. Undefined: it lies in the archive. */
+  readonly registryDirectory: string | undefined;
+  /** How long the registry may be out of reach before nothing is recorded any more. */
+  readonly registryMaxLagSeconds: number;
+  /** Text of the witness policy; undefined: no witnesses. */
+  readonly witnesses: string | undefined;
   /** Undefined: state in memory, one gateway only. */
   readonly redisUrl: string | undefined;
   /** 32 bytes that seal Snowflake tokens in the store; undefined only with state in memory. */
@@ -90,6 +100,26 @@ export const OPTIONS: readonly OptionHelp[] = [
     help: 'file of age recipients (age1…), one a line, who can read SQL and results in the log',
   },
   { name: 'PISTE_DEPLOYMENT', fallback: 'piste', help: 'name of this deployment in log origins' },
+  {
+    name: 'PISTE_IDENTITY_KEY_FILE',
+    fallback: '<checkpoint file>/../identity.pem, made if missing',
+    help: 'Ed25519 private key (PEM or note key) of the deployment, the same for all its gateways: signs the registry, certifies writers',
+  },
+  {
+    name: 'PISTE_REGISTRY_DIR',
+    fallback: '<recording dir>/registry, or the archive',
+    help: 'folder of the registry; gateways with recording folders of their own share one',
+  },
+  {
+    name: 'PISTE_REGISTRY_MAX_LAG_SECONDS',
+    fallback: '300',
+    help: 'how long the registry may be out of reach before nothing is recorded, so nothing runs',
+  },
+  {
+    name: 'PISTE_WITNESSES_FILE',
+    fallback: '(no witnesses)',
+    help: 'C2SP witness policy: the keys and URLs of who cosigns the registry every minute, and how many are enough',
+  },
   { name: 'PISTE_REDIS_URL', fallback: '(memory)', help: 'redis:// or rediss:// URL of the shared session state' },
   {
     name: 'PISTE_STATE_KEY_FILE',
@@ -164,11 +194,20 @@ export function parseConfig(environment: Environment): ConfigResult {
   const recordingDirectory = read.path('PISTE_RECORDING_DIR');
   const redisUrl = read.url('PISTE_REDIS_URL', ['redis:', 'rediss:']);
   const stateKey = readStateKey(read, redisUrl, complaints);
+  const checkpointFile = resolve(
+    environment['PISTE_CHECKPOINT_FILE'] || join(recordingDirectory, '..', 'checkpoint.json'),
+  );
+  const identityKeyFile = read.readableFile('PISTE_IDENTITY_KEY_FILE');
   const config: Config = {
     resourcesDirectory: read.directory('PISTE_RESOURCES_DIR'),
     secretsDirectory: read.directory('PISTE_SECRETS_DIR'),
     recordingDirectory,
-    checkpointFile: resolve(environment['PISTE_CHECKPOINT_FILE'] || join(recordingDirectory, '..', 'checkpoint.json')),
+    checkpointFile,
+    identityKeyFile: identityKeyFile ?? join(checkpointFile, '..', 'identity.pem'),
+    makeIdentityKey: identityKeyFile === undefined,
+    registryDirectory: readRegistryDirectory(read, recordingDirectory),
+    registryMaxLagSeconds: read.integer('PISTE_REGISTRY_MAX_LAG_SECONDS', 300, 10, 86_400),
+    witnesses: readWitnesses(read, complaints),
     recordingRecipients: readRecipients(read, complaints),
     deployment: environment['PISTE_DEPLOYMENT'] || 'piste',
     redisUrl,
@@ -208,6 +247,12 @@ function readRecipients(read: Reader, complaints: string[]): readonly string[] {
   return [];
 }
 
+function readRegistryDirectory(read: Reader, recordingDirectory: string): string | undefined {
+  const given = read.text('PISTE_REGISTRY_DIR');
+  if (given !== undefined) return resolve(given);
+  return read.text('PISTE_ARCHIVE_URL') === undefined ? join(recordingDirectory, 'registry') : undefined;
+}
+
 function readStateKey(read: Reader, redisUrl: string | undefined, complaints: string[]): Uint8Array | undefined {
   const text = read.file('PISTE_STATE_KEY_FILE');
   if (text === undefined) {
@@ -217,6 +262,16 @@ function readStateKey(read: Reader, redisUrl: string | undefined, complaints: st
   const key = Buffer.from(text, 'base64');
   if (key.length !== STATE_KEY_BYTES) complaints.push('PISTE_STATE_KEY_FILE must hold 32 bytes in base64');
   return key;
+}
+
+function readWitnesses(read: Reader, complaints: string[]): string | undefined {
+  const text = read.file('PISTE_WITNESSES_FILE');
+  if (text === undefined) return undefined;
+  const policy = parseWitnessPolicy(`${text}\n`);
+  if (!policy.ok) complaints.push(`PISTE_WITNESSES_FILE: ${policy.complaint}`);
+  else if (policy.policy.witnesses.some(({ url }) => url !== undefined && !URL.canParse(url)))
+    complaints.push('PISTE_WITNESSES_FILE: the third word of a witness line must be its URL');
+  return `${text}\n`;
 }
 
 function readTls(read: Reader, complaints: string[]): TlsFiles | undefined {

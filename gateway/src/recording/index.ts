@@ -23,9 +23,8 @@ export {
 export { type Answer, type Standing, spendAnswer, unrecordedAnswer } from './answer.js';
 export type { RecordingClock } from './leaf-clock.js';
 export type { Checkpoint, CommittedGroup } from './placed-record.js';
-export { publishCheckpoints } from './publish-checkpoints.js';
 export { isRequestReceipt, type Receipt, type RequestReceipt } from './receipt.js';
 export { openRecording, type Recording, type RecordingDeps, type RecordingMetrics } from './recording.js';
 export { RecordingUnavailable } from './recording-unavailable.js';
 export type { StrandHints } from './strand-links.js';
-export { updateTrustFile } from './trust.js';
+export { addCheckpoint, changeTrustFile, readTrustFile, updateTrustFile } from './trust.js';

@@ -34,6 +34,8 @@ export interface SegmentWriter {
   readonly finished: number;
   /** Cuts unused zeros off the last segment. */
   close(): void;
+  /** Lets go of the file as it is, after a failure. */
+  abandon(): void;
 }
 
 export interface SegmentWriterDeps {
@@ -112,6 +114,11 @@ export function createSegmentWriter({ directory, origin, files, segmentBytes }: 
       return open === undefined ? number : number - 1;
     },
     close: finish,
+    abandon() {
+      const abandoned = open;
+      open = undefined;
+      abandoned?.file.close();
+    },
   };
 }
 

@@ -55,7 +55,8 @@ export function createWriterService({ settings, files, say }: WriterServiceDeps)
   function close(): void {
     let complaint: string | undefined;
     try {
-      writer.close();
+      if (hasFailed) writer.abandon();
+      else writer.close();
     } catch (error) {
       complaint = errorMessage(error);
     }

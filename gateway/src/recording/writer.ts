@@ -60,6 +60,8 @@ export interface LogWriter {
   finishSegment(): number;
   readonly finishedSegment: number;
   close(): void;
+  /** Instead of `close`, after a failure: touches nothing that was written. */
+  abandon(): void;
 }
 
 interface Pending {
@@ -180,6 +182,10 @@ export function createLogWriter({ signer, segments, keys, monotonicNs }: LogWrit
     close() {
       keys?.close();
       segments.close();
+    },
+    abandon() {
+      keys?.close();
+      segments.abandon();
     },
   };
 }

@@ -41,6 +41,13 @@ export interface Metrics {
     readonly committed: (group: { readonly records: number; readonly seconds: number }) => void;
     readonly failed: () => void;
   };
+  readonly registry: {
+    readonly appended: (outcome: 'ok' | 'failed') => void;
+    readonly size: (entries: number) => void;
+    readonly lag: (seconds: number) => void;
+    readonly witnessed: (outcome: 'ok' | 'refused' | 'unreachable') => void;
+    readonly quorumAge: (seconds: number) => void;
+  };
   readonly delivery: {
     readonly delivered: (bytes: number) => void;
     readonly recorded: (bytes: number) => void;
@@ -172,7 +179,10 @@ function trafficRecorders(series: Series, name: NameLabel): Pick<Metrics, 'http'
   };
 }
 
-type RoomRecorders = Pick<Metrics, 'approval' | 'recording' | 'delivery' | 'identity' | 'resources' | 'store'>;
+type RoomRecorders = Pick<
+  Metrics,
+  'approval' | 'recording' | 'registry' | 'delivery' | 'identity' | 'resources' | 'store'
+>;
 
 function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
   return {
@@ -192,6 +202,13 @@ function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
         series.auditSeconds.observe(group.seconds);
       },
       failed: () => series.auditFailures.inc(),
+    },
+    registry: {
+      appended: (outcome) => series.registryAppends.inc({ outcome }),
+      size: (entries) => series.registrySize.set(entries),
+      lag: (seconds) => series.registryLag.set(seconds),
+      witnessed: (outcome) => series.registryWitnessed.inc({ outcome }),
+      quorumAge: (seconds) => series.registryQuorumAge.set(seconds),
     },
     delivery: {
       delivered: (bytes) => series.deliveredBytes.inc(bytes),
@@ -291,6 +308,14 @@ function createSeries(registry: Registry) {
     unrecordedBytes: counter('unrecorded_bytes_total', 'Of the bytes delivered, those that stand in no record.'),
     answersRefused: counter('answers_without_record_total', 'Answers not sent because no record vouched for them.'),
     auditFailures: counter('audit_append_failures_total', 'Appends that failed.'),
+    registryAppends: counter('registry_appends_total', 'Rounds that put something into the registry.', ['outcome']),
+    registrySize: gauge('registry_entries', 'Entries of the registry.'),
+    registryLag: gauge('registry_lag_seconds', 'Time since this gateway last reached the registry.'),
+    registryWitnessed: counter('registry_cosignatures_total', 'Requests to witnesses by outcome.', ['outcome']),
+    registryQuorumAge: gauge(
+      'registry_quorum_age_seconds',
+      'Age of the newest checkpoint of the registry that enough witnesses cosigned.',
+    ),
     policyGeneration: gauge('policy_generation', 'Sequence number of the snapshot in force.'),
     policyReloaded: gauge('policy_reload_timestamp_seconds', 'When the snapshot in force was loaded.'),
     policyReloads: counter('policy_reloads_total', 'Looks at the resources folder by result.', ['result']),

@@ -41,7 +41,9 @@ export {
   verifyDirectory,
 } from './judge/verify.js';
 export type { OpenKey, UnreadReason } from './read/body-opener.js';
+export { type Bundle, openBundle, RECORDING_FOLDER } from './read/bundle-source.js';
 export { openDirectory } from './read/directory-source.js';
+export { openFile } from './read/file-access.js';
 export {
   type LogFiles,
   listDirectory,
@@ -49,12 +51,16 @@ export {
   type RecordingListing,
   type SegmentFiles,
 } from './read/log-files.js';
+export { openMemory } from './read/memory-source.js';
 export { type LogEnd, peekLogEnd } from './read/peek.js';
 export { type LogDamage, type LogRecord, type ReadOptions, readLog } from './read/read-log.js';
+export { encodeRecordLine } from './read/record-line.js';
 export type { RecordingSource, SourceFile } from './read/source.js';
+export { type RandomAccess, ZipError } from './read/zip.js';
 export * from './registry/erasure.js';
 export * from './registry/judge-registry.js';
 export * from './registry/read-registry.js';
 export * from './registry/registered-writers.js';
 export * from './registry/registry-entry.js';
+export * from './registry/registry-view.js';
 export * from './registry/shred-authorization.js';

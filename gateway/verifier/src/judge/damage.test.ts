@@ -124,18 +124,16 @@ describe.each(makeCorpora())('a recording $name', ({ files, trust }) => {
       const variants = frames.flatMap((frame, index) => [
         { change: `drop ${index}`, list: frames.toSpliced(index, 1) },
         { change: `double ${index}`, list: frames.toSpliced(index, 0, frame) },
-        ...frames
-          .slice(index + 1)
-          .flatMap((other, distance) =>
-            other.equals(frame)
-              ? []
-              : [
-                  {
-                    change: `swap ${index} ${index + 1 + distance}`,
-                    list: frames.with(index, other).with(index + 1 + distance, frame),
-                  },
-                ],
-          ),
+        ...frames.slice(index + 1).flatMap((other, distance) =>
+          other.equals(frame)
+            ? []
+            : [
+                {
+                  change: `swap ${index} ${index + 1 + distance}`,
+                  list: frames.with(index, other).with(index + 1 + distance, frame),
+                },
+              ],
+        ),
       ]);
       const missed: string[] = [];
       for (const { change, list } of variants) {

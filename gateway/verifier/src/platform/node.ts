@@ -15,6 +15,10 @@ export const platform: Platform = {
     for (const part of parts) whole.update(part);
     return whole.digest();
   },
+  createSha256() {
+    const running = createHash('sha256');
+    return { update: (bytes) => void running.update(bytes), digest: () => running.digest() };
+  },
   crc32,
   importEd25519(raw) {
     const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), type: 'spki', format: 'der' });

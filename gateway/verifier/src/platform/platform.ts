@@ -4,10 +4,19 @@ export interface Ed25519Key {
   verify(message: Uint8Array, signature: Uint8Array): boolean | Promise<boolean>;
 }
 
+/** A hash under way. */
+export interface RunningHash {
+  update(bytes: Uint8Array): void;
+  /** Ends it. */
+  digest(): Buffer;
+}
+
 /** What a program of this kind needs from the machine it runs on: Node, or a web page without a network. */
 export interface Platform {
   /** SHA-256 over the parts in order, 32 bytes. */
   sha256(parts: readonly Uint8Array[]): Buffer;
+  /** SHA-256 of what comes piece by piece. */
+  createSha256(): RunningHash;
   /** CRC-32 as in zlib, continued from `seed`. */
   crc32(bytes: Uint8Array, seed?: number): number;
   /** Takes the 32 bytes of a public key. */

@@ -32,31 +32,35 @@ function fractionOfRoot(prime: number, degree: bigint): number {
 }
 
 /** SHA-256 (FIPS 180-4) where the machine offers none that answers at once. */
-export function sha256Of(parts: readonly Uint8Array[]): Uint8Array {
+export function createSha256Here(): { update(bytes: Uint8Array): void; digest(): Uint8Array } {
   const state = Uint32Array.from(INITIAL);
   const schedule = new Uint32Array(64);
   const block = new Uint8Array(BLOCK_BYTES);
   let filled = 0;
   let total = 0;
-  for (const part of parts) {
-    total += part.byteLength;
-    let at = 0;
-    if (filled > 0) {
-      at = Math.min(BLOCK_BYTES - filled, part.byteLength);
-      block.set(part.subarray(0, at), filled);
-      filled += at;
-      if (filled < BLOCK_BYTES) continue;
-      compress(state, schedule, block, 0);
-    }
-    for (; at + BLOCK_BYTES <= part.byteLength; at += BLOCK_BYTES) compress(state, schedule, part, at);
-    block.set(part.subarray(at));
-    filled = part.byteLength - at;
-  }
-  finish({ state, schedule, block, filled, total });
-  const digest = new Uint8Array(32);
-  const view = new DataView(digest.buffer);
-  for (const [index, word] of state.entries()) view.setUint32(index * 4, word);
-  return digest;
+  return {
+    update(bytes) {
+      total += bytes.byteLength;
+      let at = 0;
+      if (filled > 0) {
+        at = Math.min(BLOCK_BYTES - filled, bytes.byteLength);
+        block.set(bytes.subarray(0, at), filled);
+        filled += at;
+        if (filled < BLOCK_BYTES) return;
+        compress(state, schedule, block, 0);
+      }
+      for (; at + BLOCK_BYTES <= bytes.byteLength; at += BLOCK_BYTES) compress(state, schedule, bytes, at);
+      block.set(bytes.subarray(at));
+      filled = bytes.byteLength - at;
+    },
+    digest() {
+      finish({ state, schedule, block, filled, total });
+      const digest = new Uint8Array(32);
+      const view = new DataView(digest.buffer);
+      for (const [index, word] of state.entries()) view.setUint32(index * 4, word);
+      return digest;
+    },
+  };
 }
 
 interface Unfinished {
