@@ -29,8 +29,11 @@ import {
   createSessionGates,
   createStatements,
   type LoginDeps,
+  type OwnSessionDeps,
+  withOwnSession,
 } from './pipeline/index.js';
 import { createEarlierResults } from './policy/index.js';
+import { compareInWorker, createReconciler, type Reconciler } from './reconcile/index.js';
 import { openRecording, type Recording } from './recording/index.js';
 import {
   createFileStore,
@@ -392,6 +395,21 @@ async function startOn(
     onLogin: metrics.sessions.login,
     onSession,
   };
+  const reconciler = startReconciler(
+    {
+      recording,
+      snowflake,
+      endpointOf: endpoints,
+      fetchChunk,
+      resources,
+      credentialOf: login.credentialOf,
+      clock,
+      log,
+      version: VERSION,
+    },
+    config,
+    metrics,
+  );
   const driver = createListeningServer(config.tls);
   serveDrivers(driver, {
     login,
@@ -466,6 +484,10 @@ async function startOn(
               clock: clock.nowMs,
             }),
       publicUrl: consoleUrl,
+      reconcile: {
+        run: (connection, by, sinceMs) => reconciler.run(connection, by, sinceMs),
+        auditorGroups: config.auditorGroups,
+      },
       store,
       record: (entry) => recording.append(entry),
       log,
@@ -494,6 +516,7 @@ async function startOn(
       for (const server of servers) server.closeIdleConnections();
       await Promise.race([ended, sleep(LAST_ANSWERS_MS)]);
       for (const server of servers) server.closeAllConnections();
+      await reconciler.close();
       resources.close();
       await closeRecording();
       await transport.close();
@@ -501,6 +524,20 @@ async function startOn(
       ops.closeAllConnections();
     },
   };
+}
+
+function startReconciler(own: OwnSessionDeps, config: Config, metrics: Metrics): Reconciler {
+  return createReconciler({
+    connections: () => [...own.resources.current().connections.keys()],
+    openSession: (connection, signal, work) => withOwnSession(own, connection, signal, work),
+    createComparison: () => compareInWorker([config.recordingDirectory]),
+    record: (entry) => own.recording.append(entry),
+    metrics: metrics.reconcile,
+    clock,
+    timers,
+    log: own.log,
+    everySeconds: config.reconcileSeconds,
+  });
 }
 
 /** The keys as the upstream room wants them; one that cannot be read is left out and said so. */

@@ -23,6 +23,15 @@ Usage:
   piste audit verify [DIR...] [--trust FILE] [--json]
       Verify recordings offline. Without --trust nothing outside the
       directory vouches for it, and the verdict is "cannot conclude".
+  piste audit reconcile [DIR...] --history FILE [--trust FILE] [--json]
+      Compare Snowflake's query history (.json, .jsonl, .csv) with the
+      recordings: what ran for the service user and is not recorded so.
+      --user NAME when FILE has others too, --connection NAME when the
+      recordings have several, --since TIME, --lag 45m how late FILE may
+      be, --hybrid-tables when the account has some, --quick checks
+      signatures only where nothing else proves a row.
+  piste audit reconcile --gateway URL --token-file FILE --connection NAME
+      The same by a gateway, from the history as it is now.
   piste sessions list [DIR] [--json]
       List the recorded sessions.
   piste sessions play [DIR] ID [--speed N] [--json]
@@ -44,6 +53,7 @@ Exit codes:
   policy test  0 all passed, 1 some failed, 2 usage or a broken file
   policy backtest  0 no difference, 1 differences, 2 some could not be
                decided again or the recording is no good, 3 usage
-  audit        0 sound, 1 tampering proven, 2 cannot conclude, 3 usage
+  audit        0 sound or complete, 1 tampering proven or alarm,
+               2 cannot conclude, 3 usage
   sessions     0 done, 1 failed, 3 usage
 `;

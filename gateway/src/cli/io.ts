@@ -63,6 +63,18 @@ export interface CommandArguments {
   readonly policies: string | undefined;
   /** Id of a session, or its beginning. */
   readonly session: string | undefined;
+  /** An exported query history. */
+  readonly history: string | undefined;
+  /** The service user, as Snowflake spells it. */
+  readonly user: string | undefined;
+  /** How late a history may be: `45m`. */
+  readonly lag: string | undefined;
+  /** URL of a gateway's console. */
+  readonly gateway: string | undefined;
+  readonly tokenFile: string | undefined;
+  /** Leave out what another check of the same run proves as well. */
+  readonly quick: boolean;
+  readonly hybridTables: boolean;
 }
 
 /** Exit codes of the commands about recordings. */

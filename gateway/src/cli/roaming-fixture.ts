@@ -59,7 +59,7 @@ export async function recordRoaming(parent: string): Promise<Roaming> {
     ['younger', younger],
   ] as const) {
     await recording.close();
-    await updateTrustFile(trust, recording.checkpoint());
+    await updateTrustFile(trust, await recording.checkpoint());
     await cp(join(parent, name), directory, { recursive: true });
   }
   return { directory, trust, logs: [ulidOf(older), ulidOf(younger)] };
@@ -75,7 +75,7 @@ async function openWriter(parent: string, name: string, startMs: number): Promis
 }
 
 function ulidOf({ recording }: Writer): string {
-  return recording.checkpoint().origin.split('/').at(-1) ?? '';
+  return recording.writer.split('/').at(-1) ?? '';
 }
 
 type Fields = Readonly<Record<string, EntryValue>>;

@@ -1,5 +1,6 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { errorCode, errorMessage } from '../errors.js';
+import { auditReconcile } from './audit-reconcile.js';
 import { auditVerify } from './audit-verify.js';
 import { explain } from './explain.js';
 import { sessionsExport } from './export/index.js';
@@ -43,6 +44,13 @@ const OPTIONS = {
   policies: { type: 'string' },
   recording: { type: 'string' },
   session: { type: 'string' },
+  history: { type: 'string' },
+  user: { type: 'string' },
+  lag: { type: 'string' },
+  gateway: { type: 'string' },
+  'token-file': { type: 'string' },
+  quick: { type: 'boolean' },
+  'hybrid-tables': { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const satisfies ParseArgsOptionsConfig;
 
@@ -57,6 +65,27 @@ interface Command {
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['audit verify', { options: ['dir', 'trust', 'json'], usage: EXIT.usage, run: auditVerify }],
+  [
+    'audit reconcile',
+    {
+      options: [
+        'dir',
+        'history',
+        'trust',
+        'since',
+        'user',
+        'connection',
+        'lag',
+        'quick',
+        'hybrid-tables',
+        'gateway',
+        'token-file',
+        'json',
+      ],
+      usage: EXIT.usage,
+      run: auditReconcile,
+    },
+  ],
   ['sessions list', { options: ['dir', 'json'], usage: EXIT.usage, run: sessionsList }],
   ['sessions play', { options: ['dir', 'speed', 'json'], usage: EXIT.usage, run: sessionsPlay }],
   ['sessions serve', { options: ['dir', 'listen', 'trust', 'json'], usage: EXIT.usage, run: sessionsServe }],
@@ -179,6 +208,13 @@ async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<num
       listen: values.listen,
       policies: values.policies,
       session: values.session,
+      history: values.history,
+      user: values.user,
+      lag: values.lag,
+      gateway: values.gateway,
+      tokenFile: values['token-file'],
+      quick: values.quick ?? false,
+      hybridTables: values['hybrid-tables'] ?? false,
     },
     io,
   );

@@ -50,6 +50,10 @@ export interface Config {
   readonly allowInsecureIssuers: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly limits: Limits;
+  /** Seconds between two comparisons with the query history; 0: only when asked. */
+  readonly reconcileSeconds: number;
+  /** Groups whose people may ask for one. */
+  readonly auditorGroups: readonly string[];
   /** Undefined: the recording stays in its folder. */
   readonly archive: ArchiveConfig | undefined;
 }
@@ -171,6 +175,16 @@ export const OPTIONS: readonly OptionHelp[] = [
   { name: 'PISTE_SESSION_TOKEN_SECONDS', fallback: '3600', help: 'life of a session token' },
   { name: 'PISTE_MASTER_TOKEN_SECONDS', fallback: '14400', help: 'life of a master token since its last renewal' },
   { name: 'PISTE_RESULT_SECONDS', fallback: '3600', help: 'how long a finished statement can be asked for again' },
+  {
+    name: 'PISTE_RECONCILE_SECONDS',
+    fallback: '0',
+    help: "how often each connection's query history is compared with the record (60 to 86400; 0: only when asked)",
+  },
+  {
+    name: 'PISTE_AUDITOR_GROUPS',
+    fallback: '(nobody)',
+    help: 'groups whose people may have the query history compared, separated by commas',
+  },
   { name: 'PISTE_CATALOG_SECONDS', fallback: '60', help: 'how long a description of a table is trusted' },
   ...ARCHIVE_OPTIONS,
 ];
@@ -233,6 +247,11 @@ export function parseConfig(environment: Environment): ConfigResult {
       resultSeconds: read.integer('PISTE_RESULT_SECONDS', 3600, 600, 86_400),
       catalogSeconds: read.integer('PISTE_CATALOG_SECONDS', 60, 0, 3600),
     },
+    reconcileSeconds: readReconcileSeconds(read, complaints),
+    auditorGroups: (read.text('PISTE_AUDITOR_GROUPS') ?? '')
+      .split(',')
+      .map((group) => group.trim())
+      .filter((group) => group !== ''),
     archive: readArchive(read, complaints),
   };
   return complaints.length === 0 ? { ok: true, config: Object.freeze(config) } : { ok: false, complaints };
@@ -251,6 +270,13 @@ function readRegistryDirectory(read: Reader, recordingDirectory: string): string
   const given = read.text('PISTE_REGISTRY_DIR');
   if (given !== undefined) return resolve(given);
   return read.text('PISTE_ARCHIVE_URL') === undefined ? join(recordingDirectory, 'registry') : undefined;
+}
+
+/** Every run logs in to Snowflake and reads the recording: not more often than once a minute. */
+function readReconcileSeconds(read: Reader, complaints: string[]): number {
+  const seconds = read.integer('PISTE_RECONCILE_SECONDS', 0, 0, 86_400);
+  if (seconds > 0 && seconds < 60) complaints.push('PISTE_RECONCILE_SECONDS must be 0, or 60 to 86400');
+  return seconds;
 }
 
 function readStateKey(read: Reader, redisUrl: string | undefined, complaints: string[]): Uint8Array | undefined {

@@ -26,7 +26,7 @@ export interface TaggedReceipt extends Receipt {
 export interface RequestReceipt extends Receipt {
   readonly [receiptBrand]: true;
   readonly permit: Permit;
-  /** The writer's signature for the statement's `QUERY_TAG`, base64url. */
+  /** The writer's signature for the statement's `QUERY_TAG` (`tagText`), base64url. */
   readonly tagSignature: string;
 }
 

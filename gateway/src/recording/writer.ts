@@ -12,6 +12,7 @@ import {
   NO_PREVIOUS_COMMIT,
   RAW_PARTS,
   sha256,
+  tagText,
 } from '@piste/verifier';
 import type { BodyKeys } from './body-keys.js';
 import {
@@ -192,11 +193,6 @@ export function createLogWriter({ signer, segments, keys, monotonicNs }: LogWrit
 
 /** What a `key` record says differently from the record that needs the key. */
 const KEY_RECORD = { id: undefined, kind: 'key', bodies: [], bytes: undefined, statementHash: undefined } as const;
-
-/** What the signature in a statement's tag covers. */
-function tagText(origin: string, index: number, leafHash: string): string {
-  return `piste tag v1\n${origin}\n${index}\n${leafHash}\n`;
-}
 
 function takeGroup(queue: Pending[]): readonly Pending[] {
   let bytes = 0;

@@ -54,6 +54,10 @@ export interface Metrics {
     readonly unrecorded: (bytes: number) => void;
     readonly refused: () => void;
   };
+  readonly reconcile: {
+    readonly unreconciled: (connection: string, weight: string, count: number) => void;
+    readonly reconciled: (connection: string, untilMs: number) => void;
+  };
   readonly identity: {
     readonly tokenChecked: (outcome: string) => void;
     readonly keysFetched: (outcome: string) => void;
@@ -181,7 +185,7 @@ function trafficRecorders(series: Series, name: NameLabel): Pick<Metrics, 'http'
 
 type RoomRecorders = Pick<
   Metrics,
-  'approval' | 'recording' | 'registry' | 'delivery' | 'identity' | 'resources' | 'store'
+  'approval' | 'recording' | 'reconcile' | 'registry' | 'delivery' | 'identity' | 'resources' | 'store'
 >;
 
 function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
@@ -215,6 +219,14 @@ function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
       recorded: (bytes) => series.recordedBytes.inc(bytes),
       unrecorded: (bytes) => series.unrecordedBytes.inc(bytes),
       refused: () => series.answersRefused.inc(),
+    },
+    reconcile: {
+      unreconciled(connection, weight, count) {
+        const labels = { connection: name('connection', connection), weight: closedLabel('weight', weight) };
+        series.unreconciled.set(labels, count);
+      },
+      reconciled: (connection, untilMs) =>
+        series.reconciled.set({ connection: name('connection', connection) }, untilMs / 1000),
     },
     identity: {
       tokenChecked: (outcome) => series.tokenChecks.inc({ outcome: reasonLabel(name, outcome) }),
@@ -316,6 +328,14 @@ function createSeries(registry: Registry) {
       'registry_quorum_age_seconds',
       'Age of the newest checkpoint of the registry that enough witnesses cosigned.',
     ),
+    unreconciled: gauge(
+      'audit_unreconciled_queries',
+      "Queries of the last week in Snowflake's history that are not recorded so.",
+      ['connection', 'weight'],
+    ),
+    reconciled: gauge('audit_reconciled_timestamp_seconds', 'Up to when the query history was compared.', [
+      'connection',
+    ]),
     policyGeneration: gauge('policy_generation', 'Sequence number of the snapshot in force.'),
     policyReloaded: gauge('policy_reload_timestamp_seconds', 'When the snapshot in force was loaded.'),
     policyReloads: counter('policy_reloads_total', 'Looks at the resources folder by result.', ['result']),
