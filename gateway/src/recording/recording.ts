@@ -10,7 +10,7 @@ import type { RecordingClock } from './leaf-clock.js';
 import type { Acknowledgement, Checkpoint, CommittedGroup } from './placed-record.js';
 import { issueRequestReceipt, type Receipt, type RequestReceipt, type TaggedReceipt } from './receipt.js';
 import { type Recorder, startRecorder } from './recorder.js';
-import { RecordingUnavailable } from './recording-unavailable.js';
+import { RecordingUnavailable, RecordRefused } from './recording-unavailable.js';
 import { sealPredecessors } from './seal.js';
 import { SEGMENT_BYTES } from './segment-writer.js';
 import { createLinkedAppend, type LogAppend, type PlaceEntry, type StrandHints } from './strand-links.js';
@@ -88,6 +88,8 @@ export interface Recording {
    * newest ended segment, 0 for none; after `close` that is the last. Rejects when the writer is gone.
    */
   finishSegment(): Promise<number>;
+  /** Why no new statement would be recorded now, or nothing: ask before work begins that a refusal would leave half done. */
+  refusesNew(): string | undefined;
   /** Writes `writer.close`, waits for it and forgets the key. Later appends reject. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -178,7 +180,7 @@ function createRecording({ recorder, origin, hints, refuses, log }: RecordingPar
     if (closing !== undefined) throw new RecordingUnavailable('recording is closed');
     if (OWN_KINDS.has(entry.kind)) throw new RecordingUnavailable(`only the log itself writes ${entry.kind}`);
     const why = refuses?.(entry.kind, statementHash !== undefined);
-    if (why !== undefined) throw new RecordingUnavailable(`recording is refused: ${why}`);
+    if (why !== undefined) throw new RecordRefused(entry.kind, why);
     return linked(entry, statementHash);
   }
 
@@ -212,6 +214,7 @@ function createRecording({ recorder, origin, hints, refuses, log }: RecordingPar
     room: () => recorder.room(),
     checkpoint: () => recorder.checkpoint(),
     finishSegment: () => recorder.finishSegment(),
+    refusesNew: () => refuses?.('request', true),
     close() {
       closing ??= finish();
       return closing;

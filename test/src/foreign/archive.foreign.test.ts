@@ -26,4 +26,4 @@ async function startPlace(): Promise<ArchivePlace> {
   };
 }
 
-describe('a gateway with an archive on versitygw', () => describeArchive(startPlace));
+describe('a gateway with an archive on versitygw', () => describeArchive(startPlace, 'long'));

@@ -27,4 +27,4 @@ async function startPlace(): Promise<ArchivePlace> {
   };
 }
 
-describe('a gateway with an archive', () => describeArchive(startPlace));
+describe('a gateway with an archive', () => describeArchive(startPlace, 'short'));
