@@ -251,6 +251,7 @@ async function openRegistry({ config, store, metrics, log }: RegistryParts): Pro
     store,
     signer: identity.signer,
     witnesses: config.witnesses,
+    ...(config.officers === undefined ? {} : { officers: config.officers }),
     checkpointFile: config.checkpointFile,
     recordingDirectory: config.recordingDirectory,
     deployment: config.deployment,

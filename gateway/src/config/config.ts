@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
-import { parseRecipients, parseWitnessPolicy } from '@piste/verifier';
+import { parseRecipients, parseVkey, parseWitnessPolicy } from '@piste/verifier';
 import { ARCHIVE_OPTIONS, type ArchiveConfig, readArchive } from './archive-config.js';
 import { createReader, type Environment, type Listener, type OptionHelp, type Reader } from './reader.js';
 
@@ -30,6 +30,8 @@ export interface Config {
   readonly registryMaxLagSeconds: number;
   /** Text of the witness policy; undefined: no witnesses. */
   readonly witnesses: string | undefined;
+  /** Verifier keys of officers; two of them agree before a session is shredded. Undefined: what the registry says stands. */
+  readonly officers: readonly string[] | undefined;
   /** Undefined: state in memory, one gateway only. */
   readonly redisUrl: string | undefined;
   /** 32 bytes that seal Snowflake tokens in the store; undefined only with state in memory. */
@@ -123,6 +125,11 @@ export const OPTIONS: readonly OptionHelp[] = [
     name: 'PISTE_WITNESSES_FILE',
     fallback: '(no witnesses)',
     help: 'C2SP witness policy: the keys and URLs of who cosigns the registry every minute, and how many are enough',
+  },
+  {
+    name: 'PISTE_OFFICERS_FILE',
+    fallback: '(what the registry says)',
+    help: 'verifier keys of officers, one a line: two of them agree before `piste audit shred` destroys a session',
   },
   { name: 'PISTE_REDIS_URL', fallback: '(memory)', help: 'redis:// or rediss:// URL of the shared session state' },
   {
@@ -222,6 +229,7 @@ export function parseConfig(environment: Environment): ConfigResult {
     registryDirectory: readRegistryDirectory(read, recordingDirectory),
     registryMaxLagSeconds: read.integer('PISTE_REGISTRY_MAX_LAG_SECONDS', 300, 10, 86_400),
     witnesses: readWitnesses(read, complaints),
+    officers: readOfficers(read, complaints),
     recordingRecipients: readRecipients(read, complaints),
     deployment: environment['PISTE_DEPLOYMENT'] || 'piste',
     redisUrl,
@@ -288,6 +296,17 @@ function readStateKey(read: Reader, redisUrl: string | undefined, complaints: st
   const key = Buffer.from(text, 'base64');
   if (key.length !== STATE_KEY_BYTES) complaints.push('PISTE_STATE_KEY_FILE must hold 32 bytes in base64');
   return key;
+}
+
+function readOfficers(read: Reader, complaints: string[]): readonly string[] | undefined {
+  const lines = read
+    .file('PISTE_OFFICERS_FILE')
+    ?.split('\n')
+    .map((line) => line.trim());
+  const vkeys = lines?.filter((line) => line !== '' && !line.startsWith('#'));
+  if (vkeys?.some((vkey) => parseVkey(vkey) === undefined) === true)
+    complaints.push('PISTE_OFFICERS_FILE must hold Ed25519 verifier keys, one a line');
+  return vkeys;
 }
 
 function readWitnesses(read: Reader, complaints: string[]): string | undefined {
