@@ -85,7 +85,7 @@ describe('a recorded corpus of statements', () => {
       differences.length,
       totals.statements,
     ]);
-    expect(verdicts['allow → block']).toBeGreaterThan(3);
+    expect(verdicts['allow → block']).toBeGreaterThan(0);
     expect(Object.keys(verdicts)).toEqual(['allow → block']);
     const blocked = differences.filter(({ recorded, now }) => recorded.verdict === 'allow' && now.verdict === 'block');
     expect(verdicts['allow → block']).toBe(blocked.length);
