@@ -1,8 +1,20 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { registryOrigin } from '@piste/verifier';
 import { createApprovals } from './approval/index.js';
-import { type Config, parseConfig, readSecretFile } from './config/index.js';
+import {
+  type Archive,
+  announceBy,
+  createRegistryObjects,
+  type LiveLog,
+  openArchive,
+  openObjectStore,
+} from './archive/index.js';
+import { type Config, digestOf, parseConfig, readSecretFile } from './config/index.js';
 import { errorMessage } from './errors.js';
 import { createConsole } from './http/console/index.js';
 import { serveDrivers } from './http/driver-server.js';
@@ -12,17 +24,28 @@ import { createConsoleLogin, createIdentity } from './identity/index.js';
 import type { MaskingKeys } from './masking/index.js';
 import {
   createCatalogs,
-  createEarlierResults,
   createResultParts,
   createSessionControl,
   createSessionGates,
   createStatements,
   type LoginDeps,
+  type OwnSessionDeps,
+  withOwnSession,
 } from './pipeline/index.js';
-import { openRecording, publishCheckpoints, type Recording } from './recording/index.js';
+import { createEarlierResults } from './policy/index.js';
+import { compareInWorker, createReconciler, type Reconciler } from './reconcile/index.js';
+import { openRecording, type Recording } from './recording/index.js';
+import {
+  createFileStore,
+  type GatewayRegistry,
+  loadOrMakeSigner,
+  loadSigner,
+  openGatewayRegistry,
+  type RegistryStore,
+} from './registry/index.js';
 import { type ConnectionCredential, openResources } from './resources/index.js';
-import { createSessions } from './session/index.js';
-import { createMemoryStore, createRedisStore, createSealer } from './store/index.js';
+import { createSessions, createStrandHints } from './session/index.js';
+import { createMemoryStore, createRedisStore, createSealer, type Store } from './store/index.js';
 import { createLog, createMetrics, type Log, type Metrics } from './telemetry/index.js';
 import {
   createChunkFetcher,
@@ -40,6 +63,10 @@ export const VERSION = '0.1.0';
 const DRAIN_MS = 15_000;
 /** How long the answers of statements that ended may take to reach their drivers. */
 const LAST_ANSWERS_MS = 3_000;
+/** The registry asks again by itself, every second. */
+const REGISTRY_CALLS = { callTimeoutMs: 5_000, tries: 2 } as const;
+/** How long the last records may take to reach the archive; the next start ships what is left. */
+const LAST_SHIPMENT_MS = 10_000;
 const SWEEP_EVERY_MS = 15_000;
 
 const clock = { nowMs: () => Date.now(), monotonicNs: () => process.hrtime.bigint() };
@@ -109,38 +136,151 @@ export interface Gateway {
 /** Builds every room by hand and listens. What was recorded is closed and published when that fails. */
 export async function startGateway(config: Config, log: Log): Promise<Gateway> {
   const metrics = createMetrics({ version: VERSION });
-  const recording = await openRecording({
+  const store =
+    config.redisUrl === undefined
+      ? createMemoryStore({ clock: clock.nowMs })
+      : createRedisStore({ url: config.redisUrl, keyPrefix: 'piste:', log, metrics: metrics.store });
+  const archive = await openConfiguredArchive(config, metrics, log);
+  const strandHints = createStrandHints({ store, timers, log });
+  const about = { host: hostname(), version: VERSION, config: digestOf(config) };
+  const place = await placeRegistry(config, archive);
+  const registry = await openRegistry({ config, store: place.store, metrics, log });
+  const writing = await openRecording({
     directory: config.recordingDirectory,
     deployment: config.deployment,
     clock,
     log,
-    metrics: metrics.recording,
+    strandHints,
+    recipients: config.recordingRecipients,
+    describe: async ({ origin, vkey }) => ({
+      ...about,
+      cert: registry.certify(origin, vkey),
+      ...(archive === undefined ? {} : { store: archive.description }),
+    }),
+    ...(archive === undefined ? {} : { refuses: archive.refuses }),
+    metrics: {
+      committed(group) {
+        metrics.recording.committed(group);
+        archive?.committed(group.bytes);
+      },
+      failed: metrics.recording.failed,
+    },
   });
-  const publishing = await publishCheckpoints(recording, config.checkpointFile, timers, log);
+  const registered = await registry.register(writing, about).catch(async (error: unknown) => {
+    await writing.close();
+    throw error;
+  });
+  // After that, because the registry reads from the disk how former logs ended.
+  archive?.start(
+    liveLogOf(writing),
+    announceBy((fields) => registry.registry.append([{ kind: 'segment', fields }])),
+  );
   const closeRecording = async (): Promise<void> => {
-    await recording.close();
-    await publishing();
+    await writing.close();
+    await archive?.close(LAST_SHIPMENT_MS);
+    await registered.close();
+    place.close();
+    await strandHints.close();
+    await store.close();
   };
   try {
-    return await startOn({ recording, closeRecording, metrics }, config, log);
+    return await startOn({ store, archive, ...registered, closeRecording, metrics }, config, log);
   } catch (error) {
     await closeRecording();
     throw error;
   }
 }
 
+/** Undefined without one. Rejects when the store does not answer, or is not one that records may be entrusted to. */
+async function openConfiguredArchive(config: Config, metrics: Metrics, log: Log): Promise<Archive | undefined> {
+  if (config.archive === undefined) return undefined;
+  return openArchive({
+    store: await openObjectStore(config.archive.location, sleep),
+    options: config.archive,
+    directory: config.recordingDirectory,
+    nowMs: clock.nowMs,
+    random: randomBytes,
+    timers,
+    log,
+    metrics: metrics.archive,
+  });
+}
+
+function liveLogOf(recording: Recording): LiveLog {
+  const { writer } = recording;
+  return { ulid: writer.slice(writer.lastIndexOf('/') + 1), finishSegment: () => recording.finishSegment() };
+}
+
+interface RegistryPlace {
+  readonly store: RegistryStore;
+  close(): void;
+}
+
+/** In a folder, or in the bucket where all gateways of the deployment find it. */
+async function placeRegistry(config: Config, archive: Archive | undefined): Promise<RegistryPlace> {
+  const { registryDirectory } = config;
+  if (registryDirectory !== undefined) return { store: createFileStore(registryDirectory), close: () => undefined };
+  const can = archive?.description.can;
+  if (config.archive === undefined || can?.replacement !== true || !can.creation)
+    throw new Error('the archive cannot hold the registry, its store ignores conditions: set PISTE_REGISTRY_DIR');
+  const store = await openObjectStore(config.archive.location, sleep, REGISTRY_CALLS);
+  return {
+    store: createRegistryObjects({ store, retention: archive?.retention, nowMs: clock.nowMs }),
+    close: () => store.close(),
+  };
+}
+
+interface RegistryParts {
+  readonly config: Config;
+  readonly store: RegistryStore;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/** The registry of this deployment, under the identity the configuration names. */
+async function openRegistry({ config, store, metrics, log }: RegistryParts): Promise<GatewayRegistry> {
+  const origin = registryOrigin(config.deployment);
+  const { identityKeyFile: file } = config;
+  if (config.makeIdentityKey) await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const identity = config.makeIdentityKey
+    ? await loadOrMakeSigner(file, origin)
+    : { signer: await loadSigner(file, origin), made: false };
+  if (identity.made)
+    log.warn('an identity key was made: keep it, and give it to every gateway of this deployment', { file });
+  return openGatewayRegistry({
+    store,
+    signer: identity.signer,
+    witnesses: config.witnesses,
+    ...(config.officers === undefined ? {} : { officers: config.officers }),
+    checkpointFile: config.checkpointFile,
+    recordingDirectory: config.recordingDirectory,
+    deployment: config.deployment,
+    maxLagSeconds: config.registryMaxLagSeconds,
+    nowMs: clock.nowMs,
+    elapsedMs: () => performance.now(),
+    timers,
+    fetch,
+    log,
+    metrics: metrics.registry,
+  });
+}
+
 interface Foundation {
+  readonly store: Store;
+  readonly archive: Archive | undefined;
   readonly recording: Recording;
-  /** Closes the log and publishes its last checkpoint. */
+  /** Why nothing is recorded at present. */
+  readonly refusal: () => string | undefined;
+  /** Closes the log, publishes its last checkpoint and closes the store. */
   readonly closeRecording: () => Promise<void>;
   readonly metrics: Metrics;
 }
 
-async function startOn({ recording, closeRecording, metrics }: Foundation, config: Config, log: Log): Promise<Gateway> {
-  const store =
-    config.redisUrl === undefined
-      ? createMemoryStore({ clock: clock.nowMs })
-      : createRedisStore({ url: config.redisUrl, keyPrefix: 'piste:', log, metrics: metrics.store });
+async function startOn(
+  { store, archive, recording, refusal, closeRecording, metrics }: Foundation,
+  config: Config,
+  log: Log,
+): Promise<Gateway> {
   const sealer = createSealer(config.stateKey ?? randomBytes(32));
   const resources = await openResources({
     directory: config.resourcesDirectory,
@@ -204,6 +344,7 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     store,
     sealer,
     recording,
+    log,
     maskingKeys,
     fetchChunk,
     onDelivered: metrics.statements.delivered,
@@ -255,6 +396,21 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     onLogin: metrics.sessions.login,
     onSession,
   };
+  const reconciler = startReconciler(
+    {
+      recording,
+      snowflake,
+      endpointOf: endpoints,
+      fetchChunk,
+      resources,
+      credentialOf: login.credentialOf,
+      clock,
+      log,
+      version: VERSION,
+    },
+    config,
+    metrics,
+  );
   const driver = createListeningServer(config.tls);
   serveDrivers(driver, {
     login,
@@ -276,6 +432,7 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
     driverUrl: config.driverUrl,
     clock,
     onRequest: (route, status, seconds) => metrics.http.request('driver', route, status, seconds),
+    metrics: metrics.delivery,
   });
   let stopping = false;
   const ops = createServer(
@@ -283,6 +440,10 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
       checks: [
         { name: 'serving', check: () => failWhen(stopping, 'stopping') },
         { name: 'recording', check: () => failWhen(recording.failed, 'the log cannot be written') },
+        ...(archive === undefined
+          ? []
+          : [{ name: 'archive', check: () => failWhen(archive.trouble !== undefined, archive.trouble ?? '') }]),
+        { name: 'registry', check: () => failWhen(refusal() !== undefined, refusal() ?? '') },
         { name: 'store', check: () => store.ping() },
         {
           name: 'connections',
@@ -324,6 +485,10 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
               clock: clock.nowMs,
             }),
       publicUrl: consoleUrl,
+      reconcile: {
+        run: (connection, by, sinceMs) => reconciler.run(connection, by, sinceMs),
+        auditorGroups: config.auditorGroups,
+      },
       store,
       record: (entry) => recording.append(entry),
       log,
@@ -352,14 +517,28 @@ async function startOn({ recording, closeRecording, metrics }: Foundation, confi
       for (const server of servers) server.closeIdleConnections();
       await Promise.race([ended, sleep(LAST_ANSWERS_MS)]);
       for (const server of servers) server.closeAllConnections();
+      await reconciler.close();
       resources.close();
       await closeRecording();
-      await store.close();
       await transport.close();
       ops.close();
       ops.closeAllConnections();
     },
   };
+}
+
+function startReconciler(own: OwnSessionDeps, config: Config, metrics: Metrics): Reconciler {
+  return createReconciler({
+    connections: () => [...own.resources.current().connections.keys()],
+    openSession: (connection, signal, work) => withOwnSession(own, connection, signal, work),
+    createComparison: () => compareInWorker([config.recordingDirectory]),
+    record: (entry) => own.recording.append(entry),
+    metrics: metrics.reconcile,
+    clock,
+    timers,
+    log: own.log,
+    everySeconds: config.reconcileSeconds,
+  });
 }
 
 /** The keys as the upstream room wants them; one that cannot be read is left out and said so. */

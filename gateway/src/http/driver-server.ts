@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
-import { type Denial, deny, errorMessage, GatewayError } from '../errors.js';
+import type { Socket } from 'node:net';
+import { type Denial, deny, errorCode, errorMessage } from '../errors.js';
 import {
+  type BodyDigest,
   denialOf,
+  digestOfBody,
   type LoginDeps,
   logIn,
   type ResultParts,
@@ -15,20 +16,26 @@ import {
 import {
   BODY_COMPLAINTS,
   decodeBody,
-  encodeEnvelope,
+  encodeBody,
   failure,
   type JsonObject,
   matchRoute,
+  originOf,
   type Parsed,
   parseAbort,
   parseLogin,
   parseStatement,
+  parseTarget,
   type Route,
+  readBody,
+  statusOfUnknown,
+  type Target,
   tokenOf,
 } from '../protocol/index.js';
-import type { Recording } from '../recording/index.js';
+import { type Answer, type Recording, unrecordedAnswer } from '../recording/index.js';
 import type { Session } from '../session/index.js';
 import type { Log } from '../telemetry/index.js';
+import { type DeliveryMetrics, deliver, type Reply } from './delivery.js';
 
 export interface DriverServerDeps {
   readonly login: LoginDeps;
@@ -42,25 +49,13 @@ export interface DriverServerDeps {
   readonly driverUrl: string | undefined;
   readonly clock: { nowMs(): number };
   readonly onRequest: (route: string, status: number, seconds: number) => void;
-}
-
-interface Reply {
-  readonly status: number;
-  readonly body: Buffer;
-  readonly contentType: 'application/json' | 'application/octet-stream';
+  readonly metrics: DeliveryMetrics;
 }
 
 /** Above the idle time of every driver's pool, so that the driver closes first. */
 const KEEP_ALIVE_MS = 75_000;
 /** A body has to arrive within this; statements are at most some megabytes. */
 const REQUEST_TIMEOUT_MS = 120_000;
-/** Smaller answers are not worth compressing. */
-const GZIP_FROM_BYTES = 2_048;
-/** Compression takes longer than a local network; only mid-sized answers gain. */
-const GZIP_UP_TO_BYTES = 1_048_576;
-
-const compress = promisify(gzip);
-
 /**
  * The driver surface: a fixed table of routes, everything else refused and recorded. A decision is HTTP 200 with a
  * Snowflake error body, because drivers retry or misread any other status.
@@ -72,6 +67,7 @@ export function serveDrivers(server: Server, deps: DriverServerDeps): void {
       response.destroy();
     });
   });
+  server.on('clientError', (error: Error, socket: Socket) => refuseNoise(deps, error, socket));
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = 30_000;
@@ -89,31 +85,15 @@ async function handle(
   const name = route?.name ?? 'unknown';
   const reply = await answerOf(deps, request, route, target).catch(async (error: unknown) => {
     const denial = denialOf(error, randomUUID(), deps.log);
-    // Whoever refuses with a denial has recorded it; of anything else nobody has written down a thing.
-    if (!(error instanceof GatewayError)) {
-      await deps.recording.append(refusedEntry(name, denial, undefined)).catch(() => undefined);
-    }
-    return route?.name === 'chunk'
-      ? plainReply(chunkStatus(denial), denial)
-      : jsonReply(Buffer.from(encodeEnvelope(failure(denial))));
+    const answer = await refuse(deps, name, denial).catch((failed: unknown) =>
+      unrecordedAnswer(failed, encodeBody(failure(denial))),
+    );
+    return jsonReply(answer, route?.name === 'chunk' ? chunkStatus(denial) : 200);
   });
   // A gateway that stops wants its drivers to connect to another one.
   response.shouldKeepAlive &&= server.listening;
-  await send(request, response, reply);
+  await deliver(deps, request, response, reply);
   deps.onRequest(name, reply.status, (deps.clock.nowMs() - startedMs) / 1000);
-}
-
-interface Target {
-  readonly path: string;
-  readonly query: URLSearchParams;
-}
-
-function parseTarget(url: string | undefined): Target | undefined {
-  if (url === undefined || !url.startsWith('/') || url.length > 8_192) return undefined;
-  const mark = url.indexOf('?');
-  return mark === -1
-    ? { path: url, query: new URLSearchParams() }
-    : { path: url.slice(0, mark), query: new URLSearchParams(url.slice(mark + 1)) };
 }
 
 async function answerOf(
@@ -125,41 +105,49 @@ async function answerOf(
   if (route === undefined || target === undefined) return refuseUnknown(deps, request, target);
   if (route.name === 'chunk') return serveChunk(deps, route.capability, route.index);
   const bytes = await readBody(request, deps.maxBodyBytes);
-  if (bytes === undefined) return refuse(deps, route.name, deny.badRequest(BODY_COMPLAINTS['too-large']));
+  if (bytes === undefined)
+    return jsonReply(await refuse(deps, route.name, deny.badRequest(BODY_COMPLAINTS['too-large'])));
   const body = await decodeBody(bytes, deps.maxBodyBytes);
-  if (!body.ok) return refuse(deps, route.name, deny.badRequest(BODY_COMPLAINTS[body.why]));
-  return jsonReply(await dispatch(deps, request, route, target.query, body.value));
+  const sent: Sent = { query: target.query, bytes };
+  if (!body.ok) return jsonReply(await refuse(deps, route.name, deny.badRequest(BODY_COMPLAINTS[body.why]), sent));
+  return jsonReply(await dispatch(deps, request, route, { ...sent, body: body.value }));
+}
+
+interface Sent {
+  readonly query: URLSearchParams;
+  /** The body as it came. */
+  readonly bytes: Buffer;
 }
 
 async function dispatch(
   deps: DriverServerDeps,
   request: IncomingMessage,
   route: Exclude<Route, { name: 'chunk' }>,
-  query: URLSearchParams,
-  body: JsonObject,
-): Promise<Buffer> {
+  sent: Sent & { readonly body: JsonObject },
+): Promise<Answer> {
   const { control, statements } = deps;
+  const { query, body } = sent;
   const token = tokenOf(request.headers.authorization);
   switch (route.name) {
     case 'login':
-      return parsed(deps, route.name, parseLogin(body, query), (login) => logIn(deps.login, login));
+      return parsed(deps, route.name, parseLogin(body, query), sent, (login) => logIn(deps.login, login));
     case 'token-request':
       return control.renew(token);
     case 'telemetry':
-      return control.swallowTelemetry();
+      return control.swallowTelemetry(digestOfBody(sent.bytes));
     case 'heartbeat':
       return inSession(deps, route.name, token, (session) => control.heartbeat(session));
     case 'logout':
       return inSession(deps, route.name, token, (session) => control.logout(session));
     case 'query-request':
       return inSession(deps, route.name, token, (session) =>
-        parsed(deps, route.name, parseStatement(body, query), (statement) =>
-          statements.submit(session, statement, originOf(deps, request)),
+        parsed(deps, route.name, parseStatement(body, query), sent, (statement) =>
+          statements.submit(session, statement, deps.driverUrl ?? originOf(request)),
         ),
       );
     case 'abort-request':
       return inSession(deps, route.name, token, (session) =>
-        parsed(deps, route.name, parseAbort(body), (requestId) => statements.abortRequest(session, requestId)),
+        parsed(deps, route.name, parseAbort(body), sent, (requestId) => statements.abortRequest(session, requestId)),
       );
     case 'query-result':
       return inSession(deps, route.name, token, (session) => statements.poll(session, route.queryId));
@@ -174,8 +162,8 @@ async function inSession(
   deps: DriverServerDeps,
   op: string,
   token: string | undefined,
-  work: (session: Session) => Promise<Buffer>,
-): Promise<Buffer> {
+  work: (session: Session) => Promise<Answer>,
+): Promise<Answer> {
   const authenticated = await deps.control.authenticate(token);
   return authenticated.ok ? work(authenticated.session) : deps.control.refuseToken(authenticated.refusal, op);
 }
@@ -184,19 +172,25 @@ async function parsed<T>(
   deps: DriverServerDeps,
   op: string,
   result: Parsed<T>,
-  work: (value: T) => Promise<Buffer>,
-): Promise<Buffer> {
-  if (result.ok) return work(result.value);
-  return (await refuse(deps, op, deny.badRequest(result.why))).body;
+  sent: Sent,
+  work: (value: T) => Promise<Answer>,
+): Promise<Answer> {
+  return result.ok ? work(result.value) : refuse(deps, op, deny.badRequest(result.why), sent);
 }
 
-async function refuse(deps: DriverServerDeps, op: string, denial: Denial): Promise<Reply> {
-  await deps.recording.append(refusedEntry(op, denial, undefined));
-  return jsonReply(Buffer.from(encodeEnvelope(failure(denial))));
+/** A login's body can hold a password, which a digest would let somebody guess. */
+function namedBody(op: string, sent: Sent | undefined): { readonly in?: BodyDigest | { readonly len: number } } {
+  if (sent === undefined) return {};
+  return { in: op === 'login' ? { len: sent.bytes.length } : digestOfBody(sent.bytes) };
 }
 
-/** Families of paths drivers use: they retry or misread any status but 200. */
-const DRIVER_PATHS = /^\/(session|queries|monitoring|telemetry)(\/|$)/;
+function refuse(deps: DriverServerDeps, op: string, denial: Denial, sent?: Sent): Promise<Answer> {
+  const entry = refusedEntry(op, denial, undefined, namedBody(op, sent));
+  return deps.recording.recordAnswer(entry, encodeBody(failure(denial)));
+}
+
+/** As long as what opens a result: a path that holds one must not tell it to whoever reads the record. */
+const CAPABILITIES = /[A-Za-z0-9_-]{32,}/g;
 
 /** Drivers are told in their own way; an API client expects a status it understands. */
 async function refuseUnknown(
@@ -205,67 +199,41 @@ async function refuseUnknown(
   target: Target | undefined,
 ): Promise<Reply> {
   const denial = deny.unknownEndpoint();
-  const path = (target?.path ?? '').replace(/[^\x21-\x7e]/g, '?').slice(0, 200);
+  const path = (target?.path ?? '')
+    .replace(/[^\x21-\x7e]/g, '?')
+    .replace(CAPABILITIES, '*')
+    .slice(0, 200);
   const method = (request.method ?? '').slice(0, 10);
-  await deps.recording.append(refusedEntry('unknown', denial, undefined, { method, path }));
+  // To HEAD Node sends no body, whatever it is given.
+  const bytes = method === 'HEAD' ? Buffer.alloc(0) : encodeBody(failure(denial));
+  const answer = await deps.recording.recordAnswer(refusedEntry('unknown', denial, undefined, { method, path }), bytes);
   request.resume();
-  return plainReply(target !== undefined && DRIVER_PATHS.test(target.path) ? 200 : 403, denial);
+  return jsonReply(answer, statusOfUnknown(target));
+}
+
+/** What is no HTTP at all is answered without a body, and recorded. */
+function refuseNoise(deps: DriverServerDeps, error: Error, socket: Socket): void {
+  const why = errorCode(error) ?? 'unknown';
+  if (why === 'ECONNRESET' || !socket.writable) {
+    socket.destroy(error);
+    return;
+  }
+  const entry = refusedEntry('http', deny.badRequest('not HTTP'), undefined, { why });
+  deps.recording.append(entry).then(
+    () => socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'),
+    () => socket.destroy(),
+  );
 }
 
 /** Drivers ask again for a part that is answered with 5xx, many times; not for one that is gone. */
 const chunkStatus = (denial: Denial): number => (denial.code === 'PISTE-1105' ? 404 : 502);
 
 async function serveChunk(deps: DriverServerDeps, capability: string, index: number): Promise<Reply> {
-  const bytes = await deps.parts.serve(capability, index);
-  if (bytes !== undefined) return { status: 200, body: bytes, contentType: 'application/octet-stream' };
-  const denial = deny.unknownQuery();
-  await deps.recording.append(refusedEntry('chunk', denial, undefined));
-  return plainReply(404, denial);
+  const part = await deps.parts.serve(capability, index);
+  if (part === undefined) return jsonReply(await refuse(deps, 'chunk', deny.unknownQuery()), 404);
+  return part.ok
+    ? { status: 200, answer: part.answer, contentType: 'application/octet-stream' }
+    : jsonReply(part.answer, chunkStatus(part.denial));
 }
 
-const jsonReply = (body: Buffer): Reply => ({ status: 200, body, contentType: 'application/json' });
-
-const plainReply = (status: number, denial: Denial): Reply => ({
-  status,
-  body: Buffer.from(encodeEnvelope(failure(denial))),
-  contentType: 'application/json',
-});
-
-/** The whole body, or undefined past the limit; the rest of a too large one is read and thrown away. */
-function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
-  return new Promise((resolve, reject) => {
-    const parts: Buffer[] = [];
-    let total = 0;
-    request.on('data', (bytes: Buffer) => {
-      total += bytes.length;
-      if (total <= maxBytes) parts.push(bytes);
-      else parts.length = 0;
-    });
-    request.once('end', () => resolve(total <= maxBytes ? Buffer.concat(parts, total) : undefined));
-    request.once('error', reject);
-    request.once('close', () => reject(new Error('the request was cut off')));
-    if (request.destroyed) reject(new Error('the request was cut off'));
-  });
-}
-
-function originOf(deps: DriverServerDeps, request: IncomingMessage): string {
-  if (deps.driverUrl !== undefined) return deps.driverUrl;
-  const { localAddress = '127.0.0.1', localPort = 80 } = request.socket;
-  const host = request.headers.host;
-  const scheme = 'encrypted' in request.socket ? 'https' : 'http';
-  return `${scheme}://${host !== undefined && /^[A-Za-z0-9.:[\]-]{1,255}$/.test(host) ? host : `${localAddress}:${localPort}`}`;
-}
-
-async function send(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
-  const accepts = String(request.headers['accept-encoding'] ?? '').includes('gzip');
-  const size = reply.body.length;
-  const isWorthIt = reply.contentType === 'application/json' && size >= GZIP_FROM_BYTES && size <= GZIP_UP_TO_BYTES;
-  const body = accepts && isWorthIt ? await compress(reply.body, { level: 1 }) : reply.body;
-  response.writeHead(reply.status, {
-    'content-type': reply.contentType,
-    'content-length': body.length,
-    'cache-control': 'no-store',
-    ...(body === reply.body ? {} : { 'content-encoding': 'gzip' }),
-  });
-  response.end(body);
-}
+const jsonReply = (answer: Answer, status = 200): Reply => ({ status, answer, contentType: 'application/json' });

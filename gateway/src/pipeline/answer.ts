@@ -1,2 +1,1 @@
-/** An answer whose record is durable: the bytes of a JSON body. */
-export type Answer = Buffer;
+export type { Answer } from '../recording/index.js';

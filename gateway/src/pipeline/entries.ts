@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+import { SHOWN_TEXT_CHARACTERS, shownText } from '@piste/verifier';
 import type { Denial } from '../errors.js';
 import type { Principal } from '../identity/index.js';
 import type { Decision, SourceMask } from '../policy/decision.js';
@@ -103,9 +105,18 @@ function requestEntry({ received, decision, verdict, canonicalText, bindingHash,
       ctx: contextFields(session.context),
       hash: bindingHash ?? null,
       objects: decision.objects.slice(0, MAX_LISTED).map(formatObjectName),
+      ...(canonicalText === undefined ? {} : shownTextFields(canonicalText, request.bindings !== undefined)),
     },
     bodies,
   };
+}
+
+/**
+ * Digest of the text as Snowflake's history will show it, where `st` does not give it: so that the two can be compared by somebody
+ * who may not read the bodies.
+ */
+function shownTextFields(text: string, hasBinds: boolean): Record<string, EntryValue> {
+  return hasBinds || text.length > SHOWN_TEXT_CHARACTERS ? { txt: hash('sha256', shownText(text), 'hex') } : {};
 }
 
 /** What content detection found, by column: category, values with it, values looked at. */
@@ -153,6 +164,19 @@ export function refusedEntry(
 ): Entry {
   return { kind: 'request.refused', sessionId, fields: { op, code: denial.code, ...fields }, bodies: [] };
 }
+
+/** Size and SHA-256 (hex) of a request's body as it came in: names it without holding it. */
+export interface BodyDigest {
+  readonly [member: string]: EntryValue;
+  readonly len: number;
+  readonly sha: string;
+}
+
+/** Names a body by size and digest. */
+export const digestOfBody = (bytes: Uint8Array): BodyDigest => ({
+  len: bytes.byteLength,
+  sha: hash('sha256', bytes, 'hex'),
+});
 
 /** Small exchanges of a session: heartbeats, polls, renewals. */
 export function controlEntry(

@@ -3,7 +3,7 @@ import type { Binding } from '../policy/binding.js';
 import type { Decision, MaskObligation } from '../policy/decision.js';
 import type { Permit } from '../policy/permit.js';
 import type { JsonObject, RowtypeColumn, StatementRequest, UpstreamResult } from '../protocol/index.js';
-import type { RequestReceipt } from '../recording/index.js';
+import type { Answer, RequestReceipt } from '../recording/index.js';
 import type { Connection } from '../resources/index.js';
 import type { Session } from '../session/index.js';
 import type { Analysis, Facts } from '../sql/index.js';
@@ -69,9 +69,9 @@ export interface Masked extends Forwarded {
   readonly detected: readonly Detected[];
 }
 
-/** The answer, recorded: these bytes may leave. */
+/** The answer, recorded: its bytes may leave. */
 export interface Delivered extends Masked {
-  readonly body: Buffer;
+  readonly answer: Answer;
 }
 
 /** The facts of an analysis, when it was read. */

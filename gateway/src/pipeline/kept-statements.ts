@@ -5,7 +5,6 @@ import { type JsonObject, parseJson, type StatementRequest, stringifyJson } from
 import type { Session } from '../session/index.js';
 import type { Sealer, Store } from '../store/index.js';
 import type { Log } from '../telemetry/index.js';
-import type { Answer } from './answer.js';
 import { requestKey, statementKey } from './keys.js';
 
 /** What the store keeps of a statement. `request` and `answer` are sealed: they hold text and rows. */
@@ -56,11 +55,11 @@ export interface KeptStatements {
   /** Takes back a statement that was not started. */
   forget(sessionId: string, requestId: string, queryId: string): Promise<void>;
   /** Keeps the end. A lost store does not take back what is already recorded and done, so this never rejects. */
-  end(kept: KeptStatement, answer: Answer, end: StatementEnd): Promise<void>;
+  end(kept: KeptStatement, answer: Buffer, end: StatementEnd): Promise<void>;
   /** What was asked. */
   requestOf(kept: KeptStatement): StatementRequest;
   /** The answer that was given; undefined when it was too large to keep. */
-  answerOf(kept: KeptStatement): Answer | undefined;
+  answerOf(kept: KeptStatement): Buffer | undefined;
 }
 
 export interface KeptStatementsDeps {
@@ -98,7 +97,7 @@ export function createKeptStatements(deps: KeptStatementsDeps): KeptStatements {
     return stored === undefined ? undefined : (JSON.parse(stored.value) as FirstRequest);
   };
 
-  const writeEnd = async (kept: KeptStatement, answer: Answer, end: StatementEnd): Promise<void> => {
+  const writeEnd = async (kept: KeptStatement, answer: Buffer, end: StatementEnd): Promise<void> => {
     const key = statementKey(kept.queryId);
     const fits = answer.length <= MAX_KEPT_BYTES;
     const ttlSeconds = answer.length <= SMALL_ANSWER_BYTES ? deps.limits.resultSeconds : RETRY_WINDOW_SECONDS;

@@ -1,23 +1,26 @@
-import { type Denial, deny, errorMessage, GatewayError } from '../errors.js';
+import { type Denial, deny } from '../errors.js';
 import type { Identity, Principal } from '../identity/index.js';
 import { isAllowedParameter } from '../policy/index.js';
 import {
   clientParameters,
-  encodeEnvelope,
+  encodeBody,
   failure,
   filterParameters,
   type Json,
+  type JsonObject,
   type LoginRequest,
+  loginAnswer,
+  loginHead,
   parseJson,
-  success,
+  stringifyJson,
 } from '../protocol/index.js';
-import type { Recording } from '../recording/index.js';
+import type { Entry, Recording } from '../recording/index.js';
 import { type Connection, findConnection, type Resources } from '../resources/index.js';
-import type { IssuedTokens, Sessions } from '../session/index.js';
+import type { Sessions } from '../session/index.js';
 import type { Log } from '../telemetry/index.js';
 import type { Endpoint, LoggedIn, Snowflake, UpstreamCredential } from '../upstream/index.js';
 import type { Answer } from './answer.js';
-import { contextFields, whoFields } from './entries.js';
+import { contextFields, textBody, whoFields } from './entries.js';
 
 export interface LoginDeps {
   readonly resources: Pick<Resources, 'current'>;
@@ -104,6 +107,13 @@ async function openSession(
   admitted: Admitted,
 ): Promise<Answer> {
   const { principal } = admitted;
+  // Asked here, as a session that Snowflake opened and no record may name would be left behind.
+  if (deps.recording.refusesNew() !== undefined)
+    return refuseLogin(deps, request, connection, {
+      denial: deny.cannotRecord(),
+      reason: 'cannot-record',
+      issuer: principal.issuer,
+    });
   const endpoint = deps.endpointOf(connection.name);
   const credential = deps.credentialOf(connection.name);
   if (endpoint === undefined || credential === undefined) {
@@ -172,7 +182,10 @@ async function keepSession(
     idleTimeoutSeconds: limits.idleTimeoutSeconds,
     maxLifetimeSeconds: limits.maxLifetimeSeconds,
   });
-  await deps.recording.append({
+  // Its bytes hold the session's tokens: the record knows them by their digest only.
+  const head = headOf(request, principal, login);
+  const bytes = encodeBody(loginAnswer(head, tokens));
+  const opening: Entry = {
     kind: 'session.open',
     sessionId: session.id,
     fields: {
@@ -183,41 +196,23 @@ async function keepSession(
       ctx: contextFields(session.context),
       up: { sess: login.tokens.sessionId },
     },
-    bodies: [],
-  });
+    bodies: [textBody('head', stringifyJson(head))],
+  };
+  const answer = await deps.recording.recordAnswer(opening, bytes);
   deps.onLogin(connection.name, principal.issuer, 'accepted', 'ok');
   deps.onSession(1, connection.name);
-  return loginAnswer(request, principal, login, tokens);
+  return answer;
 }
 
-function loginAnswer(request: LoginRequest, principal: Principal, login: LoggedIn, tokens: IssuedTokens): Answer {
-  const data = {
-    masterToken: tokens.masterToken,
-    token: tokens.token,
-    validityInSeconds: tokens.tokenSeconds,
-    masterValidityInSeconds: tokens.masterTokenSeconds,
+/** What the driver is told besides its tokens. */
+function headOf(request: LoginRequest, principal: Principal, login: LoggedIn): JsonObject {
+  return loginHead({
     displayUserName: principal.name,
     serverVersion: login.serverVersion,
-    firstLogin: false,
-    remMeToken: null,
-    remMeValidityInSeconds: 0,
-    healthCheckInterval: 45,
-    newClientForUpgrade: null,
     sessionId: parseJson(login.tokens.sessionId) ?? 0,
     parameters: clientParameters(login.parameters, request.clientApp),
-    sessionInfo: {
-      databaseName: login.context.database,
-      schemaName: login.context.schema,
-      warehouseName: login.context.warehouse,
-      roleName: login.context.role,
-    },
-    idToken: null,
-    idTokenValidityInSeconds: 0,
-    responseData: null,
-    mfaToken: null,
-    mfaTokenValidityInSeconds: 0,
-  };
-  return Buffer.from(encodeEnvelope(success(data)));
+    context: login.context,
+  });
 }
 
 async function refuseLogin(
@@ -226,7 +221,7 @@ async function refuseLogin(
   connection: Connection | undefined,
   refusal: Refusal,
 ): Promise<Answer> {
-  await deps.recording.append({
+  const entry: Entry = {
     kind: 'session.refused',
     sessionId: undefined,
     fields: {
@@ -237,14 +232,8 @@ async function refuseLogin(
       client: { app: request.clientApp, version: request.clientVersion },
     },
     bodies: [],
-  });
+  };
+  const answer = await deps.recording.recordAnswer(entry, encodeBody(failure(refusal.denial)));
   deps.onLogin(connection?.name ?? 'none', refusal.issuer ?? 'none', 'refused', refusal.reason);
-  return Buffer.from(encodeEnvelope(failure(refusal.denial)));
-}
-
-/** What a caller sees of an error that is not a denial by itself. */
-export function denialOf(error: unknown, reference: string, log: Log): Denial {
-  if (error instanceof GatewayError) return error.denial;
-  log.error('unexpected error', { error: errorMessage(error), reference });
-  return deny.internal(reference, false);
+  return answer;
 }

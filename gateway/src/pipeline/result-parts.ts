@@ -1,12 +1,22 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { deny, driverCode, GatewayError } from '../errors.js';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { type Denial, deny, driverCode, GatewayError } from '../errors.js';
 import { MaskingFailed, type MaskingKeys, rowGrowthBytes } from '../masking/index.js';
 import type { ConnectionPolicy, MaskObligation } from '../policy/index.js';
-import type { ClientChunk, ResultFormat, RowtypeColumn, UpstreamChunk } from '../protocol/index.js';
-import type { Recording } from '../recording/index.js';
+import {
+  type ClientChunk,
+  encodeBody,
+  failure,
+  type ResultFormat,
+  type RowtypeColumn,
+  type UpstreamChunk,
+} from '../protocol/index.js';
+import type { Entry, Recording } from '../recording/index.js';
 import type { Sealer, Store } from '../store/index.js';
+import type { Log } from '../telemetry/index.js';
 import type { ChunkSource } from '../upstream/index.js';
 import { afterRun } from './after-run.js';
+import type { Answer } from './answer.js';
+import { denialOf } from './denial-of.js';
 import { detectedFields } from './entries.js';
 import type { Masked } from './exchange.js';
 import { partsKey } from './keys.js';
@@ -19,15 +29,29 @@ import { DETECTION, maskPart, type PartOutcome, redactionOf } from './masked-par
  */
 export interface ResultParts {
   /** Keeps the parts of a result and names the URLs the driver may ask. */
-  register(masked: Masked): Promise<readonly ClientChunk[]>;
-  /** One part, masked and recorded; undefined when the capability opens nothing. Throws `GatewayError`. */
-  serve(capability: string, index: number): Promise<Buffer | undefined>;
+  register(masked: Masked): Promise<RegisteredParts>;
+  /** One part, masked and recorded; undefined when the capability opens nothing. Rejects when nothing can be recorded. */
+  serve(capability: string, index: number): Promise<PartAnswer | undefined>;
 }
+
+/** The parts of one result. */
+export interface RegisteredParts {
+  /** For the driver: each URL is a right. */
+  readonly told: readonly ClientChunk[];
+  /** For the record: the capability's SHA-256 stands in its place, so that who reads the log can fetch nothing. */
+  readonly recorded: readonly ClientChunk[];
+}
+
+/** A part, or the refusal in its place; recorded either way. */
+export type PartAnswer =
+  | { readonly ok: true; readonly answer: Answer }
+  | { readonly ok: false; readonly denial: Denial; readonly answer: Answer };
 
 export interface ResultPartsDeps {
   readonly store: Store;
   readonly sealer: Sealer;
   readonly recording: Recording;
+  readonly log: Log;
   readonly maskingKeys: () => MaskingKeys;
   readonly fetchChunk: (source: ChunkSource) => Promise<Buffer>;
   readonly onDelivered: (connection: string, rows: number, bytes: number) => void;
@@ -52,44 +76,49 @@ interface Kept {
 const PARTS_SECONDS = 6 * 3600;
 const CAPABILITY_BYTES = 32;
 
-const digestOf = (capability: string): string => createHash('sha256').update(capability).digest('hex');
+const NO_PARTS: RegisteredParts = { told: [], recorded: [] };
+
+const sha256 = (capability: string): Buffer => createHash('sha256').update(capability).digest();
+const digestOf = (capability: string): string => sha256(capability).toString('hex');
 
 export function createResultParts(deps: ResultPartsDeps): ResultParts {
   /** Fetches, masks and records one part; its bytes may then leave. */
-  const deliver = async (kept: Kept, chunk: UpstreamChunk, index: number): Promise<Buffer> => {
+  const deliver = async (kept: Kept, chunk: UpstreamChunk, index: number): Promise<Answer> => {
     const source = await deps.fetchChunk({ url: chunk.url, headers: kept.headers });
     const { masked, detected } = maskOrRefuse(deps, kept, source);
     if (masked.rows !== chunk.rowCount) {
       throw new GatewayError('a chunk has another length', deny.upstreamUnexpected('a malformed result part'));
     }
     const { bytes } = masked;
-    await afterRun(() =>
-      deps.recording.append({
-        kind: 'chunk',
-        sessionId: kept.sessionId,
-        fields: { qid: kept.queryId, n: index, rows: masked.rows, fmt: masked.format, found: detectedFields(detected) },
-        bodies: [{ name: 'rows', bytes }],
-      }),
-    );
+    const entry: Entry = {
+      kind: 'chunk',
+      sessionId: kept.sessionId,
+      fields: { qid: kept.queryId, n: index, rows: masked.rows, fmt: masked.format, found: detectedFields(detected) },
+      bodies: [{ name: 'rows', bytes }],
+    };
+    const answer = await afterRun(() => deps.recording.recordAnswer(entry, bytes));
     for (const count of masked.counts) deps.onMasked(count.policy, count.action, count.values);
     deps.onDelivered(kept.connection, masked.rows, bytes.length);
-    return bytes;
+    return answer;
   };
 
-  const recordWithheld = async (kept: Kept, index: number, error: unknown): Promise<void> => {
-    const code = error instanceof GatewayError ? driverCode(error.denial.code) : null;
-    await deps.recording.append({
+  const withhold = async (kept: Kept, index: number, error: unknown): Promise<PartAnswer> => {
+    const denial = denialOf(error, randomUUID(), deps.log);
+    const bytes = encodeBody(failure(denial, kept.queryId));
+    const code = driverCode(denial.code);
+    const entry: Entry = {
       kind: 'response.withheld',
       sessionId: kept.sessionId,
       fields: { qid: kept.queryId, n: index, code, outcome: 'withheld', why: 'part', rows: 0, cols: 0 },
-      bodies: [],
-    });
+      bodies: [{ name: 'head', bytes }],
+    };
+    return { ok: false, denial, answer: await deps.recording.recordAnswer(entry, bytes) };
   };
 
   return {
     async register(masked) {
       const { result, session, queryId, connection, origin } = masked;
-      if (result.chunks.length === 0) return [];
+      if (result.chunks.length === 0) return NO_PARTS;
       const capability = randomBytes(CAPABILITY_BYTES).toString('base64url');
       const key = partsKey(digestOf(capability));
       const kept: Kept = {
@@ -105,11 +134,13 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
       };
       await deps.store.create(key, deps.sealer.seal(JSON.stringify(kept), key), PARTS_SECONDS);
       const growth = rowGrowthBytes(masked.masks) + rowGrowthBytes(furtherMasks(kept));
-      return result.chunks.map((chunk, index) => ({
-        url: `${origin}/results/${capability}/${index}`,
-        rowCount: chunk.rowCount,
-        uncompressedSize: chunk.uncompressedSize + chunk.rowCount * growth,
-      }));
+      const named = (name: string): readonly ClientChunk[] =>
+        result.chunks.map((chunk, index) => ({
+          url: `${origin}/results/${name}/${index}`,
+          rowCount: chunk.rowCount,
+          uncompressedSize: chunk.uncompressedSize + chunk.rowCount * growth,
+        }));
+      return { told: named(capability), recorded: named(sha256(capability).toString('base64url')) };
     },
 
     async serve(capability, index) {
@@ -120,11 +151,11 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
       const kept = JSON.parse(opened) as Kept;
       const chunk = kept.chunks[index];
       if (chunk === undefined) return undefined;
-      return deliver(kept, chunk, index).catch(async (error: unknown) => {
-        // Without a record nothing was delivered, so the refusal itself is all that may still be said.
-        await recordWithheld(kept, index, error).catch(() => undefined);
-        throw error;
-      });
+      try {
+        return { ok: true, answer: await deliver(kept, chunk, index) };
+      } catch (error) {
+        return withhold(kept, index, error);
+      }
     },
   };
 }

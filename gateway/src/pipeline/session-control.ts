@@ -1,12 +1,21 @@
 import { deny, errorMessage } from '../errors.js';
-import { encodeEnvelope, failure, parseJson, SESSION_CODES, snowflakeFailure, success } from '../protocol/index.js';
-import type { Recording } from '../recording/index.js';
+import {
+  type Envelope,
+  encodeBody,
+  failure,
+  parseJson,
+  renewalAnswer,
+  SESSION_CODES,
+  snowflakeFailure,
+  success,
+} from '../protocol/index.js';
+import type { Entry, Recording } from '../recording/index.js';
 import type { Authenticated, Session, Sessions, TokenRefusal } from '../session/index.js';
 import type { Log } from '../telemetry/index.js';
 import type { Endpoint, Snowflake } from '../upstream/index.js';
 import type { Answer } from './answer.js';
 import type { Catalogs } from './catalogs.js';
-import { controlEntry } from './entries.js';
+import { type BodyDigest, controlEntry } from './entries.js';
 import type { Statements } from './statements.js';
 import { createTokenBox } from './token-box.js';
 
@@ -26,8 +35,8 @@ export interface SessionControl {
   renew(masterToken: string | undefined): Promise<Answer>;
   heartbeat(session: Session): Promise<Answer>;
   logout(session: Session): Promise<Answer>;
-  /** Telemetry is swallowed: it can hold statement ids, stack traces and file names. */
-  swallowTelemetry(): Promise<Answer>;
+  /** Telemetry is swallowed: it can hold statement ids, stack traces and file names. The record tells its size and digest. */
+  swallowTelemetry(sent: BodyDigest): Promise<Answer>;
   /** The answer to a token that opens nothing. */
   refuseToken(refusal: TokenRefusal, op: string): Promise<Answer>;
   authenticate(token: string | undefined): Promise<Authenticated>;
@@ -53,7 +62,8 @@ const REFUSALS: Readonly<Record<TokenRefusal, { code: string; sqlState: string; 
 
 export function createSessionControl(deps: SessionControlDeps): SessionControl {
   const { recording, sessions } = deps;
-  const answer = (envelope: Parameters<typeof encodeEnvelope>[0]): Answer => Buffer.from(encodeEnvelope(envelope));
+  const answer = (entry: Entry, envelope: Envelope): Promise<Answer> =>
+    recording.recordAnswer(entry, encodeBody(envelope));
 
   const endUpstream = async (session: Session): Promise<void> => {
     const endpoint = deps.endpointOf(session.connection);
@@ -65,35 +75,34 @@ export function createSessionControl(deps: SessionControlDeps): SessionControl {
     async renew(masterToken) {
       const master = await sessions.authenticate(masterToken, 'master');
       if (!master.ok) {
-        await recording.append(controlEntry('renew', master.refusal, undefined));
         const message = deny.sessionEnded(
           master.refusal === 'invalid' ? 'the token is not one of this gateway' : 'it expired or was closed',
         ).message;
-        return answer(snowflakeFailure(SESSION_CODES.masterExpired, '08003', message));
+        return answer(
+          controlEntry('renew', master.refusal, undefined),
+          snowflakeFailure(SESSION_CODES.masterExpired, '08003', message),
+        );
       }
-      await recording.append(controlEntry('renew', 'ok', master.session.id));
-      const tokens = await sessions.renew(master.session.id);
-      if (tokens === undefined) return answer(failure(deny.sessionEnded('it expired or was closed')));
+      const { id } = master.session;
+      const tokens = await sessions.renew(id);
+      if (tokens === undefined)
+        return answer(controlEntry('renew', 'gone', id), failure(deny.sessionEnded('it expired or was closed')));
       return answer(
-        success({
-          sessionToken: tokens.token,
-          validityInSecondsST: tokens.tokenSeconds,
-          masterToken: tokens.masterToken,
-          validityInSecondsMT: tokens.masterTokenSeconds,
-          sessionId: parseJson(master.session.upstream.sessionId) ?? 0,
-        }),
+        controlEntry('renew', 'ok', id),
+        renewalAnswer(tokens, parseJson(master.session.upstream.sessionId) ?? 0),
       );
     },
 
     async heartbeat(session) {
-      await recording.append(controlEntry('heartbeat', 'ok', session.id));
+      const recorded = await answer(controlEntry('heartbeat', 'ok', session.id), success());
       const endpoint = deps.endpointOf(session.connection);
       if (endpoint !== undefined) await deps.snowflake.heartbeat(endpoint, createTokenBox(sessions, session));
-      return answer(success());
+      return recorded;
     },
 
     async logout(session) {
-      await recording.append({ kind: 'session.close', sessionId: session.id, fields: { why: 'logout' }, bodies: [] });
+      const close: Entry = { kind: 'session.close', sessionId: session.id, fields: { why: 'logout' }, bodies: [] };
+      const recorded = await answer(close, success());
       await deps.statements.abandon(session.id);
       await sessions.close(session.id);
       deps.catalogs.forget(session.id);
@@ -102,18 +111,14 @@ export function createSessionControl(deps: SessionControlDeps): SessionControl {
       endUpstream(session).catch((error: unknown) =>
         deps.log.warn('Snowflake session not closed', { connection: session.connection, error: errorMessage(error) }),
       );
-      return answer(success());
+      return recorded;
     },
 
-    async swallowTelemetry() {
-      await recording.append(controlEntry('telemetry', 'swallowed', undefined));
-      return answer(success());
-    },
+    swallowTelemetry: (sent) => answer(controlEntry('telemetry', 'swallowed', undefined, { in: sent }), success()),
 
-    async refuseToken(refusal, op) {
-      await recording.append(controlEntry(op, refusal, undefined));
+    refuseToken(refusal, op) {
       const { code, sqlState, message } = REFUSALS[refusal];
-      return answer(snowflakeFailure(code, sqlState, message));
+      return answer(controlEntry(op, refusal, undefined), snowflakeFailure(code, sqlState, message));
     },
 
     authenticate: (token) => sessions.authenticate(token, 'session'),

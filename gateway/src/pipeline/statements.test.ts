@@ -4,14 +4,14 @@ import { type Approvals, createApprovals } from '../approval/index.js';
 import type { Limits } from '../config/index.js';
 import { isSamePrincipal, type Principal } from '../identity/index.js';
 import type { ConnectionPolicy } from '../policy/index.js';
+import { createEarlierResults } from '../policy/index.js';
 import type { JsonObject, StatementRequest, UpstreamAnswer } from '../protocol/index.js';
-import { type Entry, type Recording, RecordingUnavailable } from '../recording/index.js';
+import { type Answer, type Entry, type Recording, RecordingUnavailable } from '../recording/index.js';
 import { openSuiteRecording, SILENT_LOG } from '../recording/recording-fixture.js';
 import type { Connection } from '../resources/index.js';
 import { createSessions, type Session, type Sessions } from '../session/index.js';
 import { createMemoryStore, createSealer, type Store, StoreUnavailable } from '../store/index.js';
 import type { OutgoingStatement, Snowflake } from '../upstream/index.js';
-import { createEarlierResults } from './earlier-results.js';
 import { leaseKey } from './keys.js';
 import { createSessionGates } from './session-gates.js';
 import { createStatements, type Statements } from './statements.js';
@@ -178,6 +178,11 @@ function gateway(limits: Partial<Limits> = {}): Statements {
       released.push(entry);
       return recording.recordRequest(permit, entry);
     },
+    async recordAnswer(entry, bytes) {
+      if (breakRecord(entry)) throw new RecordingUnavailable('test');
+      entries.push(entry);
+      return recording.recordAnswer(entry, bytes);
+    },
   };
   return createStatements({
     stageTimer: { nowMs: Date.now, stageTook: nothing },
@@ -223,7 +228,7 @@ function gateway(limits: Partial<Limits> = {}): Statements {
     endpointOf: () => ({ connection: 'crm', account: 'ACME', origin: 'https://acme' }),
     maskingKeys: () => new Map(),
     gates: createSessionGates(),
-    parts: { register: async () => [], serve: async () => undefined },
+    parts: { register: async () => ({ told: [], recorded: [] }), serve: async () => undefined },
     sealer: createSealer(new Uint8Array(32)),
     timers: {
       after: (milliseconds, run) => {
@@ -258,7 +263,7 @@ interface Told {
   readonly message: string | null;
   readonly data: JsonObject & { readonly queryId?: string };
 }
-const read = (answer: Buffer): Told => JSON.parse(answer.toString('utf8')) as Told;
+const read = ({ bytes }: Answer): Told => JSON.parse(bytes.toString('utf8')) as Told;
 const submit = async (at: Statements, request: StatementRequest, as = session) =>
   read(await at.submit(as, request, 'http://gateway'));
 const poll = async (at: Statements, queryId: unknown, as = session) => read(await at.poll(as, String(queryId)));

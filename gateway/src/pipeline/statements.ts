@@ -2,11 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { type Denial, deny } from '../errors.js';
 import {
   type Envelope,
-  encodeEnvelope,
+  encodeBody,
   failure,
   inProgress,
+  isResend,
   type StatementRequest,
+  scannedQueryId,
   snowflakeFailure,
+  statusOf,
   success,
 } from '../protocol/index.js';
 import type { Session } from '../session/index.js';
@@ -15,7 +18,6 @@ import type { Answer } from './answer.js';
 import { controlEntry, refusedEntry } from './entries.js';
 import { createKeptStatements, digestOf, type KeptStatement } from './kept-statements.js';
 import { pollKey, statementKey } from './keys.js';
-import { statusOf } from './statement-status.js';
 import { changeOrTimeout, within } from './waiting.js';
 import { createWalks, type WalksDeps } from './walks.js';
 
@@ -49,8 +51,6 @@ export interface StatementsDeps extends WalksDeps {
 
 /** How often a gateway looks at a statement that another one walks, should the notice of its end be lost. */
 const REMOTE_LOOK_MS = 1_000;
-/** The Node driver asks for an earlier request's result by repeating its id with this text; it is never run. */
-const NODE_RESEND = "SELECT 'Error retrieving query results for request id: ";
 
 export function createStatements(deps: StatementsDeps): Statements {
   const { store, clock, recording, limits } = deps;
@@ -64,22 +64,31 @@ export function createStatements(deps: StatementsDeps): Statements {
     envelope: Envelope,
     queryId?: string,
   ): Promise<Answer> => {
-    await recording.append(controlEntry(op, outcome, session.id, { qid: queryId ?? null }));
-    return Buffer.from(encodeEnvelope(envelope));
+    const entry = controlEntry(op, outcome, session.id, { qid: queryId ?? null });
+    return recording.recordAnswer(entry, encodeBody(envelope));
   };
 
-  const refuse = async (session: Session, denial: Denial): Promise<Answer> => {
-    await recording.append(refusedEntry('query', denial, session.id));
-    return Buffer.from(encodeEnvelope(failure(denial)));
+  const refuse = (session: Session, denial: Denial): Promise<Answer> =>
+    recording.recordAnswer(refusedEntry('query', denial, session.id), encodeBody(failure(denial)));
+
+  const redeliver = (session: Session, queryId: string, outcome: string, bytes: Buffer): Promise<Answer> =>
+    recording.recordAnswer(controlEntry('redeliver', outcome, session.id, { qid: queryId }), bytes);
+
+  const given = new WeakSet<Answer>();
+  /** The end of a statement for one of those who wait for it: the first gets it as it was recorded, others once more. */
+  const giveEnd = async (session: Session, queryId: string, end: Answer | undefined): Promise<Answer | undefined> => {
+    if (end === undefined) return undefined;
+    if (given.has(end)) return redeliver(session, queryId, 'again', end.bytes);
+    given.add(end);
+    return end;
   };
 
   const endedAnswer = async (statement: KeptStatement, session: Session): Promise<Answer> => {
     const { queryId, state } = statement;
-    const answer = kept.answerOf(statement);
-    if (answer === undefined)
-      return respond(session, 'redeliver', 'too-large', failure(deny.resultTooOld(), queryId), queryId);
-    await recording.append(controlEntry('redeliver', state, session.id, { qid: queryId }));
-    return answer;
+    const bytes = kept.answerOf(statement);
+    return bytes === undefined
+      ? respond(session, 'redeliver', 'too-large', failure(deny.resultTooOld(), queryId), queryId)
+      : redeliver(session, queryId, state, bytes);
   };
 
   const ownerOf = async (statement: KeptStatement, session: Session): Promise<Session | undefined> =>
@@ -90,7 +99,8 @@ export function createStatements(deps: StatementsDeps): Statements {
     const untilMs = clock.nowMs() + limits.holdSeconds * 1000;
     for (;;) {
       const here = walks.endOf(queryId);
-      if (here !== undefined) return within(deps.timers, here, untilMs - clock.nowMs());
+      if (here !== undefined)
+        return giveEnd(session, queryId, await within(deps.timers, here, untilMs - clock.nowMs()));
       const statement = await kept.load(queryId);
       if (statement === undefined)
         return respond(session, 'poll', 'unknown', failure(deny.unknownQuery(), queryId), queryId);
@@ -119,18 +129,25 @@ export function createStatements(deps: StatementsDeps): Statements {
     return respond(session, 'poll', 'in-progress', inProgress(queryId), queryId);
   };
 
+  const mayBegin = (session: Session): Denial | undefined => {
+    if (recording.refusesNew() !== undefined) return deny.cannotRecord();
+    const underWay = walks.countOf(session.id);
+    const maximum = limits.maxStatementsPerSession;
+    return underWay < maximum ? undefined : deny.tooMany(underWay, maximum);
+  };
+
   /** The query id of a request, new or repeated; a denial when it may not be answered. */
   const take = async (session: Session, request: StatementRequest, origin: string): Promise<string | Denial> => {
     const minted = randomUUID();
     const first = await kept.create(session, request, minted, origin);
     if (first === 'new') {
-      const underWay = walks.countOf(session.id);
-      if (underWay < limits.maxStatementsPerSession) return minted;
+      const denial = mayBegin(session);
+      if (denial === undefined) return minted;
       await kept.forget(session.id, request.requestId, minted);
-      return deny.tooMany(underWay, limits.maxStatementsPerSession);
+      return denial;
     }
     if ((await kept.load(first.queryId)) === undefined) return deny.resultTooOld();
-    const isSame = first.digest === digestOf(request) || request.sqlText.startsWith(NODE_RESEND);
+    const isSame = first.digest === digestOf(request) || isResend(request.sqlText);
     return isSame ? first.queryId : deny.badRequest('this requestId was used for another statement');
   };
 
@@ -182,7 +199,8 @@ export function createStatements(deps: StatementsDeps): Statements {
       if (statement === undefined) return respond(session, 'monitoring', 'unknown', success({ queries: [] }), queryId);
       await stillAsking(queryId);
       if (statement.state === 'open' && walks.endOf(queryId) === undefined) await takeOver(statement);
-      const queries = [statusOf(statement, await isHeld(statement), clock.nowMs())];
+      const state = (await isHeld(statement)) ? 'held' : statement.state;
+      const queries = [statusOf({ ...statement, state }, clock.nowMs())];
       return respond(session, 'monitoring', statement.state, success({ queries }), queryId);
     },
 
@@ -192,15 +210,4 @@ export function createStatements(deps: StatementsDeps): Statements {
 
     drain: (milliseconds) => walks.drain(milliseconds),
   };
-}
-
-/**
- * Python and JDBC fetch the result of an asynchronous statement by this text. For a query id of the gateway it is answered
- * from what was delivered, masked as it was; any other RESULT_SCAN is read like every statement, and refused.
- */
-const RESULT_SCAN =
-  /^\s*select\s+\*\s+from\s+table\s*\(\s*result_scan\s*\(\s*'([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})'\s*\)\s*\)\s*;?\s*$/i;
-
-function scannedQueryId(sqlText: string): string | undefined {
-  return RESULT_SCAN.exec(sqlText)?.[1];
 }

@@ -1,12 +1,12 @@
 import { deny, errorMessage, GatewayError } from '../errors.js';
-import { encodeEnvelope, failure, snowflakeFailure } from '../protocol/index.js';
+import { encodeBody, failure, snowflakeFailure } from '../protocol/index.js';
+import { type Entry, RecordRefused, unrecordedAnswer } from '../recording/index.js';
 import type { Session } from '../session/index.js';
 import { readStatement } from '../sql/index.js';
 import { acquireLease, releaseLease, renewLease } from '../store/index.js';
 import { afterRun } from './after-run.js';
 import type { Answer } from './answer.js';
 import type { StatementDeps } from './deps.js';
-import { textBody } from './entries.js';
 import type { Delivered, Received } from './exchange.js';
 import type { KeptStatement, KeptStatements } from './kept-statements.js';
 import { abortKey, leaseKey } from './keys.js';
@@ -173,11 +173,11 @@ async function delivered(
   statement: KeptStatement,
   end: Delivered,
 ): Promise<Answer> {
-  const { decision, analysis, body } = end;
+  const { decision, analysis, answer } = end;
   const word = decision.masks.length > 0 ? 'masked' : decision.verdict === 'hold' ? 'approved' : 'allowed';
   deps.metrics.statement(statement.connection, analysis.verb, word);
-  await kept.end(statement, body, { state: 'success', code: null, message: null });
-  return body;
+  await kept.end(statement, answer.bytes, { state: 'success', code: null, message: null });
+  return answer;
 }
 
 async function stopped(
@@ -191,7 +191,11 @@ async function stopped(
   const mayHaveRun = stop.outcome === 'failed' || stop.outcome === 'withheld';
   const record = (): Promise<Answer> => recordStop(deps, statement, stop);
   const answer = await (mayHaveRun ? afterRun(record) : record());
-  await kept.end(statement, answer, { state: 'failed', code: stop.envelope.code, message: stop.envelope.message });
+  await kept.end(statement, answer.bytes, {
+    state: 'failed',
+    code: stop.envelope.code,
+    message: stop.envelope.message,
+  });
   return answer;
 }
 
@@ -211,9 +215,10 @@ async function failed(
   const outcome = wasCancelled ? 'cancelled' : 'failed';
   const stop: Stop = { stopped: true, envelope, outcome, reason: envelope.code ?? '' };
   countStop(deps, received, stop);
+  const record = isUnasked(error) ? recordUnasked(deps, statement, stop) : recordStop(deps, statement, stop);
   // Without a record nothing was delivered, so the refusal itself is all that may still be said.
-  const answer = await recordStop(deps, statement, stop).catch(() => Buffer.from(encodeEnvelope(envelope)));
-  await kept.end(statement, answer, { state: 'failed', code: envelope.code, message: envelope.message });
+  const answer = await record.catch((unrecorded: unknown) => unrecordedAnswer(unrecorded, encodeBody(envelope)));
+  await kept.end(statement, answer.bytes, { state: 'failed', code: envelope.code, message: envelope.message });
   if (error instanceof GatewayError && error.denial.code === 'PISTE-1006') await endSession(deps, received.session);
   return answer;
 }
@@ -223,9 +228,9 @@ function countStop(deps: WalksDeps, { session, request }: Received, stop: Stop):
 }
 
 /** Records how a walk stopped; the refusal leaves only after that. */
-async function recordStop(deps: WalksDeps, statement: KeptStatement, stop: Stop): Promise<Answer> {
-  const text = encodeEnvelope(stop.envelope);
-  await deps.recording.append({
+function recordStop(deps: WalksDeps, statement: KeptStatement, stop: Stop): Promise<Answer> {
+  const bytes = encodeBody(stop.envelope);
+  const entry: Entry = {
     kind: stop.outcome === 'withheld' ? 'response.withheld' : 'response',
     sessionId: statement.sessionId,
     fields: {
@@ -235,10 +240,22 @@ async function recordStop(deps: WalksDeps, statement: KeptStatement, stop: Stop)
       why: stop.reason,
       rows: 0,
       cols: 0,
+      ...(stop.upstreamQueryId === undefined ? {} : { upq: stop.upstreamQueryId }),
     },
-    bodies: [textBody('head', text)],
-  });
-  return Buffer.from(text);
+    bodies: [{ name: 'head', bytes }],
+  };
+  return deps.recording.recordAnswer(entry, bytes);
+}
+
+/** The log did not take the request itself: there is no statement that an answer could belong to. */
+function isUnasked(error: unknown): boolean {
+  return error instanceof RecordRefused && error.kind === 'request';
+}
+
+function recordUnasked(deps: WalksDeps, { sessionId, queryId }: KeptStatement, { envelope }: Stop): Promise<Answer> {
+  const fields = { op: 'statement', code: envelope.code, qid: queryId };
+  const bytes = encodeBody(envelope);
+  return deps.recording.recordAnswer({ kind: 'request.refused', sessionId, fields, bodies: [] }, bytes);
 }
 
 /** Snowflake ended its session, so the client's is over too: the next request says so and the driver connects again. */

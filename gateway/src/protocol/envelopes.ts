@@ -62,3 +62,8 @@ export function encodeEnvelope(envelope: Envelope): string {
     success: envelope.success,
   });
 }
+
+/** An envelope as the bytes of an answer. */
+export function encodeBody(envelope: Envelope): Buffer {
+  return Buffer.from(encodeEnvelope(envelope), 'utf8');
+}

@@ -8,3 +8,4 @@ export {
   type SessionsDeps,
   type TokenRefusal,
 } from './sessions.js';
+export { createStrandHints, type StrandHints, type StrandHintsDeps } from './strand-hints.js';

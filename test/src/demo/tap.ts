@@ -5,8 +5,11 @@ import { gunzipSync, inflateSync } from 'node:zlib';
 /** One answer that passed the tap on its way to the agent. */
 export interface Passed {
   readonly path: string;
+  readonly status: number;
   readonly headers: string;
   /** Decompressed. */
+  readonly bytes: Buffer;
+  /** The same as text. */
   readonly text: string;
 }
 
@@ -58,13 +61,11 @@ function passOn(target: URL, incoming: IncomingMessage, outgoing: ServerResponse
     (answer) => {
       const parts: Buffer[] = [];
       answer.on('data', (part: Buffer) => parts.push(part));
-      answer.once('end', () =>
-        passed.push({
-          path,
-          headers: JSON.stringify(answer.headers),
-          text: decompress(Buffer.concat(parts), answer.headers['content-encoding']).toString('utf8'),
-        }),
-      );
+      answer.once('end', () => {
+        const bytes = decompress(Buffer.concat(parts), answer.headers['content-encoding']);
+        const { statusCode: status = 0, headers } = answer;
+        passed.push({ path, status, headers: JSON.stringify(headers), bytes, text: bytes.toString('utf8') });
+      });
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(outgoing);
     },
