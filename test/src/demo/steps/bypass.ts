@@ -1,13 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connectNodeDriver } from '../../harness/node-driver.js';
-import { OWNER_CLAIMS } from '../../playground/playground.js';
 import { runPiste } from '../piste.js';
 import type { Stage } from '../stage.js';
 import { expectSame, expectText, type Step } from '../step.js';
 
 const SQL = 'SELECT email, ssn FROM customers WHERE id = 1';
 const EXIT_ALARM = 1;
+const AUDITOR = { name: 'Alex (auditor)', groups: ['auditors'] };
 
 /** What the record cannot know, Snowflake's own history does. */
 export const bypass: Step = {
@@ -15,12 +15,10 @@ export const bypass: Step = {
   timeoutSeconds: 60,
   async run(stage) {
     const { screen, playground } = stage;
-    const tokenFile = join(playground.directory, 'owner.token');
-    await writeFile(tokenFile, await playground.mint('dana.owner', OWNER_CLAIMS), { mode: 0o600 });
-    const command = [
-      ...['audit', 'reconcile', playground.recordingDirectory, '--trust', playground.checkpointFile],
-      ...['--gateway', playground.consoleUrl, '--token-file', tokenFile],
-    ] as const;
+    const tokenFile = join(playground.directory, 'auditor.token');
+    await writeFile(tokenFile, await playground.mint('alex.auditor', AUDITOR), { mode: 0o600 });
+    const where = ['--gateway', playground.consoleUrl, '--token-file', tokenFile, '--connection', 'crm'] as const;
+    const command = ['audit', 'reconcile', ...where] as const;
     const clean = await runPiste(...command);
     expectSame('exit code of audit reconcile', clean.exitCode, 0);
     screen.ok('every statement in the query history of PISTE_SVC is in the record, text by text');
