@@ -1,3 +1,5 @@
+import { REGISTRY_HELP } from './registry-help.js';
+
 /** Printed by `piste help` and behind every usage error. */
 export const HELP = `piste: what agents do with Snowflake, and the proof of it
 
@@ -32,7 +34,7 @@ Usage:
       signatures only where nothing else proves a row.
   piste audit reconcile --gateway URL --token-file FILE --connection NAME
       The same by a gateway, from the history as it is now.
-  piste sessions list [DIR] [--json]
+${REGISTRY_HELP}  piste sessions list [DIR] [--json]
       List the recorded sessions.
   piste sessions show [DIR] ID [--trust FILE] [--json]
       One page about a session. ID may be the beginning of an id.
