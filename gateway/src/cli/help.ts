@@ -44,6 +44,10 @@ Usage:
   piste version
   piste help
 
+Where bodies are encrypted, --identity FILE names age identities that open
+them: in sessions play, show, export and serve, policy backtest and audit
+reconcile.
+
 WHO is group:NAME, user:ISSUER#SUBJECT or claim:NAME=VALUE; --as may stand
 several times. In audit and sessions DIR is the recording directory;
 default: --dir DIR or PISTE_RECORDING_DIR.

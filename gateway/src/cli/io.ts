@@ -1,3 +1,5 @@
+import type { OpenKey } from '@piste/verifier';
+
 /** What a command may touch of the world. */
 export interface CliIo {
   readonly out: (text: string) => void;
@@ -24,6 +26,8 @@ export interface CommandArguments {
   readonly positionals: readonly string[];
   readonly directory: string | undefined;
   readonly trust: string | undefined;
+  /** Opens session keys, so that encrypted bodies can be read. */
+  readonly openKey: OpenKey | undefined;
   readonly speed: number | undefined;
   /** Nothing waits, also on a terminal. */
   readonly noWait: boolean;

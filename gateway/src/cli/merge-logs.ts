@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { isUlid } from '@piste/verifier';
+import { isUlid, type OpenKey } from '@piste/verifier';
 import type { LogDamage, LogRecord } from '../recording/index.js';
 import { openRecords } from './read-records.js';
 
@@ -8,6 +8,7 @@ export interface MergeChoice {
   readonly keepBody?: ((name: string) => boolean) | undefined;
   /** Logs by ULID; all where absent. */
   readonly logs?: readonly string[] | undefined;
+  readonly openKey?: OpenKey | undefined;
   /** Records that are not wanted are read and verified all the same. */
   readonly wants?: ((record: LogRecord) => boolean) | undefined;
 }
@@ -61,7 +62,7 @@ async function openSource(
   choice: MergeChoice,
   damages: LogDamage[],
 ): Promise<Source | undefined> {
-  const records = openRecords(directory, { keepBody: choice.keepBody, log });
+  const records = openRecords(directory, { keepBody: choice.keepBody, log, openKey: choice.openKey });
   const head = await nextWanted(records, choice, damages);
   return head === undefined ? undefined : { log, records, head };
 }

@@ -1,4 +1,4 @@
-import { openDirectory, type RecordingSource, type UnreadReason } from '@piste/verifier';
+import { type OpenKey, openDirectory, type RecordingSource, type UnreadReason } from '@piste/verifier';
 import { type LogDamage, type LogRecord, readLog } from '../recording/index.js';
 
 /** Which records a command wants to see. */
@@ -7,6 +7,8 @@ export interface RecordChoice {
   readonly keepBody?: ((name: string) => boolean) | undefined;
   /** The one log to read, by its ULID; all where absent. */
   readonly log?: string | undefined;
+  /** Opens session keys; encrypted bodies stay unread where absent. */
+  readonly openKey?: OpenKey | undefined;
 }
 
 export const NO_BODIES = (): boolean => false;
@@ -31,9 +33,9 @@ export async function forEachRecord(
 /** The same as a stream. */
 export function openRecords(
   directory: string,
-  { keepBody, log }: RecordChoice,
+  { keepBody, log, openKey }: RecordChoice,
 ): AsyncGenerator<LogRecord, readonly LogDamage[]> {
-  const options = keepBody === undefined ? {} : { keepBody };
+  const options = { ...(keepBody === undefined ? {} : { keepBody }), openKey };
   return readLog(log === undefined ? directory : onlyLog(openDirectory(directory), log), options);
 }
 

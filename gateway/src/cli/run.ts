@@ -5,6 +5,7 @@ import { auditVerify } from './audit-verify.js';
 import { explain } from './explain.js';
 import { sessionsExport } from './export/index.js';
 import { HELP } from './help.js';
+import { loadOpenKey } from './identity.js';
 import { type CliIo, type CommandArguments, EXIT, InputError, POLICY_EXIT, UsageError } from './io.js';
 import { toLine } from './plain-text.js';
 import { policyBacktest } from './policy-backtest.js';
@@ -18,6 +19,7 @@ import { sessionsShow } from './sessions-show.js';
 const OPTIONS = {
   dir: { type: 'string' },
   trust: { type: 'string' },
+  identity: { type: 'string' },
   speed: { type: 'string' },
   'no-wait': { type: 'boolean' },
   'skip-idle': { type: 'string' },
@@ -72,6 +74,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
         'dir',
         'history',
         'trust',
+        'identity',
         'since',
         'user',
         'connection',
@@ -88,20 +91,23 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ],
   ['sessions list', { options: ['dir', 'json'], usage: EXIT.usage, run: sessionsList }],
   ['sessions play', { options: ['dir', 'speed', 'json'], usage: EXIT.usage, run: sessionsPlay }],
-  ['sessions serve', { options: ['dir', 'listen', 'trust', 'json'], usage: EXIT.usage, run: sessionsServe }],
+  [
+    'sessions serve',
+    { options: ['dir', 'listen', 'trust', 'identity', 'json'], usage: EXIT.usage, run: sessionsServe },
+  ],
   [
     'sessions play',
     {
-      options: ['dir', 'trust', 'speed', 'no-wait', 'skip-idle', 'from', 'json'],
+      options: ['dir', 'trust', 'identity', 'speed', 'no-wait', 'skip-idle', 'from', 'json'],
       usage: EXIT.usage,
       run: sessionsPlay,
     },
   ],
-  ['sessions show', { options: ['dir', 'trust', 'json'], usage: EXIT.usage, run: sessionsShow }],
+  ['sessions show', { options: ['dir', 'trust', 'identity', 'json'], usage: EXIT.usage, run: sessionsShow }],
   [
     'sessions export',
     {
-      options: ['dir', 'format', 'since', 'until', 'bodies', 'ocsf-version', 'output'],
+      options: ['dir', 'identity', 'format', 'since', 'until', 'bodies', 'ocsf-version', 'output'],
       usage: EXIT.usage,
       run: sessionsExport,
     },
@@ -119,7 +125,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     'policy backtest',
     {
-      options: ['policies', 'recording', 'dir', 'since', 'session', 'trust', 'catalog', 'json'],
+      options: ['policies', 'recording', 'dir', 'since', 'session', 'trust', 'identity', 'catalog', 'json'],
       usage: EXIT.usage,
       run: policyBacktest,
     },
@@ -183,6 +189,7 @@ async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<num
       positionals,
       directory: values.recording ?? values.dir ?? (io.environment['PISTE_RECORDING_DIR'] || undefined),
       trust: values.trust,
+      openKey: await loadOpenKey(values.identity),
       speed: parseSpeed(values.speed),
       noWait: values['no-wait'] ?? false,
       skipIdleSeconds: parseIdle(values['skip-idle']),

@@ -1,3 +1,4 @@
+import type { OpenKey } from '@piste/verifier';
 import type { LogDamage, LogRecord } from '../recording/index.js';
 import { mergeLogs } from './merge-logs.js';
 import { forEachRecord, NO_BODIES } from './read-records.js';
@@ -12,6 +13,7 @@ export interface FoundSession {
   readonly claimed: number | undefined;
   /** Of the whole directory. */
   readonly damages: readonly LogDamage[];
+  readonly openKey: OpenKey | undefined;
 }
 
 interface Seen {
@@ -23,7 +25,11 @@ interface Seen {
  * Finds the one session with that id, or whose id alone starts with it; keeps no bodies in memory. Throws what a person can
  * read where there is none or more than one.
  */
-export async function findSession(directory: string, wanted: string): Promise<FoundSession> {
+export async function findSession(
+  directory: string,
+  wanted: string,
+  openKey: OpenKey | undefined,
+): Promise<FoundSession> {
   const found = new Map<string, Seen>();
   const damages = await forEachRecord(directory, { keepBody: NO_BODIES }, (record) => {
     const id = record.leaf.strand?.sessionId;
@@ -36,7 +42,7 @@ export async function findSession(directory: string, wanted: string): Promise<Fo
   const id = found.has(wanted) ? wanted : onlyId([...found.keys()], wanted);
   const { recordsByLog, claimed } = found.get(id) ?? { recordsByLog: new Map<string, number>(), claimed: undefined };
   const records = [...recordsByLog.values()].reduce((sum, count) => sum + count, 0);
-  return { id, recordsByLog, records, claimed, damages };
+  return { id, recordsByLog, records, claimed, damages, openKey };
 }
 
 function onlyId(ids: readonly string[], wanted: string): string {
@@ -63,5 +69,6 @@ export function readSession(
   keepBody?: (name: string) => boolean,
 ): AsyncGenerator<LogRecord, readonly LogDamage[]> {
   const wants = ({ leaf }: LogRecord): boolean => leaf.strand?.sessionId === session.id;
-  return mergeLogs(directory, { keepBody, logs: [...session.recordsByLog.keys()], wants });
+  const { openKey, recordsByLog } = session;
+  return mergeLogs(directory, { keepBody, logs: [...recordsByLog.keys()], wants, openKey });
 }

@@ -18,7 +18,7 @@ import { createTimeline } from './timeline.js';
 export async function sessionsPlay(args: CommandArguments, io: CliIo): Promise<number> {
   const { directory, id } = whichSession(args);
   const proof = await proveDirectories([directory], args.trust);
-  const session = await findSession(directory, id);
+  const session = await findSession(directory, id, args.openKey);
   const tally = args.json
     ? await playJson(directory, { session, proof }, io)
     : await playTimeline(directory, { session, proof }, { args, io });

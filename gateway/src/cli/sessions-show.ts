@@ -18,7 +18,7 @@ const MAX_NAME = 120;
 export async function sessionsShow(args: CommandArguments, io: CliIo): Promise<number> {
   const { directory, id } = whichSession(args);
   const proof = await proveDirectories([directory], args.trust);
-  const session = await findSession(directory, id);
+  const session = await findSession(directory, id, args.openKey);
   const builder = createSessionDigest();
   let read = 0;
   let proven = 0;

@@ -29,7 +29,10 @@ export async function sessionsExport(args: CommandArguments, io: CliIo): Promise
   const { directory, wanted } = await whatToExport(args);
   const tally = createTally();
   const exporter = chooseExporter(args, { tally, io });
-  const { records, damagesBefore, missing } = await openSource(directory, wanted, exporter);
+  const { records, damagesBefore, missing } = await openSource(directory, wanted, {
+    ...exporter,
+    openKey: args.openKey,
+  });
   const output = await openOutput(args.output, io);
   let damages: readonly LogDamage[];
   try {
@@ -108,9 +111,14 @@ interface Source {
   readonly missing: number;
 }
 
-async function openSource(directory: string, wanted: string | undefined, { keepBody }: Exporter): Promise<Source> {
-  if (wanted === undefined) return { records: mergeLogs(directory, { keepBody }), damagesBefore: [], missing: 0 };
-  const session = await findSession(directory, wanted);
+async function openSource(
+  directory: string,
+  wanted: string | undefined,
+  { keepBody, openKey }: Pick<Exporter, 'keepBody'> & Pick<CommandArguments, 'openKey'>,
+): Promise<Source> {
+  if (wanted === undefined)
+    return { records: mergeLogs(directory, { keepBody, openKey }), damagesBefore: [], missing: 0 };
+  const session = await findSession(directory, wanted, openKey);
   const missing = Math.max(0, (session.claimed ?? 0) - session.records);
   return { records: readSession(directory, session, keepBody), damagesBefore: session.damages, missing };
 }
