@@ -28,7 +28,7 @@ test: build redis ## Everything that needs no foreign toolchain (about five minu
 	@npm run --silent tally -- .cache/tests.json
 
 .PHONY: test-all
-test-all: test python browser go jdbc s3 ## `make test`, then drivers of other languages and a real browser, lint and drift
+test-all: test python browser go jdbc s3 faults ## `make test`, then drivers of other languages and a real browser, lint and drift
 	@rm -f .cache/foreign.json
 	PISTE_FOREIGN=1 npm test --silent -- --json --outputFile=.cache/foreign.json || true
 	$(MAKE) --no-print-directory lint verify
