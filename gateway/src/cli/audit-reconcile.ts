@@ -60,7 +60,7 @@ async function compare(
   // What ran after the export cannot be in it.
   const exportedMs = Math.trunc((await stat(history)).mtimeMs);
   try {
-    return await reconcile(readRecords(directories), readHistoryFile(history), {
+    return await reconcile(readRecords(directories, args.decryption?.openKey), readHistoryFile(history), {
       nowMs: Math.min(nowMs, exportedMs),
       viewLagMs: args.lag === undefined ? VIEW_LAG_MS : nowMs - parseSince(args.lag, nowMs),
       user: args.user,
