@@ -205,7 +205,8 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
       try {
         readTime ??= createLeafClock(clock);
         const time = readTime();
-        noteJump(time);
+        // A log begins with `writer.open`, whatever the clock did since its writer was started.
+        if (nextId > 0) noteJump(time);
         return await place(entry, time, { statementHash, links });
       } catch (error) {
         if (error instanceof RecordingUnavailable) throw error;
