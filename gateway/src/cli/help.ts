@@ -62,7 +62,9 @@ ${REGISTRY_HELP}  piste sessions list [DIR] [--json]
 
 WHO is group:NAME, user:ISSUER#SUBJECT or claim:NAME=VALUE; --as may stand
 several times. In audit, sessions and search DIR is the recording directory;
-default: --dir DIR or PISTE_RECORDING_DIR. TIME is 2026-11-23,
+default: --dir DIR or PISTE_RECORDING_DIR. --decrypt-with FILE, an age
+identity file, opens encrypted bodies in show, play, export and search.
+TIME is 2026-11-23,
 2026-11-23T06:00 (UTC unless an offset is given), or 90m, 24h, 7d ago.
 
 Exit codes:

@@ -24,6 +24,8 @@ export interface CommandArguments {
   readonly positionals: readonly string[];
   readonly directory: string | undefined;
   readonly trust: string | undefined;
+  /** An age identity file. */
+  readonly decryptWith: string | undefined;
   readonly speed: number | undefined;
   /** Nothing waits, also on a terminal. */
   readonly noWait: boolean;

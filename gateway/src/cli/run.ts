@@ -19,6 +19,7 @@ import { sessionsShow } from './sessions-show.js';
 const OPTIONS = {
   dir: { type: 'string' },
   trust: { type: 'string' },
+  'decrypt-with': { type: 'string' },
   speed: { type: 'string' },
   'no-wait': { type: 'boolean' },
   'skip-idle': { type: 'string' },
@@ -88,26 +89,28 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   ['sessions list', { options: ['dir', 'json'], usage: EXIT.usage, run: sessionsList }],
-  ['sessions play', { options: ['dir', 'speed', 'json'], usage: EXIT.usage, run: sessionsPlay }],
   ['sessions serve', { options: ['dir', 'listen', 'trust', 'json'], usage: EXIT.usage, run: sessionsServe }],
   [
     'sessions play',
     {
-      options: ['dir', 'trust', 'speed', 'no-wait', 'skip-idle', 'from', 'json'],
+      options: ['dir', 'trust', 'decrypt-with', 'speed', 'no-wait', 'skip-idle', 'from', 'json'],
       usage: EXIT.usage,
       run: sessionsPlay,
     },
   ],
-  ['sessions show', { options: ['dir', 'trust', 'json'], usage: EXIT.usage, run: sessionsShow }],
+  ['sessions show', { options: ['dir', 'trust', 'decrypt-with', 'json'], usage: EXIT.usage, run: sessionsShow }],
   [
     'sessions export',
     {
-      options: ['dir', 'format', 'since', 'until', 'bodies', 'ocsf-version', 'output'],
+      options: ['dir', 'decrypt-with', 'format', 'since', 'until', 'bodies', 'ocsf-version', 'output'],
       usage: EXIT.usage,
       run: sessionsExport,
     },
   ],
-  ['search', { options: ['dir', 'trust', 'index', 'fresh', 'limit', 'json'], usage: EXIT.usage, run: search }],
+  [
+    'search',
+    { options: ['dir', 'trust', 'decrypt-with', 'index', 'fresh', 'limit', 'json'], usage: EXIT.usage, run: search },
+  ],
   [
     'explain',
     {
@@ -186,6 +189,7 @@ async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<num
       positionals,
       directory: values.recording ?? values.dir ?? (io.environment['PISTE_RECORDING_DIR'] || undefined),
       trust: values.trust,
+      decryptWith: values['decrypt-with'],
       speed: parseSpeed(values.speed),
       noWait: values['no-wait'] ?? false,
       skipIdleSeconds: parseIdle(values['skip-idle']),
