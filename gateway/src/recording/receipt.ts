@@ -9,8 +9,8 @@ export interface Receipt {
   readonly index: number;
   /** RFC 6962 leaf hash, hex. */
   readonly leafHash: string;
-  /** Number within its session's strand of this log; absent for records of no session. */
-  readonly strandNumber?: number;
+  /** The record's number in its session's strand of this log; undefined without a session. */
+  readonly strandNumber: number | undefined;
 }
 
 /**

@@ -12,7 +12,7 @@ import { issueRequestReceipt, type Receipt, type RequestReceipt } from './receip
 import { RecordingUnavailable } from './recording-unavailable.js';
 import { sealPredecessors } from './seal.js';
 import { createSegmentWriter, SEGMENT_BYTES } from './segment-writer.js';
-import { createLinkedAppend, type LogAppend, type PlaceEntry, type StrandHints } from './strand-links.js';
+import { createLinkedAppend, type LogAppend, type StrandHints } from './strand-links.js';
 import { createUlid } from './ulid.js';
 import { type Checkpoint, type CommittedGroup, createLogWriter, type LogWriter } from './writer.js';
 
@@ -123,15 +123,12 @@ async function startWriter(deps: RecordingDeps, signer: NoteSigner, ulid: string
   await Promise.all([open, ...seals].map((entry) => writer.append(entry, undefined)));
   deps.log.info('recording opened', { writer: signer.name });
   const hints = deps.strandHints;
-  const place: PlaceEntry = (entry, statementHash, links) => writer.append(entry, statementHash, links);
+  const place: LogAppend = (entry, statementHash) => writer.append(entry, statementHash);
   return {
     get failed() {
       return writer.failed;
     },
-    append:
-      hints === undefined
-        ? (entry, statementHash) => place(entry, statementHash, undefined)
-        : createLinkedAppend({ place, origin: signer.name, hints }),
+    append: hints === undefined ? place : createLinkedAppend({ place, origin: signer.name, hints }),
     checkpoint: writer.checkpoint,
     idle: writer.idle,
     closeFile: () => segments.close(),

@@ -1,4 +1,4 @@
-import type { Entry, EntryKind, NoteSigner, StrandLink } from '@piste/verifier';
+import type { Entry, EntryKind, EntryValue, NoteSigner, StrandPlace } from '@piste/verifier';
 import {
   createTree,
   cutBodies,
@@ -65,15 +65,8 @@ interface Pending {
 /** The one appender of one log. */
 export interface LogWriter {
   readonly failed: boolean;
-  /**
-   * Takes the record's place at once, in call order; resolves when a commit that covers it is on stable storage. `links` are
-   * written where the record is the first of its session in this log.
-   */
-  readonly append: (
-    entry: Entry,
-    statementHash: string | undefined,
-    links?: readonly StrandLink[] | 'unknown',
-  ) => Promise<Receipt>;
+  /** Takes the record's place at once, in call order; resolves when a commit that covers it is on stable storage. */
+  readonly append: (entry: Entry, statementHash: string | undefined) => Promise<Receipt>;
   readonly checkpoint: () => Checkpoint;
   /** Resolves when nothing is queued or being written. */
   readonly idle: () => Promise<void>;
@@ -93,17 +86,11 @@ export function createLogWriter({ signer, segments, clock, onCommitted, onFailed
   let failure: RecordingUnavailable | undefined;
   let draining: Promise<void> | undefined;
 
-  function enqueue(
-    entry: Entry,
-    time: LeafTime,
-    statementHash: string | undefined,
-    links?: readonly StrandLink[] | 'unknown',
-  ): Promise<Receipt> {
+  function enqueue(entry: Entry, time: LeafTime, statementHash: string | undefined): Promise<Receipt> {
     const parts = cutBodies(entry.bodies);
-    const place = entry.sessionId === undefined ? undefined : strands.place(entry.sessionId);
-    const strand = place?.number === 0 && links !== undefined ? { ...place, links } : place;
+    const strand = placeIn(entry);
     const leaf = encodeLeaf(
-      entry,
+      withStrands(entry, strand),
       { ...time, strand, statementHash },
       parts.map(({ part }) => part),
     );
@@ -123,6 +110,21 @@ export function createLogWriter({ signer, segments, clock, onCommitted, onFailed
     });
     draining ??= drain();
     return durable;
+  }
+
+  function placeIn({ sessionId, links }: Entry): StrandPlace | undefined {
+    if (sessionId === undefined) return undefined;
+    const place = strands.place(sessionId);
+    return place.number > 0 || links === undefined || links.length === 0 ? place : { ...place, links };
+  }
+
+  /** Only the log itself knows the strand of this writer, so it completes what `session.close` says of strands. */
+  function withStrands(entry: Entry, strand: StrandPlace | undefined): Entry {
+    if (entry.kind !== 'session.close' || strand === undefined) return entry;
+    const others = entry.fields['strands'];
+    const own: readonly EntryValue[] =
+      strand.previous === undefined ? [] : [[signer.name, strand.number, strand.previous]];
+    return { ...entry, fields: { ...entry.fields, strands: [...(Array.isArray(others) ? others : []), ...own] } };
   }
 
   function noteJump(time: LeafTime): void {
@@ -164,8 +166,7 @@ export function createLogWriter({ signer, segments, clock, onCommitted, onFailed
     const bytes = group.reduce((sum, pending) => sum + pending.bytes, 0);
     queuedBytes -= bytes;
     for (const { index, leafHash, strandNumber, resolve } of group) {
-      const receipt = { writer: signer.name, index, leafHash: leafHash.toString('hex') };
-      resolve(strandNumber === undefined ? receipt : { ...receipt, strandNumber });
+      resolve({ writer: signer.name, index, leafHash: leafHash.toString('hex'), strandNumber });
     }
     onCommitted({ records: group.length, bytes, seconds: Number(clock.monotonicNs() - startedNs) / 1e9 });
   }
@@ -182,12 +183,12 @@ export function createLogWriter({ signer, segments, clock, onCommitted, onFailed
     get failed() {
       return failure !== undefined;
     },
-    async append(entry, statementHash, links) {
+    async append(entry, statementHash) {
       if (failure !== undefined) throw new RecordingUnavailable('recording failed earlier', { cause: failure });
       const time = readTime();
       noteJump(time);
       try {
-        return await enqueue(entry, time, statementHash, links);
+        return await enqueue(entry, time, statementHash);
       } catch (error) {
         if (error instanceof RecordingUnavailable) throw error;
         throw new RecordingUnavailable('entry cannot be encoded', { cause: error });

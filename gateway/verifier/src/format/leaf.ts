@@ -1,5 +1,5 @@
 import { encodeCanonical, parseCanonicalObject } from './canonical-json.js';
-import { type Entry, type EntryBody, type EntryKind, type EntryValue, isEntryKind } from './entry.js';
+import { type Entry, type EntryBody, type EntryKind, type EntryValue, isEntryKind, type StrandLink } from './entry.js';
 import { MAX_BODY_PART_BYTES, MAX_ENTRY_BYTES } from './frame.js';
 import { sha256 } from './merkle.js';
 
@@ -23,14 +23,6 @@ export interface PartSeal {
   readonly counter: number;
   /** Bytes of the plaintext. */
   readonly plainLength: number;
-}
-
-/** Where another writer's strand of the same session stood. */
-export interface StrandLink {
-  readonly origin: string;
-  readonly number: number;
-  /** Hex. */
-  readonly leafHash: string;
 }
 
 /** Where a record stands in its session's strand of this writer. */
