@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
+import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createApprovals } from './approval/index.js';
-import { type Config, parseConfig, readSecretFile } from './config/index.js';
+import { type Config, describeConfig, digestOfConfig, parseConfig, readSecretFile } from './config/index.js';
 import { errorMessage } from './errors.js';
 import { createConsole } from './http/console/index.js';
 import { serveDrivers } from './http/driver-server.js';
@@ -20,7 +21,7 @@ import {
   type LoginDeps,
 } from './pipeline/index.js';
 import { openRecording, publishCheckpoints, type Recording } from './recording/index.js';
-import { type ConnectionCredential, openResources } from './resources/index.js';
+import { type ConnectionCredential, openResources, recordingDemands } from './resources/index.js';
 import { createSessions, createStrandHints } from './session/index.js';
 import { createMemoryStore, createRedisStore, createSealer, type Store } from './store/index.js';
 import { createLog, createMetrics, type Log, type Metrics } from './telemetry/index.js';
@@ -118,11 +119,19 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     directory: config.recordingDirectory,
     deployment: config.deployment,
     clock,
+    mode: config.recordingMode,
+    about: { config: digestOfConfig(config), host: hostname(), version: VERSION },
     log,
     strandHints,
     metrics: metrics.recording,
   });
   const publishing = await publishCheckpoints(recording, config.checkpointFile, timers, log);
+  await recording.append({
+    kind: 'control',
+    sessionId: undefined,
+    fields: { op: 'config', outcome: 'loaded', config: digestOfConfig(config) },
+    bodies: [{ name: 'config', bytes: Buffer.from(describeConfig(config), 'utf8') }],
+  });
   const closeRecording = async (): Promise<void> => {
     await recording.close();
     await publishing();
@@ -157,6 +166,7 @@ async function startOn(
     clock: clock.nowMs,
     log,
     record: (entry) => recording.append(entry),
+    beforeEffect: (connections) => recording.demandModes(recordingDemands(connections)),
     metrics: metrics.resources,
   });
   const transport = createTransport();

@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
+import { RECORDING_MODES, type RecordingMode } from '@piste/verifier';
 
 /** Everything the gateway is told from outside, read once and frozen. */
 export interface Config {
@@ -12,6 +13,8 @@ export interface Config {
   readonly recordingDirectory: string;
   /** File that always holds the log's newest checkpoint; best kept on another volume. */
   readonly checkpointFile: string;
+  /** How far effects wait for their records; connections may demand more. */
+  readonly recordingMode: RecordingMode;
   /** Name of this deployment in log origins. */
   readonly deployment: string;
   /** Undefined: state in memory, one gateway only. */
@@ -84,6 +87,11 @@ export const OPTIONS: readonly OptionHelp[] = [
   },
   { name: 'PISTE_SECRETS_DIR', fallback: '(required)', help: 'folder of secrets, <secret name>/<key>' },
   { name: 'PISTE_RECORDING_DIR', fallback: '(required)', help: 'folder of the append-only log' },
+  {
+    name: 'PISTE_RECORDING_MODE',
+    fallback: 'strict',
+    help: 'strict, strict-final, request-strict or observe: how far effects wait for their records',
+  },
   {
     name: 'PISTE_CHECKPOINT_FILE',
     fallback: '<recording dir>/../checkpoint.json',
@@ -169,6 +177,7 @@ export function parseConfig(environment: Environment): ConfigResult {
     secretsDirectory: read.directory('PISTE_SECRETS_DIR'),
     recordingDirectory,
     checkpointFile: resolve(environment['PISTE_CHECKPOINT_FILE'] || join(recordingDirectory, '..', 'checkpoint.json')),
+    recordingMode: read.choice('PISTE_RECORDING_MODE', RECORDING_MODES, 'strict'),
     deployment: environment['PISTE_DEPLOYMENT'] || 'piste',
     redisUrl,
     stateKey,

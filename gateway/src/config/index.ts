@@ -9,3 +9,4 @@ export {
   readSecretFile,
   type TlsFiles,
 } from './config.js';
+export { describeConfig, digestOfConfig } from './describe-config.js';

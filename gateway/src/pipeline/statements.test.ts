@@ -178,10 +178,15 @@ function gateway(limits: Partial<Limits> = {}): Statements {
       released.push(entry);
       return recording.recordRequest(permit, entry);
     },
-    async recordAnswer(entry, bytes) {
+    async recordAnswer(entry, ...rest) {
       if (breakRecord(entry)) throw new RecordingUnavailable('test');
       entries.push(entry);
-      return recording.recordAnswer(entry, bytes);
+      return recording.recordAnswer(entry, ...rest);
+    },
+    async note(entry, connection) {
+      if (breakRecord(entry)) throw new RecordingUnavailable('test');
+      entries.push(entry);
+      return recording.note(entry, connection);
     },
   };
   return createStatements({

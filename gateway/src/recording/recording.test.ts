@@ -173,7 +173,7 @@ describe('recording', () => {
       const failed = (): void => {
         failures += 1;
       };
-      const metrics = { committed: () => undefined, failed };
+      const metrics = { committed: () => undefined, failed, lost: () => undefined };
       const recording = await openTestRecording(directory, { files: fault.files, metrics });
       const kept = await recording.append(entry('control', { op: 'kept' }));
       const before = trustIn(recording);

@@ -1,14 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import type { Entry, EntryKind } from '@piste/verifier';
+import type { Entry, EntryKind, EntryValue, RecordingMode } from '@piste/verifier';
 import { createNoteSigner, type NoteSigner } from '@piste/verifier';
 import { errorMessage } from '../errors.js';
 import { hashStatement, isPermit, type Permit } from '../policy/permit.js';
 import type { Log } from '../telemetry/log.js';
-import { type Answer, issueAnswer, withDelivered } from './answer.js';
+import type { Answer } from './answer.js';
+import { type AnswerScope, createAnswering } from './answering.js';
+import { createConnectionModes } from './connection-modes.js';
 import { type FileOps, nodeFileOps } from './file-ops.js';
 import type { RecordingClock } from './leaf-clock.js';
-import { issueRequestReceipt, type Receipt, type RequestReceipt } from './receipt.js';
+import { createLosses } from './losses.js';
+import { issueDeferredRequestReceipt, issueRequestReceipt, type Receipt, type RequestReceipt } from './receipt.js';
 import { RecordingUnavailable } from './recording-unavailable.js';
 import { sealPredecessors } from './seal.js';
 import { createSegmentWriter, SEGMENT_BYTES } from './segment-writer.js';
@@ -20,6 +23,8 @@ import { type Checkpoint, type CommittedGroup, createLogWriter, type LogWriter }
 export interface RecordingMetrics {
   committed(group: CommittedGroup): void;
   failed(): void;
+  /** A request or an answer went on without its record. */
+  lost(): void;
 }
 
 export interface RecordingDeps {
@@ -28,6 +33,10 @@ export interface RecordingDeps {
   /** Names the deployment; becomes part of every log's origin. */
   readonly deployment: string;
   readonly clock: RecordingClock;
+  /** How far effects wait for their records; `strict` by default. Connections may demand more. */
+  readonly mode?: RecordingMode;
+  /** Further fields of `writer.open`: what is known of the program and its surroundings. */
+  readonly about?: Readonly<Record<string, EntryValue>>;
   readonly random?: (byteCount: number) => Uint8Array;
   readonly log: Log;
   /** Where sessions stand in the logs of other gateways; absent for a log whose sessions stay in it. */
@@ -50,14 +59,21 @@ export interface Recording {
   /**
    * Records what lets one statement run, and is the only maker of a `RequestReceipt`. The entry is either the `request`
    * itself, whose bodies `sql` and `binds` must hash to the permit's `statementHash`, or the `decision` that released a
-   * request recorded before. The hash is written into the record. Rejects like `append`.
+   * request recorded before. The hash is written into the record. Rejects like `append`, but for connections in mode
+   * `observe`: there the receipt is `deferred` when the record fails or takes long.
    */
   recordRequest(permit: Permit, entry: Entry): Promise<RequestReceipt>;
   /**
    * Records an answer to a driver with the count and digest of its bytes, and is the only maker of an `Answer` that carries
-   * anything. Rejects like `append`: the bytes must then not leave.
+   * anything. Waits for the disk as far as the mode says. Rejects like `append`: the bytes must then not leave.
    */
-  recordAnswer(entry: Entry, bytes: Buffer): Promise<Answer>;
+  recordAnswer(entry: Entry, bytes: Buffer, scope?: AnswerScope): Promise<Answer>;
+  /** Records what is about to happen on behalf of a connection and is no statement. Rejects like `append`, but in `observe`. */
+  note(entry: Entry, connection: string): Promise<void>;
+  /** The mode of a connection, or of what belongs to none. */
+  modeOf(connection: string | undefined): RecordingMode;
+  /** Takes what connections demand. A demand below the gateway's own mode counts as that. Recorded before it is in force. */
+  demandModes(demanded: ReadonlyMap<string, RecordingMode>): Promise<void>;
   /** True once a write or sync failed: nothing is acknowledged any more and the process should be replaced. */
   readonly failed: boolean;
   /** Newest durable checkpoint, signed: publish it where whoever can write the log cannot. */
@@ -66,7 +82,16 @@ export interface Recording {
   close(): Promise<void>;
 }
 
-const OWN_KINDS: ReadonlySet<EntryKind> = new Set(['writer.open', 'writer.sealed', 'writer.close', 'clock.jump']);
+const OWN_KINDS: ReadonlySet<EntryKind> = new Set([
+  'writer.open',
+  'writer.sealed',
+  'writer.close',
+  'clock.jump',
+  'mode.change',
+  'gap',
+]);
+/** In mode `observe` a request waits this long for its record, so that the statement's tag can name it. */
+const OBSERVE_WAIT_MS = 100;
 const DEPLOYMENT = /^[a-z0-9]([a-z0-9./-]{0,126}[a-z0-9])?$/;
 
 /**
@@ -81,7 +106,7 @@ export async function openRecording(deps: RecordingDeps): Promise<Recording> {
   const signer = createNoteSigner(`${deps.deployment}/w/${ulid}`);
   try {
     const writer = await startWriter(deps, signer, ulid);
-    return createRecording(writer, signer, deps.log);
+    return createRecording(writer, signer, deps);
   } catch (error) {
     if (error instanceof RecordingUnavailable) throw error;
     throw new RecordingUnavailable(`recording cannot be opened: ${errorMessage(error)}`, { cause: error });
@@ -116,7 +141,7 @@ async function startWriter(deps: RecordingDeps, signer: NoteSigner, ulid: string
   const open: Entry = {
     kind: 'writer.open',
     sessionId: undefined,
-    fields: { origin: signer.name, vkey: signer.vkey },
+    fields: { ...deps.about, origin: signer.name, vkey: signer.vkey, mode: deps.mode ?? 'strict' },
     bodies: [],
   };
   // One commit: a log that exists at all says what stood beside it when it started.
@@ -135,17 +160,39 @@ async function startWriter(deps: RecordingDeps, signer: NoteSigner, ulid: string
   };
 }
 
-function createRecording(writer: OpenWriter, signer: NoteSigner, log: Log): Recording {
+function createRecording(writer: OpenWriter, signer: NoteSigner, deps: RecordingDeps): Recording {
+  const { clock, log, mode = 'strict' } = deps;
   let closing: Promise<void> | undefined;
+  const losses = createLosses({
+    append: (entry) => writer.append(entry, undefined),
+    nowMs: () => clock.nowMs(),
+    onLost: () => deps.metrics?.lost(),
+  });
+  const modes = createConnectionModes(mode, (entry) => writer.append(entry, undefined));
 
   async function append(entry: Entry, statementHash: string | undefined): Promise<Receipt> {
     if (closing !== undefined) throw new RecordingUnavailable('recording is closed');
     if (OWN_KINDS.has(entry.kind)) throw new RecordingUnavailable(`only the log itself writes ${entry.kind}`);
+    losses.tell();
     return writer.append(entry, statementHash);
+  }
+
+  const recordAnswer = createAnswering({ append: (entry) => append(entry, undefined), modeOf: modes.of, losses });
+
+  /** The receipt, or undefined when it is lost or does not come in time and the connection does not wait. */
+  async function place(entry: Entry, statementHash: string | undefined, connection: string) {
+    const appended = append(entry, statementHash);
+    if (modes.of(connection) !== 'observe') return appended;
+    const bytes = entry.bodies.reduce((sum, body) => sum + body.bytes.byteLength, 0);
+    const kept = appended.catch((): undefined => {
+      losses.add('request', bytes);
+    });
+    return Promise.race([kept, wait(OBSERVE_WAIT_MS)]);
   }
 
   async function finish(): Promise<void> {
     const end: Entry = { kind: 'writer.close', sessionId: undefined, fields: {}, bodies: [] };
+    losses.tell();
     try {
       if (!writer.failed) await writer.append(end, undefined);
     } finally {
@@ -161,12 +208,17 @@ function createRecording(writer: OpenWriter, signer: NoteSigner, log: Log): Reco
     async recordRequest(permit: Permit, entry: Entry) {
       const complaint = checkPermit(permit, entry);
       if (complaint !== undefined) throw new RecordingUnavailable(complaint);
-      return issueRequestReceipt(permit, await append(entry, permit.statementHash));
+      const receipt = await place(entry, permit.statementHash, permit.connection);
+      return receipt === undefined
+        ? issueDeferredRequestReceipt(permit, signer.name)
+        : issueRequestReceipt(permit, receipt);
     },
-    async recordAnswer(entry: Entry, bytes: Buffer) {
-      const receipt = await append(withDelivered(entry, bytes), undefined);
-      return issueAnswer(bytes, { kind: 'durable', receipt });
+    recordAnswer,
+    async note(entry: Entry, connection: string) {
+      await place(entry, undefined, connection);
     },
+    modeOf: modes.of,
+    demandModes: modes.apply,
     get failed() {
       return writer.failed;
     },
@@ -175,6 +227,12 @@ function createRecording(writer: OpenWriter, signer: NoteSigner, log: Log): Reco
       closing ??= finish();
       return closing;
     },
+  });
+}
+
+function wait(milliseconds: number): Promise<undefined> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds, undefined).unref();
   });
 }
 

@@ -39,6 +39,7 @@ export interface Metrics {
   readonly recording: {
     readonly committed: (group: { readonly records: number; readonly seconds: number }) => void;
     readonly failed: () => void;
+    readonly lost: () => void;
   };
   readonly delivery: {
     readonly delivered: (bytes: number) => void;
@@ -189,6 +190,7 @@ function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
         series.auditSeconds.observe(group.seconds);
       },
       failed: () => series.auditFailures.inc(),
+      lost: () => series.lostRecords.inc(),
     },
     delivery: {
       delivered: (bytes) => series.deliveredBytes.inc(bytes),
@@ -287,6 +289,10 @@ function createSeries(registry: Registry) {
     recordedBytes: counter('recorded_answer_bytes_total', 'Of the bytes delivered, those a durable record names.'),
     unrecordedBytes: counter('unrecorded_bytes_total', 'Of the bytes delivered, those that stand in no record.'),
     answersRefused: counter('answers_without_record_total', 'Answers not sent because no record vouched for them.'),
+    lostRecords: counter(
+      'lost_records_total',
+      'Requests and answers that went on without their record, as the mode allows.',
+    ),
     auditFailures: counter('audit_append_failures_total', 'Appends that failed.'),
     policyGeneration: gauge('policy_generation', 'Sequence number of the snapshot in force.'),
     policyReloaded: gauge('policy_reload_timestamp_seconds', 'When the snapshot in force was loaded.'),

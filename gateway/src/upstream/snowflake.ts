@@ -185,7 +185,12 @@ const MAX_QUERY_TAG_CHARACTERS = 2_000;
  * client says it is for.
  */
 function queryTag(receipt: RequestReceipt, claimedPurpose: string | undefined): string {
-  const tag = { piste: 1, w: receipt.writer, i: receipt.index, r: receipt.leafHash.slice(0, 22) };
+  const { writer: w } = receipt;
+  // Without a place the statement says only which log should hold it.
+  const tag =
+    receipt.standing === 'deferred'
+      ? { piste: 1, w }
+      : { piste: 1, w, i: receipt.index, r: receipt.leafHash.slice(0, 22) };
   const withClaim = JSON.stringify({ ...tag, u: claimedPurpose });
   return withClaim.length <= MAX_QUERY_TAG_CHARACTERS ? withClaim : JSON.stringify(tag);
 }

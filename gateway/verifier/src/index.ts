@@ -4,6 +4,7 @@ export * from './format/entry.js';
 export * from './format/frame.js';
 export * from './format/leaf.js';
 export * from './format/merkle.js';
+export * from './format/recording-mode.js';
 export * from './format/segment-header.js';
 export * from './format/signed-note.js';
 export * from './format/ulid.js';

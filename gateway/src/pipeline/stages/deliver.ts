@@ -55,7 +55,9 @@ export async function deliverStage(deps: StatementDeps, masked: Masked): Promise
   const bodies = [textBody('head', head), { name: 'rows', bytes: rows }];
   const bytes = bodyOf(head, inline.format, rows);
   const entry: Entry = { kind: 'response', sessionId: session.id, fields, bodies };
-  const answer = await afterRun(() => deps.recording.recordAnswer(entry, bytes));
+  const answer = await afterRun(() =>
+    deps.recording.recordAnswer(entry, bytes, { connection: masked.connection.name }),
+  );
   deps.metrics.delivered(masked.connection.name, inline.rows, bytes.length);
   return { ...masked, answer };
 }
