@@ -14,6 +14,9 @@ const ROOMS = {
   session: ['identity', 'store', 'telemetry', 'sql'],
   approval: ['policy', 'identity', 'store', 'telemetry', 'sql', 'recording'],
   recording: ['policy', 'telemetry'],
+  registry: ['recording', 'telemetry'],
+  reconcile: ['recording', 'telemetry'],
+  archive: ['telemetry'],
   resources: ['policy', 'identity', 'recording', 'telemetry', 'config', 'masking'],
   upstream: ['protocol', 'recording', 'telemetry', 'policy', 'sql'],
   pipeline: [
@@ -44,7 +47,20 @@ const ROOMS = {
     'sql',
     'policy',
   ],
-  cli: ['recording', 'telemetry', 'config', 'sql', 'policy', 'resources', 'masking'],
+  replay: ['protocol', 'sql'],
+  cli: [
+    'archive',
+    'config',
+    'masking',
+    'policy',
+    'reconcile',
+    'recording',
+    'registry',
+    'replay',
+    'resources',
+    'sql',
+    'telemetry',
+  ],
 };
 
 /** Each heavy package has one home. */
@@ -54,8 +70,10 @@ const HOMES = {
   'openid-client': ['identity'],
   jose: ['identity', 'upstream'],
   ioredis: ['store'],
+  '@aws-sdk': ['archive'],
   winston: ['telemetry'],
   'prom-client': ['telemetry'],
+  'csv-parse': ['reconcile'],
 };
 
 const notTests = '(\\.test|-contract)\\.ts$';
@@ -101,6 +119,16 @@ export default {
       comment: 'whoever verifies trusts this package and nothing else',
       from: { path: '^gateway/verifier/src/', pathNot: notTests },
       to: { pathNot: ['^gateway/verifier/src/', '^node:', '^[a-z_/]+$'], dependencyTypesNot: ['core'] },
+    },
+    {
+      name: 'a-replay-never-reaches-an-account',
+      severity: 'error',
+      comment: 'what serves a recording has no way to Snowflake, by whatever detour',
+      from: { path: '^gateway/src/(replay/|cli/sessions-serve\\.ts)', pathNot: notTests },
+      to: {
+        path: '^gateway/src/(upstream|pipeline|session|identity|store|http)/|node_modules/undici/',
+        reachable: true,
+      },
     },
     {
       name: 'crds-imports-nobody',

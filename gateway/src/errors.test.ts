@@ -40,6 +40,8 @@ const EXAMPLES: { readonly [Name in keyof typeof deny]: Denial } = {
   approvalSpent: deny.approvalSpent('01abc'),
   voteNotCounted: deny.voteNotCounted('you asked for it yourself'),
   contextChanged: deny.contextChanged(),
+  notAuditor: deny.notAuditor(),
+  notReconciled: deny.notReconciled(),
   maskedWriteBack: deny.maskedWriteBack('a bind value'),
   cannotMask: deny.cannotMask('CRM.PUBLIC.CUSTOMERS.EMAIL inside an expression'),
   protectedPredicate: deny.protectedPredicate('CRM.PUBLIC.CUSTOMERS.EMAIL'),
@@ -58,6 +60,7 @@ const EXAMPLES: { readonly [Name in keyof typeof deny]: Denial } = {
   storeUnavailable: deny.storeUnavailable(),
   storeLost: deny.storeLost(),
   internal: deny.internal('3f0c', false),
+  notInRecording: deny.notInRecording('this statement is not in it'),
 };
 
 const DIRECTIVE = /Retry: (no|once|after [^.;]+|same statement, keep waiting)\b/;

@@ -38,7 +38,8 @@ export type PisteCode =
   | 'PISTE-1701'
   | 'PISTE-1702'
   | 'PISTE-1703'
-  | 'PISTE-1801';
+  | 'PISTE-1801'
+  | 'PISTE-1901';
 
 /** A refusal the caller may read, ready to be put into a Snowflake error body. */
 export interface Denial {
@@ -252,6 +253,18 @@ export const deny = {
     ),
   voteNotCounted: (why: string) =>
     denial('PISTE-1308', '42501', `Your vote was not counted: ${why}. The request is unchanged. Retry: no.`),
+  notAuditor: () =>
+    denial(
+      'PISTE-1005',
+      '42501',
+      'Only people of an auditor group may ask for this, on a connection that trusts their issuer. Nothing was compared. Retry: no, ask for access.',
+    ),
+  notReconciled: () =>
+    denial(
+      'PISTE-1702',
+      '08001',
+      "The query history could not be compared with the record; the gateway's log says why. Retry: after 60s, then report.",
+    ),
   contextChanged: () =>
     denial(
       'PISTE-1305',
@@ -367,6 +380,12 @@ export const deny = {
       'PISTE-1801',
       'XX000',
       `Gateway error. ${ran ? 'The outcome is unknown. Retry: no, check its effect first' : 'Nothing was executed. Retry: once'}. Reference ${reference}; report it with this reference.`,
+    ),
+  notInRecording: (why: string) =>
+    denial(
+      'PISTE-1901',
+      '02000',
+      `This is a replay of a recorded session: ${why}. Nothing was executed and nobody was asked. Retry: no; a replay answers the statements of its recording, as often as they stand there.`,
     ),
 } as const;
 

@@ -1,23 +1,11 @@
-import {
-  type Finding,
-  type LogSummary,
-  loadTrust,
-  type Severity,
-  type Trust,
-  type Verdict,
-  verifyDirectories,
-} from '../recording/index.js';
+import { type Finding, type LogSummary, type Severity, type Verdict, verifyDirectories } from '../recording/index.js';
 import { createPalette, type Palette } from './colour.js';
 import { type CliIo, type CommandArguments, EXIT, UsageError } from './io.js';
 import { plural, toJson, toLine } from './plain-text.js';
+import { HEADLINES } from './proof.js';
+import { readTrust } from './read-trust.js';
 import { layOutTable } from './table.js';
 import { toUtc } from './time.js';
-
-const HEADLINES: Readonly<Record<Verdict['outcome'], string>> = {
-  sound: 'OK',
-  tampered: 'TAMPERED',
-  'cannot-conclude': 'CANNOT CONCLUDE',
-};
 
 const EXPLANATIONS: Readonly<Record<Verdict['outcome'], string>> = {
   sound: 'Up to the proven length of each log, every record is as it was written and none is missing.',
@@ -45,12 +33,6 @@ export async function auditVerify(args: CommandArguments, io: CliIo): Promise<nu
   if (args.json) io.out(`${toJson(verdict)}\n`);
   else io.out(`${renderVerdict(verdict, createPalette(io.isTerminal)).join('\n')}\n`);
   return EXITS[verdict.outcome];
-}
-
-async function readTrust(path: string): Promise<Trust> {
-  const result = await loadTrust(path);
-  if (!result.ok) throw new UsageError(`${path}: ${result.complaint}`);
-  return result.trust;
 }
 
 function renderVerdict({ outcome, counts, logs, findings }: Verdict, palette: Palette): readonly string[] {

@@ -15,6 +15,8 @@ import type { Surroundings } from './explain-catalog.js';
 export interface Judgement {
   readonly analysis: Analysis;
   readonly decision: Decision;
+  /** What policy says. `decision` is another only where it asks for masks that the statement has no place for. */
+  readonly byPolicy: Decision;
   /** The text that would leave for Snowflake; undefined where none would. */
   readonly sent: string | undefined;
   /** Placeholders of that text from this number on stand for halves of hash keys. */
@@ -34,21 +36,29 @@ export function judge({ sql, who, surroundings, policy, nowMs }: JudgedQuestion)
   const { session, catalog } = surroundings;
   const analysis = analyze(sql, session, catalog);
   const decision = decide(analysis, who, session, policy, nowMs);
-  if (decision.verdict === 'block') return { analysis, decision, sent: undefined };
+  const byPolicy = decision;
+  if (decision.verdict === 'block') return { analysis, decision, byPolicy, sent: undefined };
   const query = analysis.read ? analysis.query : undefined;
   if (query === undefined || decision.sourceMasks.length === 0) {
-    return { analysis, decision, sent: analysis.canonicalText };
+    return { analysis, decision, byPolicy, sent: analysis.canonicalText };
   }
   const masked = maskedText(query, decision.sourceMasks);
   if (masked.ok) {
     const { text, keyPlaceholdersFrom } = masked;
-    return { analysis, decision, sent: text, ...(keyPlaceholdersFrom === undefined ? {} : { keyPlaceholdersFrom }) };
+    return {
+      analysis,
+      decision,
+      byPolicy,
+      sent: text,
+      ...(keyPlaceholdersFrom === undefined ? {} : { keyPlaceholdersFrom }),
+    };
   }
   const denial = deny.cannotMask(masked.detail);
   const { class: statementClass, objects, policyRevision } = decision;
   const reasons = [{ kind: 'protected-column-not-direct', rule: undefined, message: denial.message } as const];
   return {
     analysis,
+    byPolicy,
     decision: { class: statementClass, objects, policyRevision, verdict: 'block', reasons, denial },
     sent: undefined,
   };

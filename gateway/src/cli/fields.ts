@@ -1,6 +1,7 @@
 import type { EntryValue } from '../recording/index.js';
 
-type Fields = Readonly<Record<string, EntryValue>>;
+/** Fields of a record, or of an object in one. */
+export type Fields = Readonly<Record<string, EntryValue>>;
 
 /** The string in a field; undefined when it holds none. Records are shown as they are, so nothing here may throw. */
 export function stringIn(fields: Fields | undefined, name: string): string | undefined {
@@ -18,6 +19,12 @@ export function numberIn(fields: Fields | undefined, name: string): number | und
 export function objectIn(fields: Fields | undefined, name: string): Fields | undefined {
   const value = fields?.[name];
   return isObject(value) ? value : undefined;
+}
+
+/** The objects of a list in a field. */
+export function listOf(fields: Fields | undefined, name: string): readonly Fields[] {
+  const value = fields?.[name];
+  return Array.isArray(value) ? (value as readonly EntryValue[]).filter(isObject) : [];
 }
 
 /** The items of a list in a field, as text: strings as they are, objects by `message`, `name` or as JSON. */

@@ -30,11 +30,13 @@ export async function run(argv: readonly string[], over: Partial<CliIo> = {}): P
     },
     input: Readable.from([]),
     isTerminal: false,
+    isWatched: false,
     environment: {},
     nowMs: () => Date.UTC(2026, 0, 1),
     sleep: async (milliseconds) => {
       slept.push(milliseconds);
     },
+    stopped: async () => undefined,
     version: '1.2.3',
     ...over,
   });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type ConfigResult, type Environment, OPTIONS, parseConfig, readSecretFile } from './config.js';
-import { describeConfig, digestOfConfig } from './describe-config.js';
+import { describeConfig, digestOf } from './digest.js';
 
 let directory: string;
 let required: Record<string, string>;
@@ -53,6 +53,18 @@ describe('the configuration', () => {
     expect(config.limits).toMatchObject({ holdSeconds: 40, sessionTokenSeconds: 3600, masterTokenSeconds: 14_400 });
     expect(config.checkpointFile.startsWith(config.recordingDirectory)).toBe(false);
     expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  test('takes a file of age recipients, and none of which a line is bad', () => {
+    const file = join(directory, 'recipients');
+    const good = 'age1lnuxcy5ahpntwmlul3nk673zgeygx0aemupptwkus0e84lvdvdks0pm6le';
+    writeFileSync(file, `# audit\n${good}\n`);
+    expect(configOf({ PISTE_RECORDING_RECIPIENTS_FILE: file }).recordingRecipients).toEqual([good]);
+    expect(configOf().recordingRecipients).toEqual([]);
+    writeFileSync(file, `${good}\nage1nobody\n`);
+    expect(complaintsOf(parseConfig({ ...required, PISTE_RECORDING_RECIPIENTS_FILE: file }))).toEqual([
+      'PISTE_RECORDING_RECIPIENTS_FILE: line 2 is not an age recipient (age1…)',
+    ]);
   });
 
   test('has in its table the defaults it uses', () => {
@@ -237,7 +249,6 @@ describe('the configuration as the record holds it', () => {
     expect(described).toMatchObject({
       recordingMode: 'observe',
       redisUrl: 'redis://cache:6379/1',
-      stateKey: 'set',
       consoleLogin: { issuer: 'https://people.example', clientId: 'piste-console' },
       limits: { holdSeconds: 40 },
     });
@@ -250,7 +261,7 @@ describe('the configuration as the record holds it', () => {
   });
 
   test('has one digest for one configuration', () => {
-    expect(digestOfConfig(configOf())).toBe(digestOfConfig(configOf()));
-    expect(digestOfConfig(configOf({ PISTE_RECORDING_MODE: 'strict-final' }))).not.toBe(digestOfConfig(configOf()));
+    expect(digestOf(configOf())).toBe(digestOf(configOf()));
+    expect(digestOf(configOf({ PISTE_RECORDING_MODE: 'strict-final' }))).not.toBe(digestOf(configOf()));
   });
 });

@@ -1,7 +1,10 @@
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
-import { RECORDING_MODES, type RecordingMode } from '@piste/verifier';
+import { parseRecipients, parseWitnessPolicy, RECORDING_MODES, type RecordingMode } from '@piste/verifier';
+import { ARCHIVE_OPTIONS, type ArchiveConfig, readArchive } from './archive-config.js';
+import { createReader, type Environment, type Listener, type OptionHelp, type Reader } from './reader.js';
+
+export type { Environment, Listener, OptionHelp } from './reader.js';
 
 /** Everything the gateway is told from outside, read once and frozen. */
 export interface Config {
@@ -15,8 +18,20 @@ export interface Config {
   readonly checkpointFile: string;
   /** How far effects wait for their records; connections may demand more. */
   readonly recordingMode: RecordingMode;
+  /** age recipients that may read bodies of the log; none: bodies are not encrypted. */
+  readonly recordingRecipients: readonly string[];
   /** Name of this deployment in log origins. */
   readonly deployment: string;
+  /** Private key that signs the registry and certifies writers. */
+  readonly identityKeyFile: string;
+  /** The file was not named: it may be made. */
+  readonly makeIdentityKey: boolean;
+  /** Folder of the registry; all gateways of a deployment share one. */
+  readonly registryDirectory: string;
+  /** How long the registry may be out of reach before nothing is recorded any more. */
+  readonly registryMaxLagSeconds: number;
+  /** Text of the witness policy; undefined: no witnesses. */
+  readonly witnesses: string | undefined;
   /** Undefined: state in memory, one gateway only. */
   readonly redisUrl: string | undefined;
   /** 32 bytes that seal Snowflake tokens in the store; undefined only with state in memory. */
@@ -37,12 +52,12 @@ export interface Config {
   readonly allowInsecureIssuers: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly limits: Limits;
-}
-
-export interface Listener {
-  readonly host: string;
-  /** 0 takes a free port. */
-  readonly port: number;
+  /** Seconds between two comparisons with the query history; 0: only when asked. */
+  readonly reconcileSeconds: number;
+  /** Groups whose people may ask for one. */
+  readonly auditorGroups: readonly string[];
+  /** Undefined: the recording stays in its folder. */
+  readonly archive: ArchiveConfig | undefined;
 }
 
 export interface TlsFiles {
@@ -72,13 +87,6 @@ export interface Limits {
   readonly catalogSeconds: number;
 }
 
-/** One option: environment variable, default and what it means. `piste help gateway` prints this table. */
-export interface OptionHelp {
-  readonly name: string;
-  readonly fallback: string;
-  readonly help: string;
-}
-
 export const OPTIONS: readonly OptionHelp[] = [
   {
     name: 'PISTE_RESOURCES_DIR',
@@ -97,7 +105,32 @@ export const OPTIONS: readonly OptionHelp[] = [
     fallback: '<recording dir>/../checkpoint.json',
     help: "file for the log's newest checkpoint",
   },
+  {
+    name: 'PISTE_RECORDING_RECIPIENTS_FILE',
+    fallback: '(bodies are not encrypted)',
+    help: 'file of age recipients (age1…), one a line, who can read SQL and results in the log',
+  },
   { name: 'PISTE_DEPLOYMENT', fallback: 'piste', help: 'name of this deployment in log origins' },
+  {
+    name: 'PISTE_IDENTITY_KEY_FILE',
+    fallback: '<checkpoint file>/../identity.pem, made if missing',
+    help: 'Ed25519 private key (PEM or note key) of the deployment, the same for all its gateways: signs the registry, certifies writers',
+  },
+  {
+    name: 'PISTE_REGISTRY_DIR',
+    fallback: '<recording dir>/registry',
+    help: 'folder of the registry; gateways with recording folders of their own share one',
+  },
+  {
+    name: 'PISTE_REGISTRY_MAX_LAG_SECONDS',
+    fallback: '300',
+    help: 'how long the registry may be out of reach before nothing is recorded, so nothing runs',
+  },
+  {
+    name: 'PISTE_WITNESSES_FILE',
+    fallback: '(no witnesses)',
+    help: 'C2SP witness policy: the keys and URLs of who cosigns the registry every minute, and how many are enough',
+  },
   { name: 'PISTE_REDIS_URL', fallback: '(memory)', help: 'redis:// or rediss:// URL of the shared session state' },
   {
     name: 'PISTE_STATE_KEY_FILE',
@@ -149,10 +182,19 @@ export const OPTIONS: readonly OptionHelp[] = [
   { name: 'PISTE_SESSION_TOKEN_SECONDS', fallback: '3600', help: 'life of a session token' },
   { name: 'PISTE_MASTER_TOKEN_SECONDS', fallback: '14400', help: 'life of a master token since its last renewal' },
   { name: 'PISTE_RESULT_SECONDS', fallback: '3600', help: 'how long a finished statement can be asked for again' },
+  {
+    name: 'PISTE_RECONCILE_SECONDS',
+    fallback: '0',
+    help: "how often each connection's query history is compared with the record (60 to 86400; 0: only when asked)",
+  },
+  {
+    name: 'PISTE_AUDITOR_GROUPS',
+    fallback: '(nobody)',
+    help: 'groups whose people may have the query history compared, separated by commas',
+  },
   { name: 'PISTE_CATALOG_SECONDS', fallback: '60', help: 'how long a description of a table is trusted' },
+  ...ARCHIVE_OPTIONS,
 ];
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The configuration, or every complaint at once. */
 export type ConfigResult =
@@ -160,6 +202,7 @@ export type ConfigResult =
   | { readonly ok: false; readonly complaints: readonly string[] };
 
 const STATE_KEY_BYTES = 32;
+const RECIPIENTS_FILE = 'PISTE_RECORDING_RECIPIENTS_FILE';
 
 /** Reads and checks the environment and the files it names. Never throws. */
 export function parseConfig(environment: Environment): ConfigResult {
@@ -172,11 +215,21 @@ export function parseConfig(environment: Environment): ConfigResult {
   const recordingDirectory = read.path('PISTE_RECORDING_DIR');
   const redisUrl = read.url('PISTE_REDIS_URL', ['redis:', 'rediss:']);
   const stateKey = readStateKey(read, redisUrl, complaints);
+  const checkpointFile = resolve(
+    environment['PISTE_CHECKPOINT_FILE'] || join(recordingDirectory, '..', 'checkpoint.json'),
+  );
+  const identityKeyFile = read.readableFile('PISTE_IDENTITY_KEY_FILE');
   const config: Config = {
     resourcesDirectory: read.directory('PISTE_RESOURCES_DIR'),
     secretsDirectory: read.directory('PISTE_SECRETS_DIR'),
     recordingDirectory,
-    checkpointFile: resolve(environment['PISTE_CHECKPOINT_FILE'] || join(recordingDirectory, '..', 'checkpoint.json')),
+    checkpointFile,
+    identityKeyFile: identityKeyFile ?? join(checkpointFile, '..', 'identity.pem'),
+    makeIdentityKey: identityKeyFile === undefined,
+    registryDirectory: resolve(environment['PISTE_REGISTRY_DIR'] || join(recordingDirectory, 'registry')),
+    registryMaxLagSeconds: read.integer('PISTE_REGISTRY_MAX_LAG_SECONDS', 300, 10, 86_400),
+    witnesses: readWitnesses(read, complaints),
+    recordingRecipients: readRecipients(read, complaints),
     recordingMode: read.choice('PISTE_RECORDING_MODE', RECORDING_MODES, 'strict'),
     deployment: environment['PISTE_DEPLOYMENT'] || 'piste',
     redisUrl,
@@ -202,96 +255,30 @@ export function parseConfig(environment: Environment): ConfigResult {
       resultSeconds: read.integer('PISTE_RESULT_SECONDS', 3600, 600, 86_400),
       catalogSeconds: read.integer('PISTE_CATALOG_SECONDS', 60, 0, 3600),
     },
+    reconcileSeconds: readReconcileSeconds(read, complaints),
+    auditorGroups: (read.text('PISTE_AUDITOR_GROUPS') ?? '')
+      .split(',')
+      .map((group) => group.trim())
+      .filter((group) => group !== ''),
+    archive: readArchive(read, complaints),
   };
   return complaints.length === 0 ? { ok: true, config: Object.freeze(config) } : { ok: false, complaints };
 }
 
-interface Reader {
-  path(name: string): string;
-  directory(name: string): string;
-  url(name: string, protocols: readonly string[]): string | undefined;
-  address(name: string, fallback: string): Listener;
-  flag(name: string): boolean;
-  integer(name: string, fallback: number, minimum: number, maximum: number): number;
-  choice<T extends string>(name: string, values: readonly T[], fallback: T): T;
-  /** The content of the file an option names. */
-  file(name: string): string | undefined;
-  /** The path of a file that can be read. */
-  readableFile(name: string): string | undefined;
+function readRecipients(read: Reader, complaints: string[]): readonly string[] {
+  const text = read.file(RECIPIENTS_FILE);
+  if (text === undefined) return [];
+  const list = parseRecipients(text);
+  if (list.ok) return list.keys.map((recipient) => recipient.text);
+  complaints.push(...list.complaints.map((complaint) => `${RECIPIENTS_FILE}: ${complaint}`));
+  return [];
 }
 
-function createReader(environment: Environment, complaints: string[]): Reader {
-  const given = (name: string): string | undefined => environment[name] || undefined;
-  const path = (name: string): string => {
-    const value = given(name);
-    if (value === undefined) complaints.push(`${name} is required`);
-    return value === undefined ? '' : resolve(value);
-  };
-  return {
-    path,
-    directory(name) {
-      const directory = path(name);
-      if (directory !== '' && !(existsSync(directory) && statSync(directory).isDirectory())) {
-        complaints.push(`${name}: ${directory} is not a folder`);
-      }
-      return directory;
-    },
-    url(name, protocols) {
-      const value = given(name);
-      if (value === undefined) return undefined;
-      const protocol = URL.canParse(value) ? new URL(value).protocol : undefined;
-      if (protocol === undefined || !protocols.includes(protocol)) {
-        complaints.push(`${name} must be a URL starting with ${protocols.map((p) => `${p}//`).join(' or ')}`);
-      }
-      return value;
-    },
-    address(name, fallback) {
-      const match = /^(.+):([0-9]{1,5})$/.exec(given(name) ?? fallback);
-      const port = Number(match?.[2]);
-      if (match?.[1] === undefined || port > 65_535) complaints.push(`${name} must be host:port`);
-      return { host: match?.[1]?.replace(/^\[|\]$/g, '') ?? '', port };
-    },
-    flag(name) {
-      const value = given(name) ?? 'false';
-      if (value !== 'true' && value !== 'false') complaints.push(`${name} must be true or false`);
-      return value === 'true';
-    },
-    integer(name, fallback, minimum, maximum) {
-      const value = given(name);
-      if (value === undefined) return fallback;
-      const number = /^[0-9]{1,12}$/.test(value) ? Number(value) : Number.NaN;
-      if (!(number >= minimum && number <= maximum)) {
-        complaints.push(`${name} must be a whole number from ${minimum} to ${maximum}`);
-      }
-      return number;
-    },
-    choice(name, values, fallback) {
-      const value = given(name) ?? fallback;
-      const chosen = values.find((candidate) => candidate === value);
-      if (chosen === undefined) complaints.push(`${name} must be one of ${values.join(', ')}`);
-      return chosen ?? fallback;
-    },
-    readableFile(name) {
-      const value = given(name);
-      if (value === undefined) return undefined;
-      try {
-        accessSync(value, constants.R_OK);
-      } catch {
-        complaints.push(`${name}: ${value} cannot be read`);
-      }
-      return resolve(value);
-    },
-    file(name) {
-      const value = given(name);
-      if (value === undefined) return undefined;
-      try {
-        return readFileSync(value, 'utf8').trim();
-      } catch {
-        complaints.push(`${name}: ${value} cannot be read`);
-        return undefined;
-      }
-    },
-  };
+/** Every run logs in to Snowflake and reads the recording: not more often than once a minute. */
+function readReconcileSeconds(read: Reader, complaints: string[]): number {
+  const seconds = read.integer('PISTE_RECONCILE_SECONDS', 0, 0, 86_400);
+  if (seconds > 0 && seconds < 60) complaints.push('PISTE_RECONCILE_SECONDS must be 0, or 60 to 86400');
+  return seconds;
 }
 
 function readStateKey(read: Reader, redisUrl: string | undefined, complaints: string[]): Uint8Array | undefined {
@@ -303,6 +290,16 @@ function readStateKey(read: Reader, redisUrl: string | undefined, complaints: st
   const key = Buffer.from(text, 'base64');
   if (key.length !== STATE_KEY_BYTES) complaints.push('PISTE_STATE_KEY_FILE must hold 32 bytes in base64');
   return key;
+}
+
+function readWitnesses(read: Reader, complaints: string[]): string | undefined {
+  const text = read.file('PISTE_WITNESSES_FILE');
+  if (text === undefined) return undefined;
+  const policy = parseWitnessPolicy(`${text}\n`);
+  if (!policy.ok) complaints.push(`PISTE_WITNESSES_FILE: ${policy.complaint}`);
+  else if (policy.policy.witnesses.some(({ url }) => url !== undefined && !URL.canParse(url)))
+    complaints.push('PISTE_WITNESSES_FILE: the third word of a witness line must be its URL');
+  return `${text}\n`;
 }
 
 function readTls(read: Reader, complaints: string[]): TlsFiles | undefined {

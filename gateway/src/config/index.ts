@@ -1,3 +1,4 @@
+export type { ArchiveConfig } from './archive-config.js';
 export {
   type Config,
   type ConfigResult,
@@ -9,4 +10,4 @@ export {
   readSecretFile,
   type TlsFiles,
 } from './config.js';
-export { describeConfig, digestOfConfig } from './describe-config.js';
+export { describeConfig, digestOf } from './digest.js';

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { sendReply } from '../protocol/index.js';
 import { type Answer, spendAnswer } from '../recording/index.js';
 import type { Log } from '../telemetry/index.js';
 
@@ -26,13 +25,6 @@ export interface Reply {
   readonly contentType: 'application/json' | 'application/octet-stream';
 }
 
-/** Smaller answers are not worth compressing. */
-const GZIP_FROM_BYTES = 2_048;
-/** Compression takes longer than a local network; only mid-sized answers gain. */
-const GZIP_UP_TO_BYTES = 1_048_576;
-
-const compress = promisify(gzip);
-
 /**
  * Writes one answer to a driver. Nothing else writes to one: bytes that the recording did not hand out as an answer, or
  * handed out before, do not leave, and the connection ends instead.
@@ -51,21 +43,8 @@ export async function deliver(
     return;
   }
   count(metrics, answer);
-  const bytes = await encoded(request, reply);
-  response.writeHead(reply.status, {
-    'content-type': reply.contentType,
-    'content-length': bytes.length,
-    'cache-control': 'no-store',
-    ...(bytes === answer.bytes ? {} : { 'content-encoding': 'gzip' }),
-  });
-  response.end(bytes);
-}
-
-async function encoded(request: IncomingMessage, { answer: { bytes }, contentType }: Reply): Promise<Buffer> {
-  const accepts = String(request.headers['accept-encoding'] ?? '').includes('gzip');
-  const isWorthIt =
-    contentType === 'application/json' && bytes.length >= GZIP_FROM_BYTES && bytes.length <= GZIP_UP_TO_BYTES;
-  return accepts && isWorthIt ? compress(bytes, { level: 1 }) : bytes;
+  const { status, contentType } = reply;
+  await sendReply(request, response, { status, contentType, body: answer.bytes });
 }
 
 function count(metrics: DeliveryMetrics, { bytes, standing }: Answer): void {

@@ -20,11 +20,16 @@ import {
   failure,
   type JsonObject,
   matchRoute,
+  originOf,
   type Parsed,
   parseAbort,
   parseLogin,
   parseStatement,
+  parseTarget,
   type Route,
+  readBody,
+  statusOfUnknown,
+  type Target,
   tokenOf,
 } from '../protocol/index.js';
 import { type Answer, type Recording, unrecordedAnswer } from '../recording/index.js';
@@ -91,19 +96,6 @@ async function handle(
   deps.onRequest(name, reply.status, (deps.clock.nowMs() - startedMs) / 1000);
 }
 
-interface Target {
-  readonly path: string;
-  readonly query: URLSearchParams;
-}
-
-function parseTarget(url: string | undefined): Target | undefined {
-  if (url === undefined || !url.startsWith('/') || url.length > 8_192) return undefined;
-  const mark = url.indexOf('?');
-  return mark === -1
-    ? { path: url, query: new URLSearchParams() }
-    : { path: url.slice(0, mark), query: new URLSearchParams(url.slice(mark + 1)) };
-}
-
 async function answerOf(
   deps: DriverServerDeps,
   request: IncomingMessage,
@@ -150,7 +142,7 @@ async function dispatch(
     case 'query-request':
       return inSession(deps, route.name, token, (session) =>
         parsed(deps, route.name, parseStatement(body, query), sent, (statement) =>
-          statements.submit(session, statement, originOf(deps, request)),
+          statements.submit(session, statement, deps.driverUrl ?? originOf(request)),
         ),
       );
     case 'abort-request':
@@ -197,9 +189,6 @@ function refuse(deps: DriverServerDeps, op: string, denial: Denial, sent?: Sent)
   return deps.recording.recordAnswer(entry, encodeBody(failure(denial)));
 }
 
-/** Families of paths drivers use: they retry or misread any status but 200. */
-const DRIVER_PATHS = /^\/(session|queries|monitoring|telemetry)(\/|$)/;
-
 /** As long as what opens a result: a path that holds one must not tell it to whoever reads the record. */
 const CAPABILITIES = /[A-Za-z0-9_-]{32,}/g;
 
@@ -219,7 +208,7 @@ async function refuseUnknown(
   const bytes = method === 'HEAD' ? Buffer.alloc(0) : encodeBody(failure(denial));
   const answer = await deps.recording.recordAnswer(refusedEntry('unknown', denial, undefined, { method, path }), bytes);
   request.resume();
-  return jsonReply(answer, target !== undefined && DRIVER_PATHS.test(target.path) ? 200 : 403);
+  return jsonReply(answer, statusOfUnknown(target));
 }
 
 /** What is no HTTP at all is answered without a body, and recorded. */
@@ -248,28 +237,3 @@ async function serveChunk(deps: DriverServerDeps, capability: string, index: num
 }
 
 const jsonReply = (answer: Answer, status = 200): Reply => ({ status, answer, contentType: 'application/json' });
-
-/** The whole body, or undefined past the limit; the rest of a too large one is read and thrown away. */
-function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
-  return new Promise((resolve, reject) => {
-    const parts: Buffer[] = [];
-    let total = 0;
-    request.on('data', (bytes: Buffer) => {
-      total += bytes.length;
-      if (total <= maxBytes) parts.push(bytes);
-      else parts.length = 0;
-    });
-    request.once('end', () => resolve(total <= maxBytes ? Buffer.concat(parts, total) : undefined));
-    request.once('error', reject);
-    request.once('close', () => reject(new Error('the request was cut off')));
-    if (request.destroyed) reject(new Error('the request was cut off'));
-  });
-}
-
-function originOf(deps: DriverServerDeps, request: IncomingMessage): string {
-  if (deps.driverUrl !== undefined) return deps.driverUrl;
-  const { localAddress = '127.0.0.1', localPort = 80 } = request.socket;
-  const host = request.headers.host;
-  const scheme = 'encrypted' in request.socket ? 'https' : 'http';
-  return `${scheme}://${host !== undefined && /^[A-Za-z0-9.:[\]-]{1,255}$/.test(host) ? host : `${localAddress}:${localPort}`}`;
-}

@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
+import { catalogVersion, tagNeedsOf } from '../policy/index.js';
 import type { Connection } from '../resources/index.js';
 import type { Session } from '../session/index.js';
 import type { Catalog, ObjectName } from '../sql/index.js';
 import type { TokenBox } from '../upstream/index.js';
-import { type Description, describeObjects, tagNeedsOf } from './catalog/describe-objects.js';
+import { catalogueEntry } from './catalog/catalogue-entry.js';
+import { type Description, describeObjects } from './catalog/describe-objects.js';
 import type { OwnStatementDeps } from './catalog/own-statements.js';
 
 /** What a session's role can see of the account's objects, for the walk of one statement. */
@@ -78,14 +79,8 @@ function sessionCatalog(
   const loaded = new Set<string>();
   const descriptionOf = (name: ObjectName): Description | undefined => known.get(keyOf(name))?.description;
 
-  const versionOf = (names: readonly ObjectName[]): string => {
-    const told = names.map((name) =>
-      JSON.stringify([name.database, name.schema, name.name, descriptionOf(name)?.object ?? 'not-loaded']),
-    );
-    return createHash('sha256')
-      .update(JSON.stringify([...new Set(told)].toSorted()))
-      .digest('hex');
-  };
+  const versionOf = (names: readonly ObjectName[]): string =>
+    catalogVersion(names, (name) => descriptionOf(name)?.object);
 
   return {
     find(name) {
@@ -96,6 +91,7 @@ function sessionCatalog(
 
     async load(names, signal) {
       const described = await describeObjects(deps, names, needs, { session, connection, box, signal });
+      await deps.recording.note(catalogueEntry(session, needs, described), connection.name);
       for (const [name, description] of described) {
         // A look-up during this walk must find what it loaded, however short the trust.
         const seconds = description.object === 'absent' ? ABSENT_SECONDS : Math.max(deps.trustSeconds, ABSENT_SECONDS);

@@ -1,6 +1,7 @@
 import type { Approvals } from '../approval/index.js';
 import type { Limits } from '../config/index.js';
 import type { MaskingKeys } from '../masking/index.js';
+import type { EarlierResults } from '../policy/index.js';
 import type { Recording } from '../recording/index.js';
 import type { Resources } from '../resources/index.js';
 import type { Sessions } from '../session/index.js';
@@ -8,7 +9,6 @@ import type { Store } from '../store/index.js';
 import type { Log } from '../telemetry/index.js';
 import type { Endpoint, Snowflake } from '../upstream/index.js';
 import type { Catalogs } from './catalogs.js';
-import type { EarlierResults } from './earlier-results.js';
 import type { ResultParts } from './result-parts.js';
 import type { SessionGates } from './session-gates.js';
 import type { StageTimer } from './walk.js';

@@ -7,17 +7,20 @@ import {
   failure,
   filterParameters,
   type Json,
+  type JsonObject,
   type LoginRequest,
+  loginAnswer,
+  loginHead,
   parseJson,
-  success,
+  stringifyJson,
 } from '../protocol/index.js';
 import type { Entry, Recording } from '../recording/index.js';
 import { type Connection, findConnection, type Resources } from '../resources/index.js';
-import type { IssuedTokens, Sessions } from '../session/index.js';
+import type { Sessions } from '../session/index.js';
 import type { Log } from '../telemetry/index.js';
 import type { Endpoint, LoggedIn, Snowflake, UpstreamCredential } from '../upstream/index.js';
 import type { Answer } from './answer.js';
-import { contextFields, whoFields } from './entries.js';
+import { contextFields, textBody, whoFields } from './entries.js';
 
 export interface LoginDeps {
   readonly resources: Pick<Resources, 'current'>;
@@ -169,7 +172,8 @@ async function keepSession(
     maxLifetimeSeconds: limits.maxLifetimeSeconds,
   });
   // Its bytes hold the session's tokens: the record knows them by their digest only.
-  const bytes = loginAnswer(request, principal, login, tokens);
+  const head = headOf(request, principal, login);
+  const bytes = encodeBody(loginAnswer(head, tokens));
   const opening: Entry = {
     kind: 'session.open',
     sessionId: session.id,
@@ -181,7 +185,7 @@ async function keepSession(
       ctx: contextFields(session.context),
       up: { sess: login.tokens.sessionId },
     },
-    bodies: [],
+    bodies: [textBody('head', stringifyJson(head))],
   };
   const answer = await deps.recording.recordAnswer(opening, bytes, { connection: connection.name });
   deps.onLogin(connection.name, principal.issuer, 'accepted', 'ok');
@@ -189,34 +193,15 @@ async function keepSession(
   return answer;
 }
 
-function loginAnswer(request: LoginRequest, principal: Principal, login: LoggedIn, tokens: IssuedTokens): Buffer {
-  const data = {
-    masterToken: tokens.masterToken,
-    token: tokens.token,
-    validityInSeconds: tokens.tokenSeconds,
-    masterValidityInSeconds: tokens.masterTokenSeconds,
+/** What the driver is told besides its tokens. */
+function headOf(request: LoginRequest, principal: Principal, login: LoggedIn): JsonObject {
+  return loginHead({
     displayUserName: principal.name,
     serverVersion: login.serverVersion,
-    firstLogin: false,
-    remMeToken: null,
-    remMeValidityInSeconds: 0,
-    healthCheckInterval: 45,
-    newClientForUpgrade: null,
     sessionId: parseJson(login.tokens.sessionId) ?? 0,
     parameters: clientParameters(login.parameters, request.clientApp),
-    sessionInfo: {
-      databaseName: login.context.database,
-      schemaName: login.context.schema,
-      warehouseName: login.context.warehouse,
-      roleName: login.context.role,
-    },
-    idToken: null,
-    idTokenValidityInSeconds: 0,
-    responseData: null,
-    mfaToken: null,
-    mfaTokenValidityInSeconds: 0,
-  };
-  return encodeBody(success(data));
+    context: login.context,
+  });
 }
 
 async function refuseLogin(

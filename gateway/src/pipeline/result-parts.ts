@@ -29,9 +29,17 @@ import { DETECTION, maskPart, type PartOutcome, redactionOf } from './masked-par
  */
 export interface ResultParts {
   /** Keeps the parts of a result and names the URLs the driver may ask. */
-  register(masked: Masked): Promise<readonly ClientChunk[]>;
+  register(masked: Masked): Promise<RegisteredParts>;
   /** One part, masked and recorded; undefined when the capability opens nothing. Rejects when nothing can be recorded. */
   serve(capability: string, index: number): Promise<PartAnswer | undefined>;
+}
+
+/** The parts of one result. */
+export interface RegisteredParts {
+  /** For the driver: each URL is a right. */
+  readonly told: readonly ClientChunk[];
+  /** For the record: the capability's SHA-256 stands in its place, so that who reads the log can fetch nothing. */
+  readonly recorded: readonly ClientChunk[];
 }
 
 /** A part, or the refusal in its place; recorded either way. */
@@ -68,7 +76,10 @@ interface Kept {
 const PARTS_SECONDS = 6 * 3600;
 const CAPABILITY_BYTES = 32;
 
-const digestOf = (capability: string): string => createHash('sha256').update(capability).digest('hex');
+const NO_PARTS: RegisteredParts = { told: [], recorded: [] };
+
+const sha256 = (capability: string): Buffer => createHash('sha256').update(capability).digest();
+const digestOf = (capability: string): string => sha256(capability).toString('hex');
 
 export function createResultParts(deps: ResultPartsDeps): ResultParts {
   /** Fetches, masks and records one part; its bytes may then leave. */
@@ -112,7 +123,7 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
   return {
     async register(masked) {
       const { result, session, queryId, connection, origin } = masked;
-      if (result.chunks.length === 0) return [];
+      if (result.chunks.length === 0) return NO_PARTS;
       const capability = randomBytes(CAPABILITY_BYTES).toString('base64url');
       const key = partsKey(digestOf(capability));
       const kept: Kept = {
@@ -128,11 +139,13 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
       };
       await deps.store.create(key, deps.sealer.seal(JSON.stringify(kept), key), PARTS_SECONDS);
       const growth = rowGrowthBytes(masked.masks) + rowGrowthBytes(furtherMasks(kept));
-      return result.chunks.map((chunk, index) => ({
-        url: `${origin}/results/${capability}/${index}`,
-        rowCount: chunk.rowCount,
-        uncompressedSize: chunk.uncompressedSize + chunk.rowCount * growth,
-      }));
+      const named = (name: string): readonly ClientChunk[] =>
+        result.chunks.map((chunk, index) => ({
+          url: `${origin}/results/${name}/${index}`,
+          rowCount: chunk.rowCount,
+          uncompressedSize: chunk.uncompressedSize + chunk.rowCount * growth,
+        }));
+      return { told: named(capability), recorded: named(sha256(capability).toString('base64url')) };
     },
 
     async serve(capability, index) {

@@ -4,6 +4,7 @@ import {
   encodeBody,
   failure,
   parseJson,
+  renewalAnswer,
   SESSION_CODES,
   snowflakeFailure,
   success,
@@ -92,13 +93,7 @@ export function createSessionControl(deps: SessionControlDeps): SessionControl {
         );
       return answer(
         controlEntry('renew', 'ok', id),
-        success({
-          sessionToken: tokens.token,
-          validityInSecondsST: tokens.tokenSeconds,
-          masterToken: tokens.masterToken,
-          validityInSecondsMT: tokens.masterTokenSeconds,
-          sessionId: parseJson(master.session.upstream.sessionId) ?? 0,
-        }),
+        renewalAnswer(tokens, parseJson(master.session.upstream.sessionId) ?? 0),
         master.session,
       );
     },

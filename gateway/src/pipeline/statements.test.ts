@@ -4,6 +4,7 @@ import { type Approvals, createApprovals } from '../approval/index.js';
 import type { Limits } from '../config/index.js';
 import { isSamePrincipal, type Principal } from '../identity/index.js';
 import type { ConnectionPolicy } from '../policy/index.js';
+import { createEarlierResults } from '../policy/index.js';
 import type { JsonObject, StatementRequest, UpstreamAnswer } from '../protocol/index.js';
 import { type Answer, type Entry, type Recording, RecordingUnavailable } from '../recording/index.js';
 import { openSuiteRecording, SILENT_LOG } from '../recording/recording-fixture.js';
@@ -11,7 +12,6 @@ import type { Connection } from '../resources/index.js';
 import { createSessions, type Session, type Sessions } from '../session/index.js';
 import { createMemoryStore, createSealer, type Store, StoreUnavailable } from '../store/index.js';
 import type { OutgoingStatement, Snowflake } from '../upstream/index.js';
-import { createEarlierResults } from './earlier-results.js';
 import { leaseKey } from './keys.js';
 import { createSessionGates } from './session-gates.js';
 import { createStatements, type Statements } from './statements.js';
@@ -233,7 +233,7 @@ function gateway(limits: Partial<Limits> = {}): Statements {
     endpointOf: () => ({ connection: 'crm', account: 'ACME', origin: 'https://acme' }),
     maskingKeys: () => new Map(),
     gates: createSessionGates(),
-    parts: { register: async () => [], serve: async () => undefined },
+    parts: { register: async () => ({ told: [], recorded: [] }), serve: async () => undefined },
     sealer: createSealer(new Uint8Array(32)),
     timers: {
       after: (milliseconds, run) => {

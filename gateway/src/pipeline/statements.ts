@@ -5,8 +5,11 @@ import {
   encodeBody,
   failure,
   inProgress,
+  isResend,
   type StatementRequest,
+  scannedQueryId,
   snowflakeFailure,
+  statusOf,
   success,
 } from '../protocol/index.js';
 import type { AnswerScope } from '../recording/index.js';
@@ -16,7 +19,6 @@ import type { Answer } from './answer.js';
 import { controlEntry, refusedEntry } from './entries.js';
 import { createKeptStatements, digestOf, type KeptStatement } from './kept-statements.js';
 import { pollKey, statementKey } from './keys.js';
-import { statusOf } from './statement-status.js';
 import { changeOrTimeout, within } from './waiting.js';
 import { createWalks, type WalksDeps } from './walks.js';
 
@@ -50,8 +52,6 @@ export interface StatementsDeps extends WalksDeps {
 
 /** How often a gateway looks at a statement that another one walks, should the notice of its end be lost. */
 const REMOTE_LOOK_MS = 1_000;
-/** The Node driver asks for an earlier request's result by repeating its id with this text; it is never run. */
-const NODE_RESEND = "SELECT 'Error retrieving query results for request id: ";
 
 export function createStatements(deps: StatementsDeps): Statements {
   const { store, clock, recording, limits } = deps;
@@ -141,7 +141,7 @@ export function createStatements(deps: StatementsDeps): Statements {
       return deny.tooMany(underWay, limits.maxStatementsPerSession);
     }
     if ((await kept.load(first.queryId)) === undefined) return deny.resultTooOld();
-    const isSame = first.digest === digestOf(request) || request.sqlText.startsWith(NODE_RESEND);
+    const isSame = first.digest === digestOf(request) || isResend(request.sqlText);
     return isSame ? first.queryId : deny.badRequest('this requestId was used for another statement');
   };
 
@@ -193,7 +193,8 @@ export function createStatements(deps: StatementsDeps): Statements {
       if (statement === undefined) return respond(session, 'monitoring', 'unknown', success({ queries: [] }), queryId);
       await stillAsking(queryId);
       if (statement.state === 'open' && walks.endOf(queryId) === undefined) await takeOver(statement);
-      const queries = [statusOf(statement, await isHeld(statement), clock.nowMs())];
+      const state = (await isHeld(statement)) ? 'held' : statement.state;
+      const queries = [statusOf({ ...statement, state }, clock.nowMs())];
       return respond(session, 'monitoring', statement.state, success({ queries }), queryId);
     },
 
@@ -206,14 +207,3 @@ export function createStatements(deps: StatementsDeps): Statements {
 }
 
 const scopeOf = ({ connection }: Session): AnswerScope => ({ connection });
-
-/**
- * Python and JDBC fetch the result of an asynchronous statement by this text. For a query id of the gateway it is answered
- * from what was delivered, masked as it was; any other RESULT_SCAN is read like every statement, and refused.
- */
-const RESULT_SCAN =
-  /^\s*select\s+\*\s+from\s+table\s*\(\s*result_scan\s*\(\s*'([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})'\s*\)\s*\)\s*;?\s*$/i;
-
-function scannedQueryId(sqlText: string): string | undefined {
-  return RESULT_SCAN.exec(sqlText)?.[1];
-}

@@ -10,6 +10,15 @@ export {
   success,
 } from './envelopes.js';
 export {
+  originOf,
+  parseTarget,
+  type Reply,
+  readBody,
+  sendReply,
+  statusOfUnknown,
+  type Target,
+} from './exchange.js';
+export {
   arrayAt,
   isJsonObject,
   type Json,
@@ -20,7 +29,9 @@ export {
   stringifyJson,
   textAt,
 } from './json.js';
+export { type LoginFacts, type LoginTokens, loginAnswer, loginHead, renewalAnswer } from './login-answer.js';
 export { changedParameters, clientParameters, filterParameters, upstreamSessionParameters } from './parameters.js';
+export { isResend, scannedQueryId } from './repeated-statements.js';
 export {
   type LoginRequest,
   type Parsed,
@@ -29,6 +40,7 @@ export {
   parseStatement,
   type StatementRequest,
 } from './requests.js';
+export { encodeResult } from './result-body.js';
 export {
   jsonFormats,
   type ResultFormat,
@@ -52,3 +64,4 @@ export {
 } from './results.js';
 export { matchRoute, type Route, tokenOf } from './routes.js';
 export { type SplitAnswer, splitAnswer } from './split-answer.js';
+export { type StatementState, statusOf } from './statement-status.js';

@@ -24,10 +24,9 @@ export { type Answer, type Standing, spendAnswer, unrecordedAnswer } from './ans
 export type { AnswerScope } from './answering.js';
 export type { RecordingClock } from './leaf-clock.js';
 export type { ResultPart } from './part-streams.js';
-export { publishCheckpoints } from './publish-checkpoints.js';
+export type { Checkpoint, CommittedGroup } from './placed-record.js';
 export { isRequestReceipt, type Receipt, type RequestReceipt } from './receipt.js';
 export { openRecording, type Recording, type RecordingDeps, type RecordingMetrics } from './recording.js';
 export { RecordingUnavailable } from './recording-unavailable.js';
 export type { StrandHints } from './strand-links.js';
-export { updateTrustFile } from './trust.js';
-export type { Checkpoint, CommittedGroup } from './writer.js';
+export { addCheckpoint, changeTrustFile, readTrustFile, updateTrustFile } from './trust.js';

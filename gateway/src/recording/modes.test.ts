@@ -16,8 +16,8 @@ function createFullDisk() {
   };
   const files: FileOps = {
     ...nodeFileOps,
-    async createFile(path) {
-      const file = await nodeFileOps.createFile(path);
+    createFile(path) {
+      const file = nodeFileOps.createFile(path);
       return {
         ...file,
         writev(buffers, position) {

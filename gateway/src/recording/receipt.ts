@@ -9,8 +9,14 @@ export interface Receipt {
   readonly index: number;
   /** RFC 6962 leaf hash, hex. */
   readonly leafHash: string;
-  /** The record's number in its session's strand of this log; undefined without a session. */
-  readonly strandNumber: number | undefined;
+  /** Number within its session's strand of this log; absent for records of no session. */
+  readonly strandNumber?: number;
+}
+
+/** What the writer gives for a record that lets a statement run. */
+export interface TaggedReceipt extends Receipt {
+  /** Absent for other records. */
+  readonly tagSignature?: string;
 }
 
 interface OfPermit {
@@ -21,6 +27,8 @@ interface OfPermit {
 /** The record that lets one statement run is durable. */
 export interface DurableRequestReceipt extends OfPermit, Receipt {
   readonly standing: 'durable';
+  /** The writer's signature for the statement's `QUERY_TAG` (`tagText`), base64url. */
+  readonly tagSignature: string;
 }
 
 /** In mode `observe`: the record was not durable in time, or is lost, and the statement runs all the same. */
@@ -38,8 +46,8 @@ export type RequestReceipt = DurableRequestReceipt | DeferredRequestReceipt;
 const issued = new WeakSet<object>();
 
 /** For the recording room only, after the commit that holds the record returned. */
-export function issueRequestReceipt(permit: Permit, receipt: Receipt): DurableRequestReceipt {
-  return issue({ [receiptBrand]: true as const, permit, standing: 'durable' as const, ...receipt });
+export function issueRequestReceipt(permit: Permit, receipt: Receipt, tagSignature: string): DurableRequestReceipt {
+  return issue({ [receiptBrand]: true as const, permit, standing: 'durable' as const, ...receipt, tagSignature });
 }
 
 /** For the recording room only, and only where the mode waits for nothing. */

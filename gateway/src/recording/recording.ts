@@ -1,23 +1,31 @@
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import type { Entry, EntryKind, EntryValue, RecordingMode } from '@piste/verifier';
-import { createNoteSigner, type NoteSigner } from '@piste/verifier';
 import { errorMessage } from '../errors.js';
 import { hashStatement, isPermit, type Permit } from '../policy/permit.js';
 import type { Log } from '../telemetry/log.js';
 import type { Answer } from './answer.js';
 import { type AnswerScope, createAnswering } from './answering.js';
 import { createConnectionModes } from './connection-modes.js';
-import { type FileOps, nodeFileOps } from './file-ops.js';
+import type { FileOps } from './file-ops.js';
 import type { RecordingClock } from './leaf-clock.js';
 import { createLosses } from './losses.js';
-import { issueDeferredRequestReceipt, issueRequestReceipt, type Receipt, type RequestReceipt } from './receipt.js';
+import type { Acknowledgement, Checkpoint, CommittedGroup } from './placed-record.js';
+import {
+  issueDeferredRequestReceipt,
+  issueRequestReceipt,
+  type Receipt,
+  type RequestReceipt,
+  type TaggedReceipt,
+} from './receipt.js';
+import { type Recorder, startRecorder } from './recorder.js';
 import { RecordingUnavailable } from './recording-unavailable.js';
 import { sealPredecessors } from './seal.js';
-import { createSegmentWriter, SEGMENT_BYTES } from './segment-writer.js';
-import { createLinkedAppend, type LogAppend, type StrandHints } from './strand-links.js';
+import { SEGMENT_BYTES } from './segment-writer.js';
+import { createLinkedAppend, type LogAppend, type PlaceEntry, type StrandHints } from './strand-links.js';
 import { createUlid } from './ulid.js';
-import { type Checkpoint, type CommittedGroup, createLogWriter, type LogWriter } from './writer.js';
+import { startWriterHere, startWriterThread } from './writer-links.js';
+import type { WriterListener, WriterSettings } from './writer-messages.js';
 
 /** What metrics may learn of the log: no names, no content. */
 export interface RecordingMetrics {
@@ -33,18 +41,26 @@ export interface RecordingDeps {
   /** Names the deployment; becomes part of every log's origin. */
   readonly deployment: string;
   readonly clock: RecordingClock;
-  /** How far effects wait for their records; `strict` by default. Connections may demand more. */
-  readonly mode?: RecordingMode;
-  /** Further fields of `writer.open`: what is known of the program and its surroundings. */
-  readonly about?: Readonly<Record<string, EntryValue>>;
   readonly random?: (byteCount: number) => Uint8Array;
   readonly log: Log;
   /** Where sessions stand in the logs of other gateways; absent for a log whose sessions stay in it. */
   readonly strandHints?: StrandHints;
   readonly metrics?: RecordingMetrics;
-  /** For tests of durability; the real file system by default. */
+  /** For tests of durability: the log is then written on this thread, by these. */
   readonly files?: FileOps;
   readonly segmentBytes?: number;
+  /** age recipients (`age1…`) that may read bodies; with none, bodies are stored as they are. */
+  readonly recipients?: readonly string[];
+  /** How far effects wait for their records; `strict` by default. Connections may demand more. */
+  readonly mode?: RecordingMode;
+  /** What more `writer.open` says: host, version, config … Called with the key, before anything is written. */
+  readonly describe?: (writer: WriterName) => Promise<Readonly<Record<string, EntryValue>>>;
+}
+
+/** What others know a writer by. */
+export interface WriterName {
+  readonly origin: string;
+  readonly vkey: string;
 }
 
 /** One writer's log, open for appending. See docs/recording-format.md. */
@@ -76,8 +92,13 @@ export interface Recording {
   demandModes(demanded: ReadonlyMap<string, RecordingMode>): Promise<void>;
   /** True once a write or sync failed: nothing is acknowledged any more and the process should be replaced. */
   readonly failed: boolean;
+  /**
+   * Resolves when at most half of what may wait for the disk does, and when recording failed. Who streams waits for it
+   * before the next part.
+   */
+  room(): Promise<void>;
   /** Newest durable checkpoint, signed: publish it where whoever can write the log cannot. */
-  checkpoint(): Checkpoint;
+  checkpoint(): Promise<Checkpoint>;
   /** Writes `writer.close`, waits for it and forgets the key. Later appends reject. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -89,48 +110,46 @@ const OWN_KINDS: ReadonlySet<EntryKind> = new Set([
   'clock.jump',
   'mode.change',
   'gap',
+  'key',
 ]);
 /** In mode `observe` a request waits this long for its record, so that the statement's tag can name it. */
 const OBSERVE_WAIT_MS = 100;
 const DEPLOYMENT = /^[a-z0-9]([a-z0-9./-]{0,126}[a-z0-9])?$/;
 
 /**
- * Opens a new log with a new key that lives in this process only, and seals the logs the last process left. Resolves after
- * the first commit; rejects with `RecordingUnavailable` when the directory cannot be written durably.
+ * Opens a new log, written by a thread of its own with a new key that lives in that thread only, and seals the logs the last
+ * process left. Resolves after the first commit; rejects with `RecordingUnavailable` when the directory cannot be written
+ * durably.
  */
 export async function openRecording(deps: RecordingDeps): Promise<Recording> {
   if (!DEPLOYMENT.test(deps.deployment))
     throw new TypeError('deployment is a lower-case name of letters, digits, dots and dashes');
   const random = deps.random ?? ((byteCount: number) => randomBytes(byteCount));
   const ulid = createUlid(deps.clock.nowMs(), random);
-  const signer = createNoteSigner(`${deps.deployment}/w/${ulid}`);
+  const origin = `${deps.deployment}/w/${ulid}`;
   try {
-    const writer = await startWriter(deps, signer, ulid);
-    return createRecording(writer, signer, deps);
+    const recorder = await startWriter(deps, origin, ulid);
+    return createRecording(recorder, origin, deps);
   } catch (error) {
     if (error instanceof RecordingUnavailable) throw error;
     throw new RecordingUnavailable(`recording cannot be opened: ${errorMessage(error)}`, { cause: error });
   }
 }
 
-interface OpenWriter extends Omit<LogWriter, 'append'> {
-  readonly append: LogAppend;
-  closeFile(): Promise<void>;
-}
-
-async function startWriter(deps: RecordingDeps, signer: NoteSigner, ulid: string): Promise<OpenWriter> {
+async function startWriter(deps: RecordingDeps, origin: string, ulid: string): Promise<Recorder> {
+  const { files } = deps;
   const directory = resolve(deps.directory);
-  const files = deps.files ?? nodeFileOps;
   const seals = await sealPredecessors(directory, deps.deployment);
-  const segments = await createSegmentWriter({
+  const settings: WriterSettings = {
     directory: join(directory, ulid),
-    origin: signer.name,
-    files,
+    origin,
     segmentBytes: deps.segmentBytes ?? SEGMENT_BYTES,
-  });
-  const writer = createLogWriter({
-    signer,
-    segments,
+    recipients: deps.recipients ?? [],
+  };
+  const start = (listener: WriterListener) =>
+    files === undefined ? startWriterThread(settings, listener) : startWriterHere(settings, files, listener);
+  const recorder = await startRecorder({
+    start,
     clock: deps.clock,
     onCommitted: (group) => deps.metrics?.committed(group),
     onFailed: (error) => {
@@ -138,49 +157,49 @@ async function startWriter(deps: RecordingDeps, signer: NoteSigner, ulid: string
       deps.log.error('recording failed, nothing runs until this process is replaced', { error: errorMessage(error) });
     },
   });
-  const open: Entry = {
-    kind: 'writer.open',
-    sessionId: undefined,
-    fields: { ...deps.about, origin: signer.name, vkey: signer.vkey, mode: deps.mode ?? 'strict' },
-    bodies: [],
-  };
-  // One commit: a log that exists at all says what stood beside it when it started.
-  await Promise.all([open, ...seals].map((entry) => writer.append(entry, undefined)));
-  deps.log.info('recording opened', { writer: signer.name });
-  const hints = deps.strandHints;
-  const place: LogAppend = (entry, statementHash) => writer.append(entry, statementHash);
-  return {
-    get failed() {
-      return writer.failed;
-    },
-    append: hints === undefined ? place : createLinkedAppend({ place, origin: signer.name, hints }),
-    checkpoint: writer.checkpoint,
-    idle: writer.idle,
-    closeFile: () => segments.close(),
-  };
+  try {
+    const name = { origin, vkey: recorder.vkey };
+    const enc = settings.recipients.length > 0 ? 'gcm' : 'none';
+    const fields = { ...(await deps.describe?.(name)), ...name, mode: deps.mode ?? 'strict', enc };
+    const open: Entry = { kind: 'writer.open', sessionId: undefined, fields, bodies: [] };
+    // One commit: a log that exists at all says what stood beside it when it started.
+    await Promise.all([open, ...seals].map((entry) => recorder.append(entry, undefined)));
+  } catch (error) {
+    await recorder.close().catch(() => undefined);
+    throw error;
+  }
+  deps.log.info('recording opened', { writer: origin });
+  return recorder;
 }
 
-function createRecording(writer: OpenWriter, signer: NoteSigner, deps: RecordingDeps): Recording {
-  const { clock, log, mode = 'strict' } = deps;
-  let closing: Promise<void> | undefined;
+function createRecording(recorder: Recorder, origin: string, deps: RecordingDeps): Recording {
+  const { clock, log, strandHints: hints, mode = 'strict' } = deps;
+  const place: PlaceEntry = async (entry, statementHash, links) =>
+    toReceipt(origin, await recorder.append(entry, statementHash, links));
+  const linked: LogAppend =
+    hints === undefined
+      ? (entry, statementHash) => place(entry, statementHash, undefined)
+      : createLinkedAppend({ place, origin, hints });
+  const ownAppend = (entry: Entry): Promise<Receipt> => linked(entry, undefined);
   const losses = createLosses({
-    append: (entry) => writer.append(entry, undefined),
+    append: ownAppend,
     nowMs: () => clock.nowMs(),
     onLost: () => deps.metrics?.lost(),
   });
-  const modes = createConnectionModes(mode, (entry) => writer.append(entry, undefined));
+  const modes = createConnectionModes(mode, ownAppend);
+  let closing: Promise<void> | undefined;
 
-  async function append(entry: Entry, statementHash: string | undefined): Promise<Receipt> {
+  async function append(entry: Entry, statementHash: string | undefined): Promise<TaggedReceipt> {
     if (closing !== undefined) throw new RecordingUnavailable('recording is closed');
     if (OWN_KINDS.has(entry.kind)) throw new RecordingUnavailable(`only the log itself writes ${entry.kind}`);
     losses.tell();
-    return writer.append(entry, statementHash);
+    return linked(entry, statementHash);
   }
 
   const recordAnswer = createAnswering({ append: (entry) => append(entry, undefined), modeOf: modes.of, losses });
 
   /** The receipt, or undefined when it is lost or does not come in time and the connection does not wait. */
-  async function place(entry: Entry, statementHash: string | undefined, connection: string) {
+  async function appendFor(connection: string, entry: Entry, statementHash: string | undefined) {
     const appended = append(entry, statementHash);
     if (modes.of(connection) !== 'observe') return appended;
     const bytes = entry.bodies.reduce((sum, body) => sum + body.bytes.byteLength, 0);
@@ -194,40 +213,52 @@ function createRecording(writer: OpenWriter, signer: NoteSigner, deps: Recording
     const end: Entry = { kind: 'writer.close', sessionId: undefined, fields: {}, bodies: [] };
     losses.tell();
     try {
-      if (!writer.failed) await writer.append(end, undefined);
+      if (!recorder.failed) await recorder.append(end, undefined);
     } finally {
-      await writer.idle();
-      await writer.closeFile();
+      await recorder.close();
     }
-    log.info('recording closed', { writer: signer.name });
+    log.info('recording closed', { writer: origin });
   }
 
   return Object.freeze({
-    writer: signer.name,
+    writer: origin,
     append: (entry: Entry) => append(entry, undefined),
     async recordRequest(permit: Permit, entry: Entry) {
       const complaint = checkPermit(permit, entry);
       if (complaint !== undefined) throw new RecordingUnavailable(complaint);
-      const receipt = await place(entry, permit.statementHash, permit.connection);
-      return receipt === undefined
-        ? issueDeferredRequestReceipt(permit, signer.name)
-        : issueRequestReceipt(permit, receipt);
+      const placed = await appendFor(permit.connection, entry, permit.statementHash);
+      if (placed === undefined) return issueDeferredRequestReceipt(permit, origin);
+      const { tagSignature, ...receipt } = placed;
+      if (tagSignature === undefined) throw new RecordingUnavailable('the writer did not sign the tag');
+      return issueRequestReceipt(permit, receipt, tagSignature);
     },
     recordAnswer,
     async note(entry: Entry, connection: string) {
-      await place(entry, undefined, connection);
+      await appendFor(connection, entry, undefined);
     },
     modeOf: modes.of,
     demandModes: modes.apply,
     get failed() {
-      return writer.failed;
+      return recorder.failed;
     },
-    checkpoint: writer.checkpoint,
+    room: () => recorder.room(),
+    checkpoint: () => recorder.checkpoint(),
     close() {
       closing ??= finish();
       return closing;
     },
   });
+}
+
+function toReceipt(writer: string, acknowledged: Acknowledgement): TaggedReceipt {
+  const { index, leafHash, strandNumber, tagSignature } = acknowledged;
+  return {
+    writer,
+    index,
+    leafHash,
+    ...(strandNumber === undefined ? {} : { strandNumber }),
+    ...(tagSignature === undefined ? {} : { tagSignature }),
+  };
 }
 
 function wait(milliseconds: number): Promise<undefined> {

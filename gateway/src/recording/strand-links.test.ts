@@ -167,6 +167,6 @@ describe('what is known of a session', () => {
       own = [recording.writer, 1, opened.leafHash];
       await put(recording, 's', 'session.close');
     });
-    expect(leaves.at(-1)?.fields['strands']).toEqual([[OTHER.origin, 5, OTHER.leafHash], own]);
+    expect(leaves.at(-1)?.fields['strands']).toEqual([own, [OTHER.origin, 5, OTHER.leafHash]]);
   });
 });

@@ -1,5 +1,5 @@
 import type { Entry, EntryValue, StrandLink } from '@piste/verifier';
-import type { Receipt } from './receipt.js';
+import type { TaggedReceipt } from './receipt.js';
 
 /**
  * Where the strands of a session stand in every writer's log. Hints only: what they say is written into the record as what
@@ -12,12 +12,18 @@ export interface StrandHints {
   note(sessionId: string, head: StrandLink): void;
 }
 
+/** What a writer appends; `links` count only where the record is the first of its session in this log. */
+export type PlaceEntry = (
+  entry: Entry,
+  statementHash: string | undefined,
+  links: readonly StrandLink[] | 'unknown' | undefined,
+) => Promise<TaggedReceipt>;
+
 /** Appends one entry to one log. */
-export type LogAppend = (entry: Entry, statementHash: string | undefined) => Promise<Receipt>;
+export type LogAppend = (entry: Entry, statementHash: string | undefined) => Promise<TaggedReceipt>;
 
 export interface StrandLinksDeps {
-  /** The writer's own append; `links` of an entry count where it is the first of its session. */
-  readonly place: LogAppend;
+  readonly place: PlaceEntry;
   /** This writer's log. */
   readonly origin: string;
   readonly hints: StrandHints;
@@ -26,6 +32,8 @@ export interface StrandLinksDeps {
 interface Known {
   /** What the first record is to say of other strands; undefined once it is written, and for sessions opened here. */
   links: readonly StrandLink[] | 'unknown' | undefined;
+  /** This writer's own head, as far as it is durable. */
+  head: StrandLink | undefined;
 }
 
 /** Sessions remembered. One that is forgotten is looked up again, which changes nothing in the log. */
@@ -42,20 +50,25 @@ export function createLinkedAppend({ place, origin, hints }: StrandLinksDeps): L
   const waiting = new Map<string, Promise<unknown>>();
 
   function remember(sessionId: string, links: Known['links']): Known {
-    const session: Known = { links };
+    const session: Known = { links, head: undefined };
     known.set(sessionId, session);
     const oldest = known.size > MAX_KNOWN ? known.keys().next().value : undefined;
     if (oldest !== undefined) known.delete(oldest);
     return session;
   }
 
-  function put(entry: Entry, statementHash: string | undefined, sessionId: string, session: Known): Promise<Receipt> {
-    const { links } = session;
-    const placed = place(links === undefined ? entry : { ...entry, links }, statementHash);
+  function put(
+    entry: Entry,
+    statementHash: string | undefined,
+    sessionId: string,
+    session: Known,
+  ): Promise<TaggedReceipt> {
+    const placed = place(entry, statementHash, session.links);
     return placed.then((receipt) => {
       session.links = undefined;
       if (receipt.strandNumber !== undefined) {
-        hints.note(sessionId, { origin, number: receipt.strandNumber, leafHash: receipt.leafHash });
+        session.head = { origin, number: receipt.strandNumber, leafHash: receipt.leafHash };
+        hints.note(sessionId, session.head);
       }
       return receipt;
     });
@@ -67,14 +80,14 @@ export function createLinkedAppend({ place, origin, hints }: StrandLinksDeps): L
     const others = heads?.filter((head) => head.origin !== origin);
     const links = others === undefined || others.length === 0 ? 'unknown' : others;
     const session = known.get(sessionId) ?? remember(sessionId, links);
-    const told = isClose ? withStrands(entry, others ?? []) : entry;
+    const told = isClose ? withStrands(entry, session.head, others) : entry;
     // In an object: whoever waits for the place does not wait for the disk.
     return { receipt: put(told, statementHash, sessionId, session) };
   }
 
   return (entry, statementHash) => {
     const { sessionId, kind } = entry;
-    if (sessionId === undefined) return place(entry, statementHash);
+    if (sessionId === undefined) return place(entry, statementHash, undefined);
     const before = waiting.get(sessionId);
     if (before === undefined && kind !== 'session.close') {
       const session = known.get(sessionId) ?? (kind === 'session.open' ? remember(sessionId, undefined) : undefined);
@@ -93,8 +106,9 @@ export function createLinkedAppend({ place, origin, hints }: StrandLinksDeps): L
   };
 }
 
-/** The closing record with the strands in other logs: log, number of records, hash of the last. The writer adds its own. */
-function withStrands(entry: Entry, others: readonly StrandLink[]): Entry {
-  const strands: EntryValue = others.map(({ origin, number, leafHash }) => [origin, number + 1, leafHash]);
+/** The closing record with every strand that is known: log, number of records, hash of the last. */
+function withStrands(entry: Entry, own: StrandLink | undefined, others: readonly StrandLink[] | undefined): Entry {
+  const heads = [...(own === undefined ? [] : [own]), ...(others ?? [])];
+  const strands: EntryValue = heads.map(({ origin, number, leafHash }) => [origin, number + 1, leafHash]);
   return { ...entry, fields: { ...entry.fields, strands } };
 }

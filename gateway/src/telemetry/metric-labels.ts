@@ -31,11 +31,13 @@ export const LABEL_VALUES = {
   stage: ['identify', 'analyze', 'catalogue', 'decide', 'approve', 'record', 'forward', 'mask', 'deliver'],
   upstream_result: ['ok', 'error', 'unavailable', 'unusable'],
   outcome: ['approved', 'denied', 'expired', 'withdrawn'],
+  weight: ['alarm', 'unproven'],
   channel: ['api', 'page', 'none'],
   method: ['redact', 'null', 'partial', 'hash', 'datetruncate', 'bucket', 'constant', 'tokenize'],
   category: ['email', 'phone', 'card', 'ssn', 'iban', 'secret'],
   kind: ['SnowflakeConnection', 'MaskingPolicy', 'ApprovalRule'],
   reload_result: ['loaded', 'unchanged', 'rejected'],
+  archive_failure: ['unavailable', 'refused', 'broken', 'conflict', 'unlocked', 'announce', 'local'],
   redis_op: ['get', 'create', 'replace', 'touch', 'delete', 'keys', 'watch', 'ping'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { type ArchiveRecorders, createArchiveRecorders } from './archive-metrics.js';
 import { classLabel, closedLabel, createNameLabels } from './metric-labels.js';
 
 /**
@@ -41,11 +42,22 @@ export interface Metrics {
     readonly failed: () => void;
     readonly lost: () => void;
   };
+  readonly registry: {
+    readonly appended: (outcome: 'ok' | 'failed') => void;
+    readonly size: (entries: number) => void;
+    readonly lag: (seconds: number) => void;
+    readonly witnessed: (outcome: 'ok' | 'refused' | 'unreachable') => void;
+    readonly quorumAge: (seconds: number) => void;
+  };
   readonly delivery: {
     readonly delivered: (bytes: number) => void;
     readonly recorded: (bytes: number) => void;
     readonly unrecorded: (bytes: number) => void;
     readonly refused: () => void;
+  };
+  readonly reconcile: {
+    readonly unreconciled: (connection: string, weight: string, count: number) => void;
+    readonly reconciled: (connection: string, untilMs: number) => void;
   };
   readonly identity: {
     readonly tokenChecked: (outcome: string) => void;
@@ -60,6 +72,7 @@ export interface Metrics {
     readonly up: (isUp: boolean) => void;
     readonly call: (operation: string, seconds: number) => void;
   };
+  readonly archive: ArchiveRecorders;
   /** The Prometheus text and its content type. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
@@ -93,6 +106,7 @@ export function createMetrics({ version, revision }: MetricsDeps): Metrics {
     statements: statementRecorders(series, name),
     ...trafficRecorders(series, name),
     ...roomRecorders(series, name),
+    archive: createArchiveRecorders(registry),
     async render() {
       return { contentType: registry.contentType, text: await registry.metrics() };
     },
@@ -170,7 +184,10 @@ function trafficRecorders(series: Series, name: NameLabel): Pick<Metrics, 'http'
   };
 }
 
-type RoomRecorders = Pick<Metrics, 'approval' | 'recording' | 'delivery' | 'identity' | 'resources' | 'store'>;
+type RoomRecorders = Pick<
+  Metrics,
+  'approval' | 'recording' | 'reconcile' | 'registry' | 'delivery' | 'identity' | 'resources' | 'store'
+>;
 
 function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
   return {
@@ -192,11 +209,26 @@ function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
       failed: () => series.auditFailures.inc(),
       lost: () => series.lostRecords.inc(),
     },
+    registry: {
+      appended: (outcome) => series.registryAppends.inc({ outcome }),
+      size: (entries) => series.registrySize.set(entries),
+      lag: (seconds) => series.registryLag.set(seconds),
+      witnessed: (outcome) => series.registryWitnessed.inc({ outcome }),
+      quorumAge: (seconds) => series.registryQuorumAge.set(seconds),
+    },
     delivery: {
       delivered: (bytes) => series.deliveredBytes.inc(bytes),
       recorded: (bytes) => series.recordedBytes.inc(bytes),
       unrecorded: (bytes) => series.unrecordedBytes.inc(bytes),
       refused: () => series.answersRefused.inc(),
+    },
+    reconcile: {
+      unreconciled(connection, weight, count) {
+        const labels = { connection: name('connection', connection), weight: closedLabel('weight', weight) };
+        series.unreconciled.set(labels, count);
+      },
+      reconciled: (connection, untilMs) =>
+        series.reconciled.set({ connection: name('connection', connection) }, untilMs / 1000),
     },
     identity: {
       tokenChecked: (outcome) => series.tokenChecks.inc({ outcome: reasonLabel(name, outcome) }),
@@ -294,6 +326,22 @@ function createSeries(registry: Registry) {
       'Requests and answers that went on without their record, as the mode allows.',
     ),
     auditFailures: counter('audit_append_failures_total', 'Appends that failed.'),
+    registryAppends: counter('registry_appends_total', 'Rounds that put something into the registry.', ['outcome']),
+    registrySize: gauge('registry_entries', 'Entries of the registry.'),
+    registryLag: gauge('registry_lag_seconds', 'Time since this gateway last reached the registry.'),
+    registryWitnessed: counter('registry_cosignatures_total', 'Requests to witnesses by outcome.', ['outcome']),
+    registryQuorumAge: gauge(
+      'registry_quorum_age_seconds',
+      'Age of the newest checkpoint of the registry that enough witnesses cosigned.',
+    ),
+    unreconciled: gauge(
+      'audit_unreconciled_queries',
+      "Queries of the last week in Snowflake's history that are not recorded so.",
+      ['connection', 'weight'],
+    ),
+    reconciled: gauge('audit_reconciled_timestamp_seconds', 'Up to when the query history was compared.', [
+      'connection',
+    ]),
     policyGeneration: gauge('policy_generation', 'Sequence number of the snapshot in force.'),
     policyReloaded: gauge('policy_reload_timestamp_seconds', 'When the snapshot in force was loaded.'),
     policyReloads: counter('policy_reloads_total', 'Looks at the resources folder by result.', ['result']),

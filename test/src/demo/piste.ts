@@ -13,6 +13,9 @@ export interface PisteRun {
   readonly lines: readonly string[];
 }
 
+/** The compiled command. */
+export const PISTE_CLI = fileURLToPath(new URL(`../../../${CLI}`, import.meta.url));
+
 /** What to type in the root of the repository for `piste`; npx finds the Node that was installed with it. */
 export const PISTE_COMMAND = `npx node ${CLI}`;
 

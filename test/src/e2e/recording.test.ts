@@ -8,7 +8,7 @@ import type { WireClient } from '../harness/wire-client.js';
 import { type Playground, startPlayground } from '../playground/playground.js';
 import type { HistoryEntry } from '../stand-in/index.js';
 import { connectApprover, eventually, loginByHand } from './callers.js';
-import { outlineOf, recordsIn } from './records.js';
+import { bytesIn, outlineOf, recordsIn } from './records.js';
 
 let playground: Playground;
 
@@ -75,6 +75,7 @@ describe('the log of a session', () => {
       // Two of the gateway's own: it asks for the table, then for its columns.
       ...statement(''),
       ...statement(''),
+      'control catalogue read',
       ...statement(''),
       ...statement(''),
       ...statement(' blocked 861205'),
@@ -172,10 +173,12 @@ describe('the log of a session', () => {
   test('holds the very bytes of every part of a large result', async () => {
     const wire = await loginByHand(playground);
     const delivered: Buffer[] = [];
+    const rights = new Set<string>();
     const own = await recordedBy(async () => {
       const { data } = JSON.parse((await query(wire, 'SELECT id, payload FROM big ORDER BY id')).text) as {
         data: { chunks: { url: string }[] };
       };
+      for (const { url } of data.chunks) rights.add(url.split('/').at(-2) ?? '');
       for (const { url } of data.chunks) delivered.push(Buffer.from(await (await fetch(url)).arrayBuffer()));
     });
     const parts = own.filter(({ leaf }) => leaf.kind === 'chunk');
@@ -187,6 +190,10 @@ describe('the log of a session', () => {
     const rows = parts.reduce((sum, { leaf }) => sum + Number(leaf.fields['rows']), 0);
     const inline = own.find(({ leaf }) => leaf.kind === 'response' && leaf.fields['parts'] === delivered.length);
     expect(rows + Number(inline?.leaf.fields['rows'])).toBe(5000);
+    // Who reads the log must not be able to fetch the parts that the driver may fetch.
+    const log = await bytesIn(playground.recordingDirectory);
+    const digest = (right: string): string => createHash('sha256').update(right).digest('base64url');
+    expect([...rights].map((right) => [log.includes(right), log.includes(digest(right))])).toEqual([[false, true]]);
   });
 
   test('says when an answer was "still running" and when an earlier answer was given again', async () => {

@@ -92,8 +92,8 @@ describe('a session at two gateways', () => {
     const close = (await strandIn(second, sessionId)).at(-1);
     expect(close?.leaf.kind).toBe('session.close');
     expect(close?.leaf.fields['strands']).toEqual([
-      [origin, atFirst.length, head?.leafHash],
       [other, atSecond.length, atSecond.at(-1)?.leafHash],
+      [origin, atFirst.length, head?.leafHash],
     ]);
   });
 

@@ -1,11 +1,10 @@
-import type { ConnectionPolicy } from '../../policy/index.js';
+import type { TagNeeds } from '../../policy/index.js';
 import type { CatalogColumn, CatalogObject, ObjectName } from '../../sql/index.js';
 import {
   columnsOf,
   columnsText,
   kindOf,
   rowsOf,
-  type TagNeeds,
   tablesText,
   tagsText,
   viewDefinition,
@@ -28,16 +27,6 @@ const TAGS_UNREAD =
 const TWO_OBJECTS = 'two objects answer to one name (a temporary table hides another)';
 const UNKNOWN_KIND = 'an object is of a kind that the gateway does not know';
 const COLUMNS_UNREAD = 'the columns of an object cannot be read';
-
-/** What a policy has to know of tags. */
-export function tagNeedsOf(policy: ConnectionPolicy): TagNeeds {
-  const rules = policy.maskingPolicies.flatMap((masking) => masking.rules);
-  if (rules.some((rule) => (rule.categories ?? []).length > 0 || rule.tags?.some(isSystemTag) === true))
-    return 'categories';
-  return rules.some((rule) => (rule.tags ?? []).length > 0) ? 'tags' : 'none';
-}
-
-const isSystemTag = (tag: { readonly name: string }): boolean => tag.name.toUpperCase().startsWith('SNOWFLAKE.');
 
 /** Asks for all objects of each database together; the answers stand in the order of the names. */
 export async function describeObjects(

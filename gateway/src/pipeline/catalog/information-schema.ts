@@ -1,3 +1,4 @@
+import type { TagNeeds } from '../../policy/index.js';
 import { type CatalogColumn, type ColumnTag, type ObjectName, quoteIdentifier } from '../../sql/index.js';
 import type { Rows } from './own-statements.js';
 
@@ -21,9 +22,6 @@ const TAGS = ['COLUMN_NAME', 'TAG_DATABASE', 'TAG_SCHEMA', 'TAG_NAME', 'TAG_VALU
 
 /** Snowflake's classification writes what it finds into this tag. */
 const CATEGORY_TAG = 'SNOWFLAKE.CORE.SEMANTIC_CATEGORY';
-
-/** What tags have to be known: those of classification are system tags, which need a right of their own. */
-export type TagNeeds = 'none' | 'tags' | 'categories';
 
 export const tablesText = (names: readonly ObjectName[]): string => selection('TABLES', TABLES, names);
 

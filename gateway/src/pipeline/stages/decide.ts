@@ -1,14 +1,7 @@
 import { deny } from '../../errors.js';
 import { bindingHash } from '../../policy/binding.js';
-import {
-  classGroup,
-  type Decision,
-  decide,
-  isAllowedParameter,
-  isPlaceholder,
-  type SourceMask,
-} from '../../policy/index.js';
-import { filterParameters, isJsonObject, type JsonObject, stringifyJson } from '../../protocol/index.js';
+import { checkRequest, type Decision, decide, isAllowedParameter, type SourceMask } from '../../policy/index.js';
+import { filterParameters, stringifyJson } from '../../protocol/index.js';
 import type { StatementDeps } from '../deps.js';
 import { blockedEntry } from '../entries.js';
 import type { Analyzed, Decided } from '../exchange.js';
@@ -42,15 +35,6 @@ interface Refused {
   readonly denial: ReturnType<(typeof deny)['badRequest']>;
 }
 
-/** A masked value that an agent read and now writes back would replace the real one. */
-function holdsPlaceholder(bindings: JsonObject): boolean {
-  return Object.values(bindings).some((binding) => {
-    const value = isJsonObject(binding) ? binding['value'] : undefined;
-    const cells = Array.isArray(value) ? value : [value];
-    return cells.some((cell) => typeof cell === 'string' && isPlaceholder(cell));
-  });
-}
-
 /** The decision alone, without recording it: for a second look after an approval. */
 export function decideStatement(
   deps: Pick<StatementDeps, 'clock' | 'maskingKeys'>,
@@ -59,18 +43,8 @@ export function decideStatement(
   const { analysis, session, connection, request } = analyzed;
   const decision = decide(analysis, session.principal, session.context, connection.policy, deps.clock.nowMs());
   if (decision.verdict === 'block') return { decision, denial: decision.denial };
-  if (!analysis.read && analysis.canonicalText === undefined) {
-    return { decision, denial: deny.unread(analysis.detail) };
-  }
-  if (request.describeOnly && decision.verdict === 'hold' && decision.outputs === undefined) {
-    return {
-      decision,
-      denial: deny.badRequest('a statement that needs approval cannot be described first; execute it directly'),
-    };
-  }
-  if (classGroup(analysis) === 'row-change' && request.bindings !== undefined && holdsPlaceholder(request.bindings)) {
-    return { decision, denial: deny.maskedWriteBack('a bind value') };
-  }
+  const denial = checkRequest(analysis, decision, request);
+  if (denial !== undefined) return { decision, denial };
   const { passed, refused } = filterParameters(request.parameters, isAllowedParameter);
   if (refused !== undefined) return { decision, denial: deny.parameterNotAllowed(refused) };
   const masked = sentText(deps, analyzed, decision.sourceMasks);

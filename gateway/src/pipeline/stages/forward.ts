@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { deny } from '../../errors.js';
+import { earlierResult, variablesAfter } from '../../policy/index.js';
 import type { Json, UpstreamAnswer, UpstreamResult } from '../../protocol/index.js';
 import type { Session } from '../../session/index.js';
-import type { SessionContext, SessionEffect, SessionFacts } from '../../sql/index.js';
+import type { SessionContext, SessionEffect } from '../../sql/index.js';
 import { afterRun } from '../after-run.js';
 import type { StatementDeps } from '../deps.js';
-import { earlierResult } from '../earlier-results.js';
 import { type Forwarded, factsOf, type Recorded } from '../exchange.js';
 import { refuse, refuseAsSnowflake } from '../refusals.js';
 import { createTokenBox } from '../token-box.js';
@@ -45,6 +45,7 @@ async function forwardAlone(
     },
     recorded.signal,
   );
+  if (answer.kind === 'error') return { ...refusalOf(recorded, answer), upstreamQueryId: answer.queryId };
   if (answer.kind !== 'result') return refusalOf(recorded, answer);
   if (recorded.analysis.class !== 'SELECT') deps.catalogs.forget(session.id);
   rememberResult(deps, recorded, answer.result);
@@ -113,20 +114,6 @@ function mayQuoteValues(recorded: Recorded): boolean {
 
 /** URLs in an error text may be signed. */
 const withoutSecrets = (message: string): string => message.replace(/https?:\/\/\S+/g, '[url withheld]').slice(0, 4000);
-
-/** Variables by name; one whose value cannot be told is left out, and so refused where it is read. */
-function variablesAfter(
-  before: SessionFacts['variables'],
-  effect: SessionEffect | undefined,
-): SessionFacts['variables'] {
-  if (effect?.kind !== 'variable') return before;
-  const after = new Map(Object.entries(before));
-  for (const { name, change, sources } of effect.variables) {
-    if (change === 'unset' || sources === undefined) after.delete(name);
-    else after.set(name, sources);
-  }
-  return Object.fromEntries(after);
-}
 
 async function followSession(
   deps: StatementDeps,

@@ -23,6 +23,16 @@ export function encodeCommitText(commit: CommitText): string {
   return `${encodeCheckpointText(commit)}prev ${commit.previous.toString('base64')}\n`;
 }
 
+/** Reads a checkpoint's text, extension lines aside; undefined when it is none. */
+export function parseCheckpointText(text: string): Omit<CommitText, 'previous'> | undefined {
+  const [origin = '', sizeText = '', rootText = '', ...rest] = text.split('\n');
+  if (rest.pop() !== '' || rest.includes('') || origin === '' || !/^(0|[1-9][0-9]{0,15})$/.test(sizeText))
+    return undefined;
+  const root = decodeCanonicalBase64(rootText);
+  const size = Number(sizeText);
+  return root?.byteLength === HASH_BYTES && Number.isSafeInteger(size) ? { origin, size, root } : undefined;
+}
+
 /** Reads a commit's text; undefined unless encoding it again gives the same text. */
 export function parseCommitText(text: string): CommitText | undefined {
   const [origin, sizeText, rootText, previousLine] = text.split('\n');

@@ -48,14 +48,6 @@ export interface EntryBody {
   readonly bytes: Uint8Array;
 }
 
-/** Where another writer's strand of the same session stood. */
-export interface StrandLink {
-  readonly origin: string;
-  readonly number: number;
-  /** Hex. */
-  readonly leafHash: string;
-}
-
 /** What a caller hands to the log; position, time, strand numbers and digests are the log's own. */
 export interface Entry {
   readonly kind: EntryKind;
@@ -64,6 +56,4 @@ export interface Entry {
   /** Stand in the leaf under `f`, apart from what the log itself writes. */
   readonly fields: Readonly<Record<string, EntryValue>>;
   readonly bodies: readonly EntryBody[];
-  /** What is known of the session's strands in other writers' logs; stands in the leaf if this is its first record here. */
-  readonly links?: readonly StrandLink[] | 'unknown';
 }

@@ -1,23 +1,22 @@
-import { createHash } from 'node:crypto';
+import { platform } from '../platform/index.js';
 
 const LEAF_PREFIX = Uint8Array.of(0x00);
 const NODE_PREFIX = Uint8Array.of(0x01);
 
 /** SHA-256 over the parts, as raw bytes. */
 export function sha256(...parts: readonly Uint8Array[]): Buffer {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest();
+  return platform.sha256(parts);
 }
 
 /** RFC 6962 section 2.1: hash of a leaf. */
 export function hashLeaf(bytes: Uint8Array): Buffer {
-  return sha256(LEAF_PREFIX, bytes);
+  // Joined, because one call over one piece costs less than the copy.
+  return sha256(Buffer.concat([LEAF_PREFIX, bytes]));
 }
 
 /** RFC 6962 section 2.1: hash of an inner node. */
 export function hashNode(left: Uint8Array, right: Uint8Array): Buffer {
-  return sha256(NODE_PREFIX, left, right);
+  return sha256(Buffer.concat([NODE_PREFIX, left, right]));
 }
 
 /** A growing RFC 6962 tree that keeps only the roots of its complete subtrees: 32 bytes per level. */

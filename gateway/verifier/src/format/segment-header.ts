@@ -2,7 +2,8 @@ import { encodeCanonical, parseCanonicalObject } from './canonical-json.js';
 import { decodeCanonicalBase64 } from './signed-note.js';
 
 const NAME_DIGITS = 8;
-const SEGMENT_NAME = /^(\d{8})\.seg$/;
+const SEGMENT_NAME = /^(\d{8})\.(seg|sfr|sfb)$/;
+const KEY_NAME = /^keys\/(0|[1-9]\d{0,14})\.age$/;
 
 /** First frame of a segment. Every member is determined by the log before it, so a reader compares bytes. */
 export interface SegmentHeader {
@@ -38,14 +39,37 @@ function parseHeader(payload: Uint8Array): ReturnType<typeof parseCanonicalObjec
   return header?.['format'] === 'piste-recording' && header['v'] === 1 ? header : undefined;
 }
 
+/** The three files a segment may lie in: whole, or archived as its records and its bodies. */
+export type SegmentForm = 'seg' | 'sfr' | 'sfb';
+
 /** File name of a segment. */
-export function segmentName(segment: number): string {
-  return `${String(segment).padStart(NAME_DIGITS, '0')}.seg`;
+export function segmentName(segment: number, form: SegmentForm = 'seg'): string {
+  return `${String(segment).padStart(NAME_DIGITS, '0')}.${form}`;
 }
 
-/** The number in a segment's file name; undefined for other names. */
-export function parseSegmentName(name: string): number | undefined {
-  const digits = SEGMENT_NAME.exec(name)?.[1];
+/** The number and form in a segment's file name; undefined for other names. */
+export function parseSegmentFileName(
+  name: string,
+): { readonly segment: number; readonly form: SegmentForm } | undefined {
+  const [, digits, form] = SEGMENT_NAME.exec(name) ?? [];
   const segment = digits === undefined ? 0 : Number(digits);
-  return segment >= 1 ? segment : undefined;
+  return segment >= 1 && (form === 'seg' || form === 'sfr' || form === 'sfb') ? { segment, form } : undefined;
+}
+
+/** The number in the file name of a whole segment; undefined for other names. */
+export function parseSegmentName(name: string): number | undefined {
+  const parsed = parseSegmentFileName(name);
+  return parsed?.form === 'seg' ? parsed.segment : undefined;
+}
+
+/** Path of a writer's session key below its folder. */
+export function keyName(key: number): string {
+  return `keys/${key}.age`;
+}
+
+/** The number in a session key's path; undefined for other paths. */
+export function parseKeyName(path: string): number | undefined {
+  const digits = KEY_NAME.exec(path)?.[1];
+  const key = digits === undefined ? Number.NaN : Number(digits);
+  return Number.isSafeInteger(key) ? key : undefined;
 }

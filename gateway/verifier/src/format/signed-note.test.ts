@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { createNoteSigner, decodeCanonicalBase64, openNote, parseVkey } from './signed-note.js';
+import { createNoteSigner } from './note-signer.js';
+import { decodeCanonicalBase64, openNote, parseVkey } from './signed-note.js';
 
 /** The example of Go's golang.org/x/mod/sumdb/note, which the C2SP specification describes. */
 const GO_VKEY = 'PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW';

@@ -1,6 +1,8 @@
 import type { LogFiles } from '../read/log-files.js';
 import type { ScanResult } from '../read/scan.js';
+import type { CertificateState } from './certificate.js';
 import type { Finding, Severity } from './finding.js';
+import type { LogMode } from './mode-rules.js';
 import type { Seal } from './seal.js';
 import type { Anchor, Trust } from './trust.js';
 
@@ -9,13 +11,17 @@ export interface LogSummary {
   readonly ulid: string;
   readonly origin: string | undefined;
   readonly vkey: string | undefined;
-  /** The trust file names this log's key. */
+  /** The trust file names this log's key, or the deployment's identity certified it. */
   readonly trusted: boolean;
   readonly state: 'closed' | 'open' | 'torn' | 'broken' | 'empty';
   /** Records whose commit verifies. */
   readonly records: number;
   /** Records of which it is proven that none is missing or changed. */
   readonly proven: number;
+  /** How recording waited as of the last record; undefined when the log never says. */
+  readonly mode: string | undefined;
+  /** Closed, and by its own word nothing was left out. */
+  readonly complete: boolean;
   readonly tornBytes: number;
   readonly bytes: number;
   readonly commits: number;
@@ -25,6 +31,8 @@ export interface LogCase {
   readonly files: LogFiles;
   readonly scan: ScanResult;
   readonly trust: Trust;
+  readonly certificate: CertificateState;
+  readonly mode: LogMode;
   /** What later, trusted logs say of this one. */
   readonly seals: readonly Seal[];
 }
@@ -33,7 +41,8 @@ export interface LogCase {
 export function judgeLog(log: LogCase): { readonly summary: LogSummary; readonly findings: readonly Finding[] } {
   const { files, scan, trust } = log;
   const anchor = trust.checkpoints.find(({ origin }) => origin === scan.origin || origin.endsWith(`/w/${files.ulid}`));
-  const trusted = scan.vkey !== undefined && trust.writers.includes(scan.vkey);
+  const isNamed = scan.vkey !== undefined && trust.writers.includes(scan.vkey);
+  const trusted = isNamed || (log.certificate === 'true' && !namesOtherKey(trust, files.ulid));
   const isSealedAsIs = log.seals.some((seal) => matchesEnd(seal, scan));
   const found = [
     ...files.strangers.map((name) =>
@@ -41,6 +50,7 @@ export function judgeLog(log: LogCase): { readonly summary: LogSummary; readonly
     ),
     ...checkProblem(scan, isSealedAsIs),
     ...checkKey(log, trusted, isSealedAsIs),
+    ...checkCertified(log),
     ...(anchor === undefined ? [] : checkAnchor(anchor, scan)),
     ...log.seals.flatMap((seal) => checkSeal(seal, scan)),
     ...checkLength(scan, anchor),
@@ -53,11 +63,13 @@ export function judgeLog(log: LogCase): { readonly summary: LogSummary; readonly
     state: stateOf(scan),
     records: scan.size,
     proven: trusted ? provenLength(scan, anchor, log.seals) : 0,
+    mode: log.mode.mode,
+    complete: scan.closed && log.mode.complete,
     tornBytes: scan.tail.bytes,
     bytes: scan.bytes,
     commits: scan.commits,
   };
-  return { summary, findings: found.map((item) => ({ ...item, log: files.ulid })) };
+  return { summary, findings: [...found.map((item) => ({ ...item, log: files.ulid })), ...log.mode.findings] };
 }
 
 function finding(severity: Severity, code: string, message: string): Finding {
@@ -66,6 +78,22 @@ function finding(severity: Severity, code: string, message: string): Finding {
 
 function matchesEnd(seal: Seal, scan: ScanResult): boolean {
   return seal.size === scan.size && seal.tornBytes === scan.tail.bytes && seal.tornDigest === scan.tail.digest;
+}
+
+function namesOtherKey(trust: Trust, ulid: string): boolean {
+  return trust.writers.some((vkey) => vkey.slice(0, vkey.indexOf('+')).endsWith(`/w/${ulid}`));
+}
+
+function checkCertified({ certificate }: LogCase): readonly Finding[] {
+  return certificate === 'false'
+    ? [
+        finding(
+          'tampered',
+          'bad-certificate',
+          "the log's certificate is not one of the deployment's identity for this key",
+        ),
+      ]
+    : [];
 }
 
 function checkProblem({ problem, tail, size }: ScanResult, isSealedAsIs: boolean): readonly Finding[] {
@@ -88,7 +116,7 @@ function checkProblem({ problem, tail, size }: ScanResult, isSealedAsIs: boolean
 
 function checkKey({ files, scan, trust }: LogCase, trusted: boolean, isSealedAsIs: boolean): readonly Finding[] {
   if (trusted) return [];
-  if (trust.writers.some((vkey) => vkey.slice(0, vkey.indexOf('+')).endsWith(`/w/${files.ulid}`))) {
+  if (namesOtherKey(trust, files.ulid)) {
     // A key is published with a checkpoint, so after the first commit was durable.
     return scan.size > 0
       ? [finding('tampered', 'wrong-key', 'the log is not signed by the key the trust file gives for it')]

@@ -1,4 +1,5 @@
 import type { EntryValue } from '../format/entry.js';
+import type { UnreadReason } from '../read/body-opener.js';
 import { bindingHash, hashStatement } from './statement-hashes.js';
 
 type Fields = Readonly<Record<string, EntryValue>>;
@@ -22,6 +23,8 @@ export interface Leave extends Place {
 export interface Request extends Leave {
   readonly verdict: string;
   readonly sessionId: string | undefined;
+  /** Its text or binds lie here in a form that could not be read, so its hashes cannot be checked. */
+  readonly textUnread: boolean;
   /** `hashStatement` of the bodies; undefined without a text. */
   readonly computedStatement: string | undefined;
   /** `bindingHash` of the bodies in the request's context; undefined where its session was opened in a log not read before. */
@@ -56,6 +59,7 @@ interface RequestRecord {
   readonly place: Place;
   readonly fields: Fields;
   readonly bodies: ReadonlyMap<string, Buffer>;
+  readonly unread: ReadonlyMap<string, UnreadReason>;
   readonly statementHash: string | undefined;
   readonly sessionId: string | undefined;
   /** The fields of its `session.open`, where known. */
@@ -63,10 +67,19 @@ interface RequestRecord {
 }
 
 /** Reads a `request`; keeps hashes, not texts. */
-export function readRequest({ place, fields, bodies, statementHash, sessionId, session }: RequestRecord): Request {
+export function readRequest({
+  place,
+  fields,
+  bodies,
+  unread,
+  statementHash,
+  sessionId,
+  session,
+}: RequestRecord): Request {
   const decision = toFields(fields['dec']);
   const verdict = decision?.['v'];
-  const sql = bodies.get('sql');
+  const textUnread = unread.has('sql') || unread.has('binds');
+  const sql = textUnread ? undefined : bodies.get('sql');
   const binds = bodies.get('binds');
   return {
     ...place,
@@ -75,6 +88,7 @@ export function readRequest({ place, fields, bodies, statementHash, sessionId, s
     hash: fields['hash'],
     verdict: typeof verdict === 'string' ? verdict : 'none',
     sessionId,
+    textUnread,
     computedStatement: sql === undefined ? undefined : hashStatement(sql, binds),
     computedBinding:
       sql === undefined ? undefined : computeBinding(sql, binds, { session, context: toFields(fields['ctx']) }),

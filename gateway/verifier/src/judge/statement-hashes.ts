@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../format/merkle.js';
 
 // Derived from docs/recording-format.md section 6, apart from the code that made the recorded hashes.
 
 /** `st`: SHA-256 (hex) of a text and its binds. */
 export function hashStatement(text: Uint8Array, binds: Uint8Array | undefined): string {
-  const hash = createHash('sha256').update(`${text.byteLength}\n`).update(text);
-  return (binds === undefined ? hash.update('-') : hash.update('+').update(binds)).digest('hex');
+  const tail = binds === undefined ? [toBytes('-')] : [toBytes('+'), binds];
+  return sha256(toBytes(`${text.byteLength}\n`), text, ...tail).toString('hex');
 }
 
 /** What a statement was bound to, in the order it is hashed; undefined for what was absent. */
@@ -23,17 +23,17 @@ export interface BoundValues {
 /** `hash`: SHA-256 (hex) of text and binds and where they run. */
 export function bindingHash(bound: BoundValues): string {
   const { text, binds, role, warehouse, database, schema, connection, account } = bound;
-  const hash = createHash('sha256').update('piste binding v1\n');
-  for (const value of [text, binds, role, warehouse, database, schema, connection, account]) {
-    if (value === undefined) {
-      hash.update(Uint8Array.of(0));
-      continue;
-    }
-    const bytes = typeof value === 'string' ? Buffer.from(value, 'utf8') : value;
-    const head = Buffer.alloc(9);
-    head.writeUInt8(1, 0);
-    head.writeBigUInt64BE(BigInt(bytes.byteLength), 1);
-    hash.update(head).update(bytes);
-  }
-  return hash.digest('hex');
+  const parts = [text, binds, role, warehouse, database, schema, connection, account].flatMap((value) => {
+    if (value === undefined) return [Uint8Array.of(0)];
+    const bytes = typeof value === 'string' ? toBytes(value) : value;
+    const head = new Uint8Array(9);
+    head[0] = 1;
+    new DataView(head.buffer).setBigUint64(1, BigInt(bytes.byteLength));
+    return [head, bytes];
+  });
+  return sha256(toBytes('piste binding v1\n'), ...parts).toString('hex');
+}
+
+function toBytes(text: string): Uint8Array {
+  return Buffer.from(text, 'utf8');
 }

@@ -1,9 +1,19 @@
-import { type LogFiles, listDirectory } from '../read/log-files.js';
+import { segmentName } from '../format/segment-header.js';
+import type { OpenKey } from '../read/body-opener.js';
+import { openDirectory } from '../read/directory-source.js';
+import { type LogFiles, listRecording } from '../read/log-files.js';
 import { type ScanResult, scanLog } from '../read/scan.js';
+import type { RecordingSource } from '../read/source.js';
+import type { WriterFacts } from '../registry/judge-registry.js';
+import { viewRegistry } from '../registry/registry-view.js';
+import { type CertificateState, checkCertificate } from './certificate.js';
 import type { Finding, Severity } from './finding.js';
 import { judgeLog, type LogSummary } from './judge-log.js';
+import { createModeRules, type LogMode } from './mode-rules.js';
 import { CHECKED_BODIES, createProtocolRules, type ProtocolRules } from './protocol-rules.js';
 import { parseSeal, type Seal } from './seal.js';
+import { checkStoredFiles } from './stored-files.js';
+import { createStrandRules, type StrandRules } from './strand-rules.js';
 import type { Trust } from './trust.js';
 
 /** What the verifier concludes, and everything it counted. */
@@ -30,47 +40,85 @@ export interface Counts {
 
 const NO_TRUST: Trust = { writers: [], checkpoints: [] };
 
-/** Verifies one recording directory. See `verifyDirectories`. */
+export interface VerifyOptions {
+  /** Opens session keys; without it the texts of encrypted bodies are not checked, and a note says so. */
+  readonly openKey?: OpenKey | undefined;
+  /** Findings of others, that the verdict has to weigh: of the store, of the query history. */
+  readonly more?: readonly Finding[];
+}
+
+/** Verifies one recording directory. See `verify`. */
 export function verifyDirectory(directory: string, trust?: Trust): Promise<Verdict> {
   return verifyDirectories([directory], trust);
 }
 
+/** Verifies recording directories. See `verify`. */
+export async function verifyDirectories(directories: readonly string[], trust?: Trust): Promise<Verdict> {
+  return verify(directories.map(openDirectory), trust);
+}
+
 /**
- * Verifies recording directories offline, from their bytes and the trust alone: docs/recording-format.md, "What is proven".
- * Give every directory of a deployment whose sessions move between gateways. Rejects only when files cannot be read.
+ * Verifies recordings offline, from their bytes and the trust alone: docs/recording-format.md, "What is proven". Give every
+ * recording of a deployment whose sessions move between gateways. Rejects only when files cannot be read.
  */
-export async function verifyDirectories(directories: readonly string[], trust: Trust = NO_TRUST): Promise<Verdict> {
-  const findings: Finding[] = [];
-  const logs = await listLogs(directories, findings);
+export async function verify(
+  sources: readonly RecordingSource[],
+  given: Trust = NO_TRUST,
+  { openKey, more = [] }: VerifyOptions = {},
+): Promise<Verdict> {
+  const findings: Finding[] = [...more];
+  const registry = await viewRegistry(sources, given);
+  const { trust, explanations } = registry;
+  const facts: WriterFacts[] = [];
+  const logs = await listLogs(sources, findings);
   const tally = createTally();
   const rules = createProtocolRules();
+  const strands = createStrandRules();
   const seals = new Map<string, Seal[]>();
   const summaries: LogSummary[] = [];
   // Newest first: a log's seals are known before the logs they are about.
   for (const files of logs.toReversed()) {
     const ownSeals = seals.get(files.ulid) ?? [];
-    const { scan, found } = await scanOne(files, { trust, ownSeals, rules, tally });
-    const judged = judgeLog({ files, scan, trust, seals: ownSeals });
-    findings.push(...judged.findings);
+    const { scan, found, certificate, mode, onlyOpening } = await scanOne(files, {
+      trust,
+      identityKeys: registry.identityKeys,
+      ownSeals,
+      sizes: registry.sizesOf(files.ulid),
+      rules,
+      strands,
+      tally,
+      openKey,
+    });
+    const judged = judgeLog({ files, scan, trust, certificate, mode, seals: ownSeals });
+    findings.push(...judged.findings, ...(await checkStoredFiles(files, scan, explanations)));
+    facts.push(factsOf(files, scan, onlyOpening));
     summaries.unshift(judged.summary);
     if (judged.summary.trusted) for (const seal of found) remember(seals, seal);
   }
+  const present = new Map(logs.map((files) => [files.ulid, files]));
   findings.push(...rules.findings(), ...missingLogs(logs, trust, seals));
+  findings.push(
+    ...(await strands.findings(
+      (log) => present.has(log),
+      (log) => isGrowing(present.get(log)),
+    )),
+  );
+  findings.push(...(await registry.judge(facts, findings)));
   if (logs.length === 0)
     findings.push({ severity: 'cannot-conclude', code: 'no-logs', message: 'there is no log here' });
   return { outcome: outcomeOf(findings), findings, counts: tally.counts(summaries), logs: summaries };
 }
 
-async function listLogs(directories: readonly string[], findings: Finding[]): Promise<readonly LogFiles[]> {
+async function listLogs(sources: readonly RecordingSource[], findings: Finding[]): Promise<readonly LogFiles[]> {
   const logs = new Map<string, LogFiles>();
-  for (const directory of directories) {
-    const listing = await listDirectory(directory);
+  for (const source of sources) {
+    const listing = await listRecording(source);
     for (const files of listing.logs) {
       if (logs.has(files.ulid)) {
         findings.push({
           severity: 'cannot-conclude',
           code: 'duplicate-log',
-          message: 'the same log stands in two directories',
+          message: 'the same log stands in two places',
           log: files.ulid,
         });
       } else logs.set(files.ulid, files);
@@ -86,29 +134,73 @@ async function listLogs(directories: readonly string[], findings: Finding[]): Pr
   return [...logs.values()].sort((a, b) => (a.ulid < b.ulid ? -1 : 1));
 }
 
-interface ScanContext {
-  readonly trust: Trust;
-  readonly ownSeals: readonly Seal[];
-  readonly rules: ProtocolRules;
-  readonly tally: Tally;
+/** True when the log is longer now than it was listed: it is being written while it is read. */
+async function isGrowing(files: LogFiles | undefined): Promise<boolean> {
+  if (files === undefined) return false;
+  const sizes = new Map((await files.source.list()).map(({ path, size }) => [path, size]));
+  const known = files.segments.flatMap(({ whole, records }) => whole ?? records ?? []);
+  const next = `${files.ulid}/${segmentName(files.segments.length + 1)}`;
+  return sizes.has(next) || known.some(({ path, size }) => (sizes.get(path) ?? size) > size);
 }
 
-async function scanOne(
-  files: LogFiles,
-  context: ScanContext,
-): Promise<{ readonly scan: ScanResult; readonly found: readonly Seal[] }> {
-  const anchors = context.trust.checkpoints.filter(({ origin }) => ulidOf(origin) === files.ulid);
-  const rootsAt = new Set([...anchors, ...context.ownSeals].map(({ size }) => size));
-  const records = scanLog(files, { keepBody: (name) => CHECKED_BODIES.has(name), rootsAt });
+function factsOf({ ulid }: LogFiles, scan: ScanResult, onlyOpening: boolean): WriterFacts {
+  const { origin, vkey, size, closed, tail, roots } = scan;
+  return { ulid, origin, vkey, size, closed, tornBytes: tail.bytes, onlyOpening, rootAt: (at) => roots.get(at) };
+}
+
+/** What a start writes before it is registered. */
+const OPENING_KINDS: ReadonlySet<string> = new Set([
+  'writer.open',
+  'writer.sealed',
+  'writer.close',
+  'clock.jump',
+  'mode.change',
+]);
+
+interface ScanContext {
+  readonly trust: Trust;
+  readonly identityKeys: readonly string[];
+  /** Sizes the registry names roots of. */
+  readonly sizes: readonly number[];
+  readonly ownSeals: readonly Seal[];
+  readonly rules: ProtocolRules;
+  readonly strands: StrandRules;
+  readonly tally: Tally;
+  readonly openKey: OpenKey | undefined;
+}
+
+interface ScannedLog {
+  readonly scan: ScanResult;
+  readonly found: readonly Seal[];
+  readonly certificate: CertificateState;
+  readonly mode: LogMode;
+  /** Nothing but what a start writes before it is registered. */
+  readonly onlyOpening: boolean;
+}
+
+async function scanOne(files: LogFiles, context: ScanContext): Promise<ScannedLog> {
+  const { trust, identityKeys, ownSeals, sizes, rules, strands, tally, openKey } = context;
+  const anchors = trust.checkpoints.filter(({ origin }) => ulidOf(origin) === files.ulid);
+  const rootsAt = new Set([...[...anchors, ...ownSeals].map(({ size }) => size), ...sizes]);
+  let onlyOpening = true;
+  const groups = scanLog(files, { keepBody: (name) => CHECKED_BODIES.has(name), rootsAt, openKey });
   const found: Seal[] = [];
+  const modes = createModeRules();
+  let certificate: CertificateState = 'none';
   for (;;) {
-    const step = await records.next();
-    if (step.done) return { scan: step.value, found };
-    const { leaf } = step.value;
-    context.rules.add(step.value, files.ulid);
-    context.tally.add(leaf);
-    const seal = leaf.kind === 'writer.sealed' ? parseSeal(leaf) : undefined;
-    if (seal !== undefined) found.push(seal);
+    const step = await groups.next();
+    if (step.done) return { scan: step.value, found, certificate, mode: modes.result(files.ulid), onlyOpening };
+    for (const record of step.value) {
+      const { leaf, index } = record;
+      rules.add(record, files.ulid);
+      strands.add(record, files.ulid);
+      modes.add(leaf, index);
+      tally.add(leaf);
+      onlyOpening &&= OPENING_KINDS.has(leaf.kind);
+      if (leaf.kind === 'writer.open') certificate = await checkCertificate(leaf, identityKeys);
+      const seal = leaf.kind === 'writer.sealed' ? parseSeal(leaf) : undefined;
+      if (seal !== undefined) found.push(seal);
+    }
   }
 }
 
@@ -129,7 +221,8 @@ function missingLogs(
 ): readonly Finding[] {
   const present = new Set(logs.map(({ ulid }) => ulid));
   const proven = new Map<string, string>();
-  for (const { origin } of trust.checkpoints)
+  const registryName = trust.registry?.slice(0, trust.registry.indexOf('+'));
+  for (const { origin } of trust.checkpoints.filter((anchor) => anchor.origin !== registryName))
     proven.set(ulidOf(origin), 'a kept checkpoint covers this log, and it is missing');
   for (const [ulid, list] of seals) {
     if (list.some(({ size }) => size > 0)) proven.set(ulid, 'a later log found this one, and it is missing');

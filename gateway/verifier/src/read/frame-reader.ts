@@ -1,7 +1,8 @@
-import type { FileHandle } from 'node:fs/promises';
 import { decodeFrameHeader, FRAME_HEADER_BYTES, type FrameType, isFrameIntact } from '../format/frame.js';
+import { asBuffer, type RecordingSource, type SourceFile } from './source.js';
 
-const READ_BYTES = 256 * 1024;
+/** Read at once; also what a reader holds in memory beside the largest frame. */
+const READ_BYTES = 1024 * 1024;
 
 /** What stands at the reader's position. */
 export type FrameRead =
@@ -14,59 +15,67 @@ export type FrameRead =
 export interface FrameReader {
   /** First byte not read yet. */
   readonly position: number;
-  /** After `end` or `bad` there is nothing more to read. Payloads stay valid. */
-  next(): Promise<FrameRead>;
+  /** At once where the bytes are in memory. After `end` or `bad` there is nothing more to read. Payloads stay valid. */
+  next(): FrameRead | Promise<FrameRead>;
 }
 
-/** Creates a reader over the first `size` bytes of an open segment. The caller closes the file. */
-export function createFrameReader(file: FileHandle, size: number): FrameReader {
+/** Creates a reader over the first `size` bytes of a file. */
+export function createFrameReader(source: RecordingSource, { path, size }: SourceFile): FrameReader {
   let window: Buffer = Buffer.alloc(0);
   let windowOffset = 0;
   let position = 0;
 
-  /** Up to `count` bytes from the position; fewer only at the end of the file. */
-  async function take(count: number): Promise<Buffer> {
+  /** Bytes in memory from the position on. */
+  function held(): number {
+    return windowOffset + window.byteLength - position;
+  }
+
+  function isShort(count: number): boolean {
+    return held() < count && windowOffset + window.byteLength < size;
+  }
+
+  async function fill(count: number): Promise<void> {
+    const kept = window.subarray(position - windowOffset);
+    const from = windowOffset + window.byteLength;
+    const wanted = Math.min(Math.max(READ_BYTES, count - kept.byteLength), size - from);
+    const fresh = asBuffer(await source.read(path, from, wanted));
+    if (fresh.byteLength < wanted) throw new Error(`${path} became shorter while it was read`);
+    window = kept.byteLength === 0 ? fresh : Buffer.concat([kept, fresh]);
+    windowOffset = position;
+  }
+
+  /** Undefined when more bytes are needed first; then `needed` says how many. */
+  let needed = 0;
+  function tryNext(): FrameRead | undefined {
+    const offset = position;
+    needed = FRAME_HEADER_BYTES;
+    if (isShort(needed)) return undefined;
+    if (held() === 0) return { kind: 'end', offset };
     const start = position - windowOffset;
-    if (window.byteLength - start < count) {
-      const kept = window.subarray(start);
-      const from = windowOffset + window.byteLength;
-      const wanted = Math.min(Math.max(READ_BYTES, count - kept.byteLength), size - from);
-      const fresh = await readUpTo(file, from, wanted);
-      window = Buffer.concat([kept, fresh]);
-      windowOffset = position;
+    const header = decodeFrameHeader(window.subarray(start, start + FRAME_HEADER_BYTES));
+    if (!header.ok) return { kind: 'bad', offset, reason: header.reason };
+    needed = FRAME_HEADER_BYTES + header.payloadBytes;
+    if (isShort(needed)) return undefined;
+    if (held() < needed) return { kind: 'bad', offset, reason: 'frame cut short' };
+    const whole = window.subarray(start, start + needed);
+    const payload = whole.subarray(FRAME_HEADER_BYTES);
+    if (!isFrameIntact(whole, payload)) return { kind: 'bad', offset, reason: 'frame does not match its CRC' };
+    position += needed;
+    return { kind: 'frame', type: header.type, offset, payload };
+  }
+
+  async function nextAfterReading(): Promise<FrameRead> {
+    for (;;) {
+      await fill(needed);
+      const read = tryNext();
+      if (read !== undefined) return read;
     }
-    const at = position - windowOffset;
-    return window.subarray(at, at + count);
   }
 
   return {
     get position() {
       return position;
     },
-    async next() {
-      const offset = position;
-      const fixed = await take(FRAME_HEADER_BYTES);
-      if (fixed.byteLength === 0) return { kind: 'end', offset };
-      const header = decodeFrameHeader(fixed);
-      if (!header.ok) return { kind: 'bad', offset, reason: header.reason };
-      const whole = await take(FRAME_HEADER_BYTES + header.payloadBytes);
-      const payload = whole.subarray(FRAME_HEADER_BYTES);
-      if (payload.byteLength < header.payloadBytes) return { kind: 'bad', offset, reason: 'frame cut short' };
-      if (!isFrameIntact(whole, payload)) return { kind: 'bad', offset, reason: 'frame does not match its CRC' };
-      position += whole.byteLength;
-      return { kind: 'frame', type: header.type, offset, payload };
-    },
+    next: () => tryNext() ?? nextAfterReading(),
   };
-}
-
-/** Reads `length` bytes from `offset`, fewer only where the file ends. */
-export async function readUpTo(file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(length);
-  let filled = 0;
-  while (filled < length) {
-    const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return bytes.subarray(0, filled);
 }

@@ -1,7 +1,7 @@
 import { type BodyPart, type Leaf, parseLeaf } from '../format/leaf.js';
 import { hashLeaf, sha256 } from '../format/merkle.js';
 import { Break } from './break.js';
-import type { FrameReader } from './frame-reader.js';
+import type { FrameRead, FrameReader } from './frame-reader.js';
 
 /** No writer makes a larger group: one record may fill the queue, and framing and commit come on top. */
 export const MAX_GROUP_BYTES = 68 * 1024 * 1024;
@@ -9,9 +9,12 @@ export const MAX_GROUP_BYTES = 68 * 1024 * 1024;
 /** A record as it stands in its group. */
 export interface GroupRecord {
   readonly leaf: Leaf;
+  readonly leafBytes: Buffer;
   readonly leafHash: Buffer;
-  /** Whole bodies by name; empty unless kept. */
-  readonly bodies: ReadonlyMap<string, Buffer>;
+  /** Stored bytes in the order of `leaf.parts`; undefined where not kept or not here. */
+  readonly stored: readonly (Buffer | undefined)[];
+  /** The bodies' file of this segment is not here. */
+  readonly bodiesMissing: boolean;
   readonly offset: number;
 }
 
@@ -24,38 +27,67 @@ export interface Group {
   readonly end: number;
 }
 
-/** A body frame that still waits for the entry that names it. */
-interface LooseBody {
-  readonly digest: string;
-  readonly bytes: Buffer;
-}
-
 /** Says which bodies a reader wants to hold. */
 export type KeepBody = (name: string) => boolean;
 
+/** Where a segment's frames come from. */
+export interface SegmentFrames {
+  readonly records: FrameReader;
+  /** `inline`: in the same file, before their entry. `missing`: archived apart, and not here. */
+  readonly bodies: FrameReader | 'inline' | 'missing';
+}
+
+const NOTHING_STORED: readonly undefined[] = Object.freeze([]);
+
 /** Reads one group; undefined at the clean end of a segment. Throws `Break` where the grammar is left. */
-export async function readGroup(reader: FrameReader, keepBody: KeepBody): Promise<Group | undefined> {
+export async function readGroup(
+  { records: reader, bodies }: SegmentFrames,
+  keepBody: KeepBody,
+): Promise<Group | undefined> {
   const records: GroupRecord[] = [];
-  let loose: LooseBody[] = [];
+  let loose: Buffer[] = [];
   let bytes = 0;
+  function count(payload: Buffer, offset: number): void {
+    bytes += payload.byteLength;
+    if (bytes > MAX_GROUP_BYTES) throw new Break('group-too-large', 'a group is larger than any writer makes', offset);
+  }
   for (;;) {
-    const frame = await reader.next();
+    const read = reader.next();
+    const frame = read instanceof Promise ? await read : read;
     if (frame.kind === 'bad') throw new Break('bad-frame', frame.reason, frame.offset);
     if (frame.kind === 'end') {
       if (records.length === 0 && loose.length === 0) return undefined;
       throw new Break('no-commit', 'records without a commit', frame.offset);
     }
-    bytes += frame.payload.byteLength;
-    if (bytes > MAX_GROUP_BYTES)
-      throw new Break('group-too-large', 'a group is larger than any writer makes', frame.offset);
+    count(frame.payload, frame.offset);
     switch (frame.type) {
       case 'body':
-        loose.push({ digest: sha256(frame.payload).toString('hex'), bytes: frame.payload });
+        // Behind the last commit an archived segment keeps the unfinished group as it was.
+        if (bodies !== 'inline') throw new Break('bad-frame', 'a body among archived records', frame.offset);
+        loose.push(frame.payload);
         break;
-      case 'entry':
-        records.push(readRecord(frame.payload, { loose, keepBody, offset: frame.offset }));
+      case 'entry': {
+        const leaf = readLeaf(frame);
+        if (typeof bodies === 'object') {
+          for (const _ of leaf.parts) {
+            const body = await readArchivedBody(bodies);
+            count(body, frame.offset);
+            loose.push(body);
+          }
+        }
+        const isMissing = bodies === 'missing' && leaf.parts.length > 0;
+        if (!isMissing) checkBodies(leaf.parts, loose, frame.offset);
+        records.push({
+          leaf,
+          leafBytes: frame.payload,
+          leafHash: hashLeaf(frame.payload),
+          stored: isMissing ? NOTHING_STORED : keepStored(leaf.parts, loose, keepBody),
+          bodiesMissing: isMissing,
+          offset: frame.offset,
+        });
         loose = [];
         break;
+      }
       case 'commit':
         if (records.length === 0 || loose.length > 0)
           throw new Break('stray-commit', 'a commit without records before it', frame.offset);
@@ -66,36 +98,34 @@ export async function readGroup(reader: FrameReader, keepBody: KeepBody): Promis
   }
 }
 
-interface RecordContext {
-  readonly loose: readonly LooseBody[];
-  readonly keepBody: KeepBody;
-  readonly offset: number;
+function readLeaf(frame: Extract<FrameRead, { kind: 'frame' }>): Leaf {
+  const leaf = parseLeaf(frame.payload);
+  if (leaf === undefined)
+    throw new Break('bad-leaf', 'an entry is not the canonical JSON of a known record', frame.offset);
+  return leaf;
 }
 
-function readRecord(payload: Buffer, { loose, keepBody, offset }: RecordContext): GroupRecord {
-  const leaf = parseLeaf(payload);
-  if (leaf === undefined) throw new Break('bad-leaf', 'an entry is not the canonical JSON of a known record', offset);
-  const isNamed = leaf.parts.length === loose.length && leaf.parts.every((part, index) => names(part, loose[index]));
+async function readArchivedBody(bodies: FrameReader): Promise<Buffer> {
+  const frame = await bodies.next();
+  if (frame.kind === 'frame' && frame.type === 'body') return frame.payload;
+  throw new Break('body-mismatch', "the bodies' file does not hold the bodies its records name", frame.offset);
+}
+
+function checkBodies(parts: readonly BodyPart[], loose: readonly Buffer[], offset: number): void {
+  const isNamed =
+    parts.length === loose.length &&
+    parts.every(({ digest, length }, index) => {
+      const bytes = loose[index];
+      return bytes?.byteLength === length && sha256(bytes).toString('hex') === digest;
+    });
   if (!isNamed) throw new Break('body-mismatch', 'bodies are not the ones their entry names', offset);
-  return { leaf, leafHash: hashLeaf(payload), bodies: joinBodies(leaf.parts, loose, keepBody), offset };
 }
 
-function names(part: BodyPart, body: LooseBody | undefined): boolean {
-  return body !== undefined && part.digest === body.digest && part.length === body.bytes.byteLength;
-}
-
-function joinBodies(
+function keepStored(
   parts: readonly BodyPart[],
-  loose: readonly LooseBody[],
+  loose: readonly Buffer[],
   keepBody: KeepBody,
-): ReadonlyMap<string, Buffer> {
-  const pieces = new Map<string, Buffer[]>();
-  for (const [index, { name }] of parts.entries()) {
-    const bytes = loose[index]?.bytes;
-    if (bytes === undefined || !keepBody(name)) continue;
-    const list = pieces.get(name) ?? [];
-    list.push(bytes);
-    pieces.set(name, list);
-  }
-  return new Map([...pieces].map(([name, list]) => [name, Buffer.concat(list)]));
+): readonly (Buffer | undefined)[] {
+  if (parts.length === 0) return NOTHING_STORED;
+  return parts.map(({ name }, index) => (keepBody(name) ? loose[index] : undefined));
 }

@@ -1,5 +1,6 @@
 import { Break } from './break.js';
 import type { GroupRecord } from './group-reader.js';
+import { createKeyRules, type KeyRecord } from './key-rules.js';
 
 /** What a log says about itself in its first record. */
 export interface WriterIdentity {
@@ -7,10 +8,12 @@ export interface WriterIdentity {
   readonly vkey: string;
 }
 
-/** Checks of one log's records in order: opening and closing record, time, strands. */
+/** Checks of one log's records in order: opening and closing record, time, strands, keys. */
 export interface LogRules {
   /** Throws `Break` for a record no correct writer makes. */
   check(record: GroupRecord, index: number): void;
+  /** The log's session keys so far, by number. */
+  readonly keys: readonly KeyRecord[];
 }
 
 /** Reads `writer.open`; undefined for any other record. */
@@ -23,10 +26,12 @@ export function readIdentity(record: GroupRecord | undefined): WriterIdentity | 
 /** Creates the checks for one log. Memory grows with the number of sessions. */
 export function createLogRules(): LogRules {
   const strands = new Map<string, { next: number; previous: string | undefined }>();
+  const keyRules = createKeyRules();
   let timeMs = 0;
   let monotonicMicros = 0;
   let closed = false;
   return {
+    keys: keyRules.keys,
     check({ leaf, leafHash, offset }, index) {
       if (closed) throw new Break('after-close', 'records after writer.close', offset);
       if ((leaf.kind === 'writer.open') !== (index === 0))
@@ -35,13 +40,19 @@ export function createLogRules(): LogRules {
         throw new Break('time-decreases', 'time runs backwards', offset);
       ({ timeMs, monotonicMicros } = leaf);
       closed = leaf.kind === 'writer.close';
+      keyRules.check(leaf, { index, offset });
       if (leaf.strand === undefined) return;
       const { sessionId, number, previous } = leaf.strand;
-      const head = strands.get(sessionId) ?? { next: 0, previous: undefined };
-      if (number !== head.next || previous !== head.previous) {
+      const head = strands.get(sessionId);
+      if (number !== (head?.next ?? 0) || previous !== head?.previous) {
         throw new Break('strand-broken', 'a record of a session is missing or out of order', offset);
       }
-      strands.set(sessionId, { next: number + 1, previous: leafHash.toString('hex') });
+      const hash = leafHash.toString('hex');
+      if (head === undefined) strands.set(sessionId, { next: 1, previous: hash });
+      else {
+        head.next += 1;
+        head.previous = hash;
+      }
     },
   };
 }

@@ -1,14 +1,12 @@
-import { open } from 'node:fs/promises';
-import { join } from 'node:path';
 import { parseCommitText } from '../format/checkpoint.js';
 import { sha256 } from '../format/merkle.js';
-import { previousOfSegmentHeader, segmentName } from '../format/segment-header.js';
-import { type NoteVerifier, openNote, parseVkey } from '../format/signed-note.js';
+import { previousOfSegmentHeader } from '../format/segment-header.js';
+import { checkNote, type NoteVerifier, parseVkey } from '../format/signed-note.js';
 import { Break } from './break.js';
-import { createFrameReader, type FrameReader } from './frame-reader.js';
-import { readGroup } from './group-reader.js';
-import type { LogFiles } from './log-files.js';
+import { readGroup, type SegmentFrames } from './group-reader.js';
+import type { LogFiles, SegmentFiles } from './log-files.js';
 import { readIdentity, type WriterIdentity } from './log-rules.js';
+import { type OpenSegment, openSegment, readHeader } from './segment-reader.js';
 import { examineTail, NO_TAIL, type Tail } from './tail.js';
 
 /** How a log ends, as its own signatures say; the tree is not recomputed. */
@@ -36,18 +34,16 @@ export async function peekLogEnd(files: LogFiles): Promise<LogEnd> {
 }
 
 async function readFirstIdentity(files: LogFiles): Promise<WriterIdentity | undefined> {
-  if (files.segments[0] !== 1) return undefined;
-  const file = await open(join(files.path, segmentName(1)), 'r');
+  const first = files.segments[0];
+  if (first?.segment !== 1) return undefined;
   try {
-    const reader = createFrameReader(file, (await file.stat()).size);
-    await reader.next();
-    const group = await readGroup(reader, KEEP_NOTHING);
+    const { frames } = await openSegment(files, first, files.segments.length === 1);
+    await readHeader(frames);
+    const group = await readGroup(frames, KEEP_NOTHING);
     return readIdentity(group?.records[0]);
   } catch (error) {
     if (error instanceof Break) return undefined;
     throw error;
-  } finally {
-    await file.close();
   }
 }
 
@@ -58,20 +54,24 @@ interface SegmentTip {
   tail: Tail;
 }
 
-async function peekSegment(files: LogFiles, segment: number, verifier: NoteVerifier | undefined): Promise<SegmentTip> {
+async function peekSegment(
+  files: LogFiles,
+  segment: SegmentFiles,
+  verifier: NoteVerifier | undefined,
+): Promise<SegmentTip> {
   const tip: SegmentTip = { size: 0, root: undefined, closed: false, tail: NO_TAIL };
-  const file = await open(join(files.path, segmentName(segment)), 'r');
   const context = { verifier, size: 0, previous: sha256() };
+  let open: OpenSegment | undefined;
   let soundUntil = 0;
-  const { size } = await file.stat();
   try {
-    const reader = createFrameReader(file, size);
-    context.previous = await readPrevious(reader);
-    soundUntil = reader.position;
+    open = await openSegment(files, segment, segment === files.segments.at(-1));
+    const { frames } = open;
+    context.previous = await readPrevious(frames);
+    soundUntil = frames.records.position;
     for (;;) {
-      const group = await readGroup(reader, KEEP_NOTHING);
+      const group = await readGroup(frames, KEEP_NOTHING);
       if (group === undefined) return tip;
-      const text = verifier === undefined ? undefined : openNote(group.commit, verifier);
+      const text = verifier === undefined ? undefined : await checkNote(group.commit, verifier);
       const commit = text === undefined ? undefined : parseCommitText(text);
       if (!commit?.previous.equals(context.previous))
         throw new Break('bad-commit', 'a commit does not continue the log', group.commitOffset);
@@ -86,16 +86,13 @@ async function peekSegment(files: LogFiles, segment: number, verifier: NoteVerif
     }
   } catch (error) {
     if (!(error instanceof Break)) throw error;
-    return { ...tip, tail: await examineTail(file, { from: soundUntil, to: size }, context) };
-  } finally {
-    await file.close();
+    if (open === undefined) return tip;
+    return { ...tip, tail: await examineTail(files.source, { file: open.file, from: soundUntil }, context) };
   }
 }
 
-async function readPrevious(reader: FrameReader): Promise<Buffer> {
-  const frame = await reader.next();
-  const previous =
-    frame.kind === 'frame' && frame.type === 'header' ? previousOfSegmentHeader(frame.payload) : undefined;
+async function readPrevious(frames: SegmentFrames): Promise<Buffer> {
+  const previous = previousOfSegmentHeader(await readHeader(frames));
   if (previous === undefined) throw new Break('bad-header', 'the segment does not start with a header', 0);
   return previous;
 }

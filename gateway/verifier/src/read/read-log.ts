@@ -1,5 +1,8 @@
-import { listDirectory } from './log-files.js';
+import type { OpenKey } from './body-opener.js';
+import { openDirectory } from './directory-source.js';
+import { listRecording } from './log-files.js';
 import { type ScannedRecord, type ScanProblem, scanLog } from './scan.js';
+import type { RecordingSource } from './source.js';
 
 /** A record with its whole bodies, proven by its own log's key; whose key that is, only `verifyDirectories` can say. */
 export interface LogRecord extends ScannedRecord {
@@ -14,25 +17,34 @@ export interface LogDamage {
   readonly problem: ScanProblem;
 }
 
+export interface ReadOptions {
+  /** Bodies to hold; all of them by default. */
+  readonly keepBody?: (name: string) => boolean;
+  /** Opens session keys; without it encrypted bodies stay unread. */
+  readonly openKey?: OpenKey | undefined;
+}
+
 /**
- * Streams the records of a recording directory, log by log, oldest first. Returns where logs stop making sense: records
- * behind such a place are not shown. Rejects when files cannot be read.
+ * Streams the records of a recording, log by log, oldest first. Returns where logs stop making sense: records behind such a
+ * place are not shown. Takes a directory's path or a source, which the caller closes. Rejects when files cannot be read.
  */
 export async function* readLog(
-  directory: string,
-  keepBody: (name: string) => boolean = () => true,
+  recording: string | RecordingSource,
+  options: ReadOptions | ((name: string) => boolean) = {},
 ): AsyncGenerator<LogRecord, readonly LogDamage[]> {
+  const { keepBody = () => true, openKey } = typeof options === 'function' ? { keepBody: options } : options;
+  const source = typeof recording === 'string' ? openDirectory(recording) : recording;
   const damages: LogDamage[] = [];
-  for (const files of (await listDirectory(directory)).logs) {
-    const records = scanLog(files, { keepBody, rootsAt: new Set() });
+  for (const files of (await listRecording(source)).logs) {
+    const groups = scanLog(files, { keepBody, rootsAt: new Set(), openKey });
     for (;;) {
-      const step = await records.next();
+      const step = await groups.next();
       if (step.done) {
         const { problem, size } = step.value;
         if (problem !== undefined) damages.push({ log: files.ulid, size, problem });
         break;
       }
-      yield { ...step.value, log: files.ulid };
+      for (const record of step.value) yield { ...record, log: files.ulid };
     }
   }
   return damages;

@@ -1,25 +1,25 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import { join } from 'node:path';
 import { NO_PREVIOUS_COMMIT, parseCommitText } from '../format/checkpoint.js';
 import type { Leaf } from '../format/leaf.js';
 import { createTree, sha256, type Tree } from '../format/merkle.js';
-import { encodeSegmentHeader, originOfSegmentHeader, segmentName } from '../format/segment-header.js';
-import { type NoteVerifier, openNote, parseVkey } from '../format/signed-note.js';
+import { encodeSegmentHeader, originOfSegmentHeader } from '../format/segment-header.js';
+import { checkNote, type NoteVerifier, parseVkey } from '../format/signed-note.js';
+import { type BodyOpener, createBodyOpener, type OpenedBodies, type OpenKey } from './body-opener.js';
 import { Break } from './break.js';
-import { createFrameReader, type FrameRead } from './frame-reader.js';
 import { type Group, type KeepBody, readGroup } from './group-reader.js';
-import type { LogFiles } from './log-files.js';
+import type { KeyRecord } from './key-rules.js';
+import type { LogFiles, SegmentFiles } from './log-files.js';
 import { createLogRules, type LogRules, readIdentity } from './log-rules.js';
+import { findStrayBody, type OpenSegment, openSegment, readHeader } from './segment-reader.js';
 import { examineTail, NO_TAIL, type Tail } from './tail.js';
 
 /** One record whose commit was checked. */
-export interface ScannedRecord {
+export interface ScannedRecord extends OpenedBodies {
   readonly index: number;
   readonly leaf: Leaf;
+  /** The stored bytes of the leaf; copy what is kept. */
+  readonly leafBytes: Buffer;
   /** Hex. */
   readonly leafHash: string;
-  /** Whole bodies by name; empty unless the scan keeps them. */
-  readonly bodies: ReadonlyMap<string, Buffer>;
 }
 
 /** Where and why the log's bytes stop making sense. */
@@ -42,8 +42,12 @@ export interface ScanResult {
   /** The last record is `writer.close`. */
   readonly closed: boolean;
   readonly commits: number;
+  /** Without unused space. */
   readonly bytes: number;
   readonly tail: Tail;
+  /** Numbers of archived segments whose bodies are not here though records name some. */
+  readonly bodiesMissing: readonly number[];
+  readonly keys: readonly KeyRecord[];
   readonly problem: ScanProblem | undefined;
 }
 
@@ -51,6 +55,8 @@ export interface ScanOptions {
   readonly keepBody: KeepBody;
   /** Tree sizes whose roots the caller wants to compare. */
   readonly rootsAt: ReadonlySet<number>;
+  /** Opens session keys; without it encrypted bodies stay unread. */
+  readonly openKey?: OpenKey | undefined;
 }
 
 /** What the log has proven so far. */
@@ -58,6 +64,7 @@ interface State {
   readonly tree: Tree;
   readonly rules: LogRules;
   readonly roots: Map<number, Buffer>;
+  readonly bodiesMissing: Set<number>;
   origin: string | undefined;
   vkey: string | undefined;
   verifier: NoteVerifier | undefined;
@@ -69,15 +76,19 @@ interface State {
 }
 
 /**
- * Reads one log from its first byte to its last, yields each record once the commit over it is verified, and returns what
+ * Reads one log from its first byte to its last, yields the records of each commit once it is verified, and returns what
  * the log as a whole is. Checks everything docs/recording-format.md says about a log taken alone. Rejects only when a file
  * cannot be read.
  */
-export async function* scanLog(files: LogFiles, options: ScanOptions): AsyncGenerator<ScannedRecord, ScanResult> {
+export async function* scanLog(
+  files: LogFiles,
+  options: ScanOptions,
+): AsyncGenerator<readonly ScannedRecord[], ScanResult> {
   const state: State = {
     tree: createTree(),
     rules: createLogRules(),
     roots: new Map(),
+    bodiesMissing: new Set(),
     origin: undefined,
     vkey: undefined,
     verifier: undefined,
@@ -87,18 +98,19 @@ export async function* scanLog(files: LogFiles, options: ScanOptions): AsyncGene
     commits: 0,
     bytes: 0,
   };
+  const opener = createBodyOpener({
+    files,
+    origin: () => state.origin ?? '',
+    keys: state.rules.keys,
+    openKey: options.openKey,
+  });
   const last = files.segments.at(-1);
   for (const [position, segment] of files.segments.entries()) {
-    if (segment !== position + 1) {
+    if (segment.segment !== position + 1) {
       return toResult(state, NO_TAIL, tampered('missing-segment', `segment ${position + 1} is missing`, position + 1));
     }
-    const file = await open(join(files.path, segmentName(segment)), 'r');
-    try {
-      const end = yield* scanSegment(file, { state, files, segment, isLast: segment === last, options });
-      if (end !== undefined) return toResult(state, end.tail, end.problem);
-    } finally {
-      await file.close();
-    }
+    const end = yield* scanSegment({ state, files, segment, isLast: segment === last, options, opener });
+    if (end !== undefined) return toResult(state, end.tail, end.problem);
   }
   return toResult(state, NO_TAIL, undefined);
 }
@@ -106,66 +118,96 @@ export async function* scanLog(files: LogFiles, options: ScanOptions): AsyncGene
 interface SegmentScan {
   readonly state: State;
   readonly files: LogFiles;
-  readonly segment: number;
+  readonly segment: SegmentFiles;
   readonly isLast: boolean;
   readonly options: ScanOptions;
+  readonly opener: BodyOpener;
 }
 
 type SegmentEnd = { readonly tail: Tail; readonly problem: ScanProblem } | undefined;
 
-async function* scanSegment(file: FileHandle, scan: SegmentScan): AsyncGenerator<ScannedRecord, SegmentEnd> {
-  const { state, segment, isLast, options } = scan;
-  const { size } = await file.stat();
-  const reader = createFrameReader(file, size);
+async function* scanSegment(scan: SegmentScan): AsyncGenerator<readonly ScannedRecord[], SegmentEnd> {
+  const { state, files, segment, isLast, options, opener } = scan;
+  let open: OpenSegment | undefined;
   let soundUntil = 0;
-  state.bytes += size;
   try {
-    checkHeader(await reader.next(), scan);
-    soundUntil = reader.position;
+    open = await openSegment(files, segment, isLast);
+    const { frames } = open;
+    state.bytes += open.bytes;
+    checkHeader(await readHeader(frames), scan);
+    soundUntil = frames.records.position;
     const commitsBefore = state.commits;
     for (;;) {
-      const group = await readGroup(reader, options.keepBody);
+      const group = await readGroup(frames, options.keepBody);
       if (group === undefined) break;
       const first = state.size;
-      acceptGroup(group, state, options.rootsAt);
+      await acceptGroup(group, state, options.rootsAt);
       soundUntil = group.end;
-      yield* group.records.map(({ leaf, leafHash, bodies }, offset) => ({
-        index: first + offset,
-        leaf,
-        leafHash: leafHash.toString('hex'),
-        bodies,
-      }));
+      yield await openRecords(group, { first, opener, state, segment });
     }
+    const stray = await findStrayBody(frames);
+    if (stray !== undefined) throw stray;
     if (!isLast && state.commits === commitsBefore)
       throw new Break('empty-segment', 'a segment without a commit is followed by another', 0);
     return undefined;
   } catch (error) {
     if (!(error instanceof Break)) throw error;
-    const tail = await examineTail(file, { from: soundUntil, to: size }, state);
+    const tail =
+      open === undefined ? NO_TAIL : await examineTail(files.source, { file: open.file, from: soundUntil }, state);
     const isTorn = error.isTornWrite && isLast && !state.closed && tail.isPlausiblyTorn;
-    const { code, message, offset } = error;
-    return { tail, problem: { severity: isTorn ? 'torn' : 'tampered', code, message, segment, offset } };
+    const stray = isTorn && open !== undefined ? await findStrayBody(open.frames) : undefined;
+    const { code, message, offset } = stray ?? error;
+    const severity = isTorn && stray === undefined ? 'torn' : 'tampered';
+    return { tail, problem: { severity, code, message, segment: segment.segment, offset } };
   }
 }
 
-function checkHeader(frame: FrameRead, { state, files, segment }: SegmentScan): void {
-  if (frame.kind === 'bad') throw new Break('bad-frame', frame.reason, frame.offset);
-  if (frame.kind === 'end') throw new Break('no-header', 'the segment is empty', frame.offset);
-  if (state.closed) throw new Break('after-close', 'a segment after writer.close', frame.offset);
-  const origin = state.origin ?? (frame.type === 'header' ? originOfSegmentHeader(frame.payload) : undefined);
-  if (frame.type !== 'header' || origin === undefined || !origin.endsWith(`/w/${files.ulid}`)) {
-    throw new Break('bad-header', 'the segment does not start with the header of this log', frame.offset);
+interface RecordsPlace {
+  readonly first: number;
+  readonly opener: BodyOpener;
+  readonly state: State;
+  readonly segment: SegmentFiles;
+}
+
+async function openRecords(group: Group, { first, opener, state, segment }: RecordsPlace): Promise<ScannedRecord[]> {
+  const records: ScannedRecord[] = [];
+  for (const record of group.records) {
+    const { leaf, leafBytes, leafHash, bodiesMissing } = record;
+    if (bodiesMissing) state.bodiesMissing.add(segment.segment);
+    const read = opener.open(record);
+    const { bodies, unread } = read instanceof Promise ? await read : read;
+    records.push({
+      index: first + records.length,
+      leaf,
+      leafBytes,
+      leafHash: leafHash.toString('hex'),
+      bodies,
+      unread,
+    });
   }
-  const expected = encodeSegmentHeader({ origin, segment, first: state.size, previous: state.previous });
-  if (!expected.equals(frame.payload))
-    throw new Break('bad-header', 'the header does not continue the log', frame.offset);
+  return records;
+}
+
+function checkHeader(payload: Buffer, { state, files, segment }: SegmentScan): void {
+  if (state.closed) throw new Break('after-close', 'a segment after writer.close', 0);
+  const origin = state.origin ?? originOfSegmentHeader(payload);
+  if (origin === undefined || !origin.endsWith(`/w/${files.ulid}`))
+    throw new Break('bad-header', 'the segment does not start with the header of this log', 0);
+  const expected = encodeSegmentHeader({
+    origin,
+    segment: segment.segment,
+    first: state.size,
+    previous: state.previous,
+  });
+  if (!expected.equals(payload)) throw new Break('bad-header', 'the header does not continue the log', 0);
   state.origin = origin;
 }
 
-function acceptGroup(group: Group, state: State, rootsAt: ReadonlySet<number>): void {
+async function acceptGroup(group: Group, state: State, rootsAt: ReadonlySet<number>): Promise<void> {
   const offset = group.commitOffset;
   const verifier = state.verifier ?? readVerifier(group, state);
-  const text = openNote(group.commit, verifier);
+  const note = checkNote(group.commit, verifier);
+  const text = note instanceof Promise ? await note : note;
   const commit = text === undefined ? undefined : parseCommitText(text);
   if (commit === undefined) throw new Break('bad-signature', "a commit is not signed by the writer's key", offset);
   const roots: [number, Buffer][] = [];
@@ -209,6 +251,19 @@ function tampered(code: string, message: string, segment: number): ScanProblem {
 }
 
 function toResult(state: State, tail: Tail, problem: ScanProblem | undefined): ScanResult {
-  const { origin, vkey, size, roots, closed, commits, bytes } = state;
-  return { origin, vkey, size, roots, closed, commits, bytes, tail, problem };
+  const { origin, vkey, size, roots, closed, commits, bytes, rules } = state;
+  const bodiesMissing = [...state.bodiesMissing];
+  return {
+    origin,
+    vkey,
+    size,
+    roots,
+    closed,
+    commits,
+    bytes,
+    tail,
+    bodiesMissing,
+    keys: rules.keys,
+    problem,
+  };
 }

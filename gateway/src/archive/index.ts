@@ -1,0 +1,34 @@
+export {
+  type Archive,
+  type ArchiveDeps,
+  type ArchiveDescription,
+  type ArchiveOptions,
+  ArchiveUnfit,
+  openArchive,
+  type Worm,
+} from './archive.js';
+export { destroyObject } from './keys.js';
+export {
+  type ObjectFinding,
+  type ObjectFindingCode,
+  type ObjectSource,
+  openObjectSource,
+  type RegisteredSegment,
+} from './object-source.js';
+export {
+  type LockMode,
+  type ObjectHead,
+  type ObjectLock,
+  type ObjectStore,
+  ObjectStoreError,
+  type ObjectVersion,
+} from './object-store.js';
+export { openObjectStore } from './open-object-store.js';
+export { CHECKS, type Check, complaintsAbout, probeStore, type StoreCapabilities } from './probe.js';
+export { createRegistryObjects, type RegistryObjects } from './registry-objects.js';
+export type { Retention } from './retention.js';
+export type { ArchiveLocation } from './s3-client.js';
+export type { ShippedObject } from './ship-object.js';
+export { parseSegmentFields, type SegmentAnnouncement, toSegmentFields } from './ship-segment.js';
+export type { Announce, ArchiveMetrics, LiveLog } from './shipper.js';
+export { joinSegment, type SplitSegment, splitSegment } from './split-segment.js';

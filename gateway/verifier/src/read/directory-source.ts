@@ -1,0 +1,42 @@
+import { open, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RecordingSource, SourceFile } from './source.js';
+
+/** A recording directory, or a synchronised copy of a bucket. Holds nothing open between reads. */
+export function openDirectory(directory: string): RecordingSource {
+  return Object.freeze({
+    label: directory,
+    list: () => listBelow(directory, ''),
+    read: (path: string, from: number, length: number) => readRange(join(directory, path), from, length),
+    close: () => Promise.resolve(),
+  });
+}
+
+async function listBelow(root: string, prefix: string): Promise<readonly SourceFile[]> {
+  const entries = await readdir(join(root, prefix), { withFileTypes: true });
+  if (entries.length === 0 && prefix !== '') return [{ path: prefix, size: 0 }];
+  const lists = await Promise.all(
+    entries.map(async (entry): Promise<readonly SourceFile[]> => {
+      const path = `${prefix}${entry.name}`;
+      if (entry.isDirectory()) return listBelow(root, `${path}/`);
+      return [entry.isFile() ? { path, size: (await stat(join(root, path))).size } : { path, size: 0, special: true }];
+    }),
+  );
+  return lists.flat();
+}
+
+async function readRange(path: string, from: number, length: number): Promise<Uint8Array> {
+  const file = await open(path, 'r');
+  try {
+    const bytes = Buffer.allocUnsafeSlow(length);
+    let filled = 0;
+    while (filled < length) {
+      const { bytesRead } = await file.read(bytes, filled, length - filled, from + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return bytes.subarray(0, filled);
+  } finally {
+    await file.close();
+  }
+}

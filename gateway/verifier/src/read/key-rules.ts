@@ -1,0 +1,60 @@
+import type { Leaf } from '../format/leaf.js';
+import { Break } from './break.js';
+
+const HEX_DIGEST = /^[0-9a-f]{64}$/;
+
+/** A `key` record: one session key of a writer. */
+export interface KeyRecord {
+  /** Of the record. */
+  readonly index: number;
+  /** The session whose bodies it encrypts; undefined for bodies without a session. */
+  readonly sessionId: string | undefined;
+  /** SHA-256 (hex) of the age file. */
+  readonly wrapped: string;
+  /** HMAC-SHA256 (hex) of `piste key check v1` under the key. */
+  readonly check: string;
+}
+
+export interface KeyRules {
+  readonly keys: readonly KeyRecord[];
+  /** Throws `Break` for a record no correct writer makes. */
+  check(leaf: Leaf, place: { readonly index: number; readonly offset: number }): void;
+}
+
+/** Creates the checks of one log's keys: numbered densely, named before use, used by one session, no counter twice. */
+export function createKeyRules(): KeyRules {
+  const keys: KeyRecord[] = [];
+  const counters: number[] = [];
+  return {
+    keys,
+    check(leaf, { index, offset }) {
+      if (leaf.kind === 'key') {
+        const key = readKey(leaf, index);
+        if (key === undefined || leaf.fields['n'] !== keys.length)
+          throw new Break('bad-key', 'a key record is not the next key of its log', offset);
+        keys.push(key);
+        counters.push(0);
+      }
+      for (const { seal } of leaf.parts) {
+        if (seal === undefined) continue;
+        const key = keys[seal.key];
+        if (key === undefined)
+          throw new Break('key-unknown', 'a body names a key that no record before it made', offset);
+        if (key.sessionId !== leaf.strand?.sessionId)
+          throw new Break('key-of-other-session', "a body is encrypted with another session's key", offset);
+        if (seal.counter !== counters[seal.key])
+          throw new Break('bad-counter', 'a counter of a key is skipped or used twice', offset);
+        counters[seal.key] = seal.counter + 1;
+      }
+    },
+  };
+}
+
+function readKey({ fields, strand }: Leaf, index: number): KeyRecord | undefined {
+  const { wrapped, check, recipients } = fields;
+  if (typeof wrapped !== 'string' || !HEX_DIGEST.test(wrapped)) return undefined;
+  if (typeof check !== 'string' || !HEX_DIGEST.test(check)) return undefined;
+  if (!Array.isArray(recipients) || recipients.length === 0) return undefined;
+  if (!recipients.every((recipient) => typeof recipient === 'string')) return undefined;
+  return { index, sessionId: strand?.sessionId, wrapped, check };
+}
