@@ -9,6 +9,7 @@ import { type CliIo, type CommandArguments, EXIT, InputError, POLICY_EXIT, Usage
 import { toLine } from './plain-text.js';
 import { policyBacktest } from './policy-backtest.js';
 import { policyTest } from './policy-test.js';
+import { runRegistryCommand } from './registry-commands.js';
 import { search } from './search/index.js';
 import { sessionsList } from './sessions-list.js';
 import { sessionsPlay } from './sessions-play.js';
@@ -146,6 +147,8 @@ function choose(argv: readonly string[]): Choice | undefined {
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
   const choice = choose(argv);
   try {
+    const registry = runRegistryCommand(argv, io);
+    if (registry !== undefined) return await registry;
     return choice === undefined ? withoutCommand(argv, io) : await dispatch(choice, io);
   } catch (error) {
     if (error instanceof UsageError) {

@@ -19,7 +19,7 @@ import {
   type TaggedReceipt,
 } from './receipt.js';
 import { type Recorder, startRecorder } from './recorder.js';
-import { RecordingUnavailable } from './recording-unavailable.js';
+import { RecordingUnavailable, RecordRefused } from './recording-unavailable.js';
 import { sealPredecessors } from './seal.js';
 import { SEGMENT_BYTES } from './segment-writer.js';
 import { createLinkedAppend, type LogAppend, type PlaceEntry, type StrandHints } from './strand-links.js';
@@ -53,6 +53,8 @@ export interface RecordingDeps {
   readonly recipients?: readonly string[];
   /** How far effects wait for their records; `strict` by default. Connections may demand more. */
   readonly mode?: RecordingMode;
+  /** Why a record must not be written now, or nothing. `letsRun`: a statement would run on it. The message is for operators. */
+  readonly refuses?: (kind: EntryKind, letsRun: boolean) => string | undefined;
   /** What more `writer.open` says: host, version, config … Called with the key, before anything is written. */
   readonly describe?: (writer: WriterName) => Promise<Readonly<Record<string, EntryValue>>>;
 }
@@ -99,6 +101,13 @@ export interface Recording {
   room(): Promise<void>;
   /** Newest durable checkpoint, signed: publish it where whoever can write the log cannot. */
   checkpoint(): Promise<Checkpoint>;
+  /**
+   * Ends the segment being written, if it holds anything: nothing is added to it any more. Resolves to the number of the
+   * newest ended segment, 0 for none; after `close` that is the last. Rejects when the writer is gone.
+   */
+  finishSegment(): Promise<number>;
+  /** Why no new statement of the connection would run now, or nothing: ask before work begins that a refusal would leave half done. */
+  refusesNew(connection: string): string | undefined;
   /** Writes `writer.close`, waits for it and forgets the key. Later appends reject. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -173,7 +182,7 @@ async function startWriter(deps: RecordingDeps, origin: string, ulid: string): P
 }
 
 function createRecording(recorder: Recorder, origin: string, deps: RecordingDeps): Recording {
-  const { clock, log, strandHints: hints, mode = 'strict' } = deps;
+  const { clock, log, strandHints: hints, refuses, mode = 'strict' } = deps;
   const place: PlaceEntry = async (entry, statementHash, links) =>
     toReceipt(origin, await recorder.append(entry, statementHash, links));
   const linked: LogAppend =
@@ -192,6 +201,8 @@ function createRecording(recorder: Recorder, origin: string, deps: RecordingDeps
   async function append(entry: Entry, statementHash: string | undefined): Promise<TaggedReceipt> {
     if (closing !== undefined) throw new RecordingUnavailable('recording is closed');
     if (OWN_KINDS.has(entry.kind)) throw new RecordingUnavailable(`only the log itself writes ${entry.kind}`);
+    const why = refuses?.(entry.kind, statementHash !== undefined);
+    if (why !== undefined) throw new RecordRefused(entry.kind, why);
     losses.tell();
     return linked(entry, statementHash);
   }
@@ -243,6 +254,8 @@ function createRecording(recorder: Recorder, origin: string, deps: RecordingDeps
     },
     room: () => recorder.room(),
     checkpoint: () => recorder.checkpoint(),
+    finishSegment: () => recorder.finishSegment(),
+    refusesNew: (connection: string) => (modes.of(connection) === 'observe' ? undefined : refuses?.('request', true)),
     close() {
       closing ??= finish();
       return closing;
