@@ -1,6 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { LogRecord } from '@piste/gateway/dist/recording/index.js';
 import { type RedisProcess, startRedisProcess } from '@piste/gateway/dist/store/redis-process.js';
@@ -17,7 +16,11 @@ let second: GatewayProgram;
 beforeAll(async () => {
   redis = await startRedisProcess();
   playground = await startPlayground({ gatewayEnvironment: { PISTE_REDIS_URL: redis.url } });
-  second = await playground.startGateway('second');
+  // One deployment: one identity, one registry.
+  second = await playground.startGateway('second', {
+    PISTE_REGISTRY_DIR: join(playground.recordingDirectory, 'registry'),
+    PISTE_IDENTITY_KEY_FILE: join(dirname(playground.checkpointFile), 'identity.pem'),
+  });
 }, 60_000);
 afterAll(async () => {
   await playground?.stop();
@@ -136,16 +139,7 @@ describe('a session at two gateways', () => {
   test('is sound over both recordings', async () => {
     await second.stop();
     await playground.stopGateway();
-    const trusted = await Promise.all(
-      [playground, second].map(
-        async ({ checkpointFile }) =>
-          JSON.parse(await readFile(checkpointFile, 'utf8')) as { writers: unknown[]; checkpoints: unknown[] },
-      ),
-    );
-    const trust = join(playground.directory, 'trust-of-both.json');
-    const members = (name: 'writers' | 'checkpoints') => trusted.flatMap((file) => file[name]);
-    await writeFile(trust, JSON.stringify({ v: 1, writers: members('writers'), checkpoints: members('checkpoints') }));
-    const { recordingDirectory } = playground;
+    const { recordingDirectory, checkpointFile: trust } = playground;
     const verdict = await runPiste('audit', 'verify', recordingDirectory, second.recordingDirectory, '--trust', trust);
     expect(verdict.text).toMatch(/^audit verify: OK/);
     expect(verdict.exitCode).toBe(0);
