@@ -1,5 +1,6 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { LogRecord } from '@piste/gateway/dist/recording/index.js';
 import { type RedisProcess, startRedisProcess } from '@piste/gateway/dist/store/redis-process.js';
@@ -16,11 +17,7 @@ let second: GatewayProgram;
 beforeAll(async () => {
   redis = await startRedisProcess();
   playground = await startPlayground({ gatewayEnvironment: { PISTE_REDIS_URL: redis.url } });
-  // One deployment: one identity, one registry.
-  second = await playground.startGateway('second', {
-    PISTE_REGISTRY_DIR: join(playground.recordingDirectory, 'registry'),
-    PISTE_IDENTITY_KEY_FILE: join(dirname(playground.checkpointFile), 'identity.pem'),
-  });
+  second = await playground.startGateway('second');
 }, 60_000);
 afterAll(async () => {
   await playground?.stop();
@@ -139,7 +136,24 @@ describe('a session at two gateways', () => {
   test('is sound over both recordings', async () => {
     await second.stop();
     await playground.stopGateway();
-    const { recordingDirectory, checkpointFile: trust } = playground;
+    const trusted = await Promise.all(
+      [playground, second].map(
+        async ({ checkpointFile }) =>
+          JSON.parse(await readFile(checkpointFile, 'utf8')) as {
+            registry: string;
+            writers: unknown[];
+            checkpoints: unknown[];
+          },
+      ),
+    );
+    const registry = trusted[0]?.registry;
+    const trust = join(playground.directory, 'trust-of-both.json');
+    const members = (name: 'writers' | 'checkpoints') => trusted.flatMap((file) => file[name]);
+    await writeFile(
+      trust,
+      JSON.stringify({ v: 1, registry, writers: members('writers'), checkpoints: members('checkpoints') }),
+    );
+    const { recordingDirectory } = playground;
     const verdict = await runPiste('audit', 'verify', recordingDirectory, second.recordingDirectory, '--trust', trust);
     expect(verdict.text).toMatch(/^audit verify: OK/);
     expect(verdict.exitCode).toBe(0);
