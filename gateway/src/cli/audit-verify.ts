@@ -1,22 +1,18 @@
-import { type Finding, type LogSummary, type Severity, type Verdict, verifyDirectories } from '../recording/index.js';
+import {
+  describeCounts,
+  EXPLANATIONS,
+  type Finding,
+  HEADLINES,
+  type LogSummary,
+  type Severity,
+  type Verdict,
+} from '@piste/verifier';
 import { createPalette, type Palette } from './colour.js';
 import { type CliIo, type CommandArguments, EXIT, UsageError } from './io.js';
-import { plural, toJson, toLine } from './plain-text.js';
+import { openRecordings, verifyOpened } from './open-recordings.js';
+import { toJson, toLine } from './plain-text.js';
 import { readTrust } from './read-trust.js';
 import { layOutTable } from './table.js';
-import { toUtc } from './time.js';
-
-const HEADLINES: Readonly<Record<Verdict['outcome'], string>> = {
-  sound: 'OK',
-  tampered: 'TAMPERED',
-  'cannot-conclude': 'CANNOT CONCLUDE',
-};
-
-const EXPLANATIONS: Readonly<Record<Verdict['outcome'], string>> = {
-  sound: 'Up to the proven length of each log, every record is as it was written and none is missing.',
-  tampered: 'Records or files are not as they were written. The findings say where.',
-  'cannot-conclude': 'No tampering was found, but not everything needed for a verdict is here.',
-};
 
 const EXITS: Readonly<Record<Verdict['outcome'], number>> = {
   sound: EXIT.ok,
@@ -31,26 +27,27 @@ const MAX_LISTED = 50;
 /** `piste audit verify`. */
 export async function auditVerify(args: CommandArguments, io: CliIo): Promise<number> {
   const fallback = args.directory === undefined ? [] : [args.directory];
-  const directories = args.positionals.length > 0 ? args.positionals : fallback;
-  if (directories.length === 0) throw new UsageError('which directory? Name it or set PISTE_RECORDING_DIR');
+  const names = args.positionals.length > 0 ? args.positionals : fallback;
+  if (names.length === 0) throw new UsageError('which recording? Name it or set PISTE_RECORDING_DIR');
   const trust = args.trust === undefined ? undefined : await readTrust(args.trust);
-  const verdict = await verifyDirectories(directories, trust);
-  if (args.json) io.out(`${toJson(verdict)}\n`);
-  else io.out(`${renderVerdict(verdict, createPalette(io.isTerminal)).join('\n')}\n`);
-  return EXITS[verdict.outcome];
+  const opened = await openRecordings(names, io);
+  try {
+    const verdict = await verifyOpened(opened, trust);
+    if (args.json) io.out(`${toJson(verdict)}\n`);
+    else io.out(`${renderVerdict(verdict, createPalette(io.isTerminal)).join('\n')}\n`);
+    return EXITS[verdict.outcome];
+  } finally {
+    await opened.close();
+  }
 }
 
 function renderVerdict({ outcome, counts, logs, findings }: Verdict, palette: Palette): readonly string[] {
   const colour = { sound: palette.good, tampered: palette.bad, 'cannot-conclude': palette.wait }[outcome];
-  const span =
-    counts.firstMs === undefined || counts.lastMs === undefined
-      ? ''
-      : `, ${toUtc(counts.firstMs)} to ${toUtc(counts.lastMs)}`;
   return [
     `audit verify: ${colour(HEADLINES[outcome])}`,
     EXPLANATIONS[outcome],
     '',
-    `${[plural(counts.records, 'record'), plural(counts.sessions, 'session'), plural(counts.requests, 'request'), plural(counts.responses, 'response')].join(', ')}${span}`,
+    describeCounts(counts),
     ...(logs.length === 0 ? [] : ['', ...renderLogs(logs)]),
     ...SEVERITIES.flatMap((severity) => renderFindings(severity, findings)),
   ];

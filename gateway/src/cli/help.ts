@@ -15,9 +15,13 @@ Usage:
       from standard input and writes one line for each, in order.
   piste policy test PATH... [--json] [--junit FILE]
       Run fixtures: statements and what must become of them.
-  piste audit verify [DIR...] [--trust FILE] [--json]
-      Verify recordings offline. Without --trust nothing outside the
-      directory vouches for it, and the verdict is "cannot conclude".
+  piste audit verify [RECORDING...] [--trust FILE] [--json]
+      Verify recordings offline: directories, evidence bundles, or
+      s3://BUCKET/PREFIX. Without --trust nothing from elsewhere
+      vouches for them, and the verdict is "cannot conclude".
+  piste audit bundle [RECORDING] [--session ID] [--since T] [--trust FILE] -o FILE.zip
+      Make an evidence bundle: the logs that hold such records, the
+      records for people, and a page that verifies them.
   piste sessions list [DIR] [--json]
       List the recorded sessions.
   piste sessions play [DIR] ID [--speed N] [--json]

@@ -1,5 +1,6 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { errorCode, errorMessage } from '../errors.js';
+import { auditBundle } from './audit-bundle.js';
 import { auditVerify } from './audit-verify.js';
 import { explain } from './explain.js';
 import { HELP } from './help.js';
@@ -43,6 +44,7 @@ interface Command {
 }
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ['audit bundle', { options: ['dir', 'session', 'since', 'trust', 'output'], usage: EXIT.usage, run: auditBundle }],
   ['audit verify', { options: ['dir', 'trust', 'json'], usage: EXIT.usage, run: auditVerify }],
   ['sessions list', { options: ['dir', 'json'], usage: EXIT.usage, run: sessionsList }],
   ['sessions play', { options: ['dir', 'speed', 'json'], usage: EXIT.usage, run: sessionsPlay }],
