@@ -15,6 +15,7 @@ const ROOMS = {
   approval: ['policy', 'identity', 'store', 'telemetry', 'sql', 'recording'],
   recording: ['policy', 'telemetry'],
   registry: ['recording', 'telemetry'],
+  reconcile: ['recording', 'telemetry'],
   archive: ['telemetry'],
   resources: ['policy', 'identity', 'recording', 'telemetry', 'config', 'masking'],
   upstream: ['protocol', 'recording', 'telemetry', 'policy', 'sql'],
@@ -72,6 +73,7 @@ const HOMES = {
   '@aws-sdk': ['archive'],
   winston: ['telemetry'],
   'prom-client': ['telemetry'],
+  'csv-parse': ['reconcile'],
 };
 
 const notTests = '(\\.test|-contract)\\.ts$';
@@ -123,7 +125,10 @@ export default {
       severity: 'error',
       comment: 'what serves a recording has no way to Snowflake, by whatever detour',
       from: { path: '^gateway/src/(replay/|cli/sessions-serve\\.ts)', pathNot: notTests },
-      to: { path: '^gateway/src/(upstream|pipeline|session|identity|store|http)/|node_modules/undici/', reachable: true },
+      to: {
+        path: '^gateway/src/(upstream|pipeline|session|identity|store|http)/|node_modules/undici/',
+        reachable: true,
+      },
     },
     {
       name: 'crds-imports-nobody',

@@ -28,7 +28,7 @@ test: build redis ## Everything that needs no foreign toolchain (about five minu
 	@npm run --silent tally -- .cache/tests.json
 
 .PHONY: test-all
-test-all: test python browser go jdbc ## `make test`, then drivers of other languages and a real browser, lint and drift
+test-all: test python browser go jdbc s3 ## `make test`, then drivers of other languages and a real browser, lint and drift
 	@rm -f .cache/foreign.json
 	PISTE_FOREIGN=1 npm test --silent -- --json --outputFile=.cache/foreign.json || true
 	$(MAKE) --no-print-directory lint verify
@@ -58,6 +58,14 @@ browser: # Chromium, for the console
 go: # Both major versions of the Go driver, compiled before the clock of a test runs
 	$(call needs,go,golang-go)
 	@cd test/go && GOFLAGS=-mod=readonly go test -vet=off -run '^$$' ./... >/dev/null
+
+.PHONY: s3
+s3: .cache/s3/versitygw # An S3 server with Object Lock, for the archive
+
+.cache/s3/versitygw: test/s3/go.mod test/s3/go.sum
+	$(call needs,go,golang-go)
+	@echo 'compiling an S3 server (some minutes, once)'
+	@cd test/s3 && GOFLAGS='-mod=readonly -buildvcs=false' go build -o $(CURDIR)/$@ github.com/versity/versitygw/cmd/versitygw
 
 # The releases of which the suite asks for the jars, too.
 JDBC_VERSIONS := 4.4.1 3.24.2

@@ -40,6 +40,8 @@ const EXAMPLES: { readonly [Name in keyof typeof deny]: Denial } = {
   approvalSpent: deny.approvalSpent('01abc'),
   voteNotCounted: deny.voteNotCounted('you asked for it yourself'),
   contextChanged: deny.contextChanged(),
+  notAuditor: deny.notAuditor(),
+  notReconciled: deny.notReconciled(),
   maskedWriteBack: deny.maskedWriteBack('a bind value'),
   cannotMask: deny.cannotMask('CRM.PUBLIC.CUSTOMERS.EMAIL inside an expression'),
   protectedPredicate: deny.protectedPredicate('CRM.PUBLIC.CUSTOMERS.EMAIL'),

@@ -253,6 +253,18 @@ export const deny = {
     ),
   voteNotCounted: (why: string) =>
     denial('PISTE-1308', '42501', `Your vote was not counted: ${why}. The request is unchanged. Retry: no.`),
+  notAuditor: () =>
+    denial(
+      'PISTE-1005',
+      '42501',
+      'Only people of an auditor group may ask for this, on a connection that trusts their issuer. Nothing was compared. Retry: no, ask for access.',
+    ),
+  notReconciled: () =>
+    denial(
+      'PISTE-1702',
+      '08001',
+      "The query history could not be compared with the record; the gateway's log says why. Retry: after 60s, then report.",
+    ),
   contextChanged: () =>
     denial(
       'PISTE-1305',

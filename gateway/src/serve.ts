@@ -1,8 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { registryOrigin } from '@piste/verifier';
 import { createApprovals } from './approval/index.js';
-import { type Config, parseConfig, readSecretFile } from './config/index.js';
+import { type Config, digestOf, parseConfig, readSecretFile } from './config/index.js';
 import { errorMessage } from './errors.js';
 import { createConsole } from './http/console/index.js';
 import { serveDrivers } from './http/driver-server.js';
@@ -17,9 +21,19 @@ import {
   createSessionGates,
   createStatements,
   type LoginDeps,
+  type OwnSessionDeps,
+  withOwnSession,
 } from './pipeline/index.js';
 import { createEarlierResults } from './policy/index.js';
-import { openRecording, publishCheckpoints, type Recording } from './recording/index.js';
+import { compareInWorker, createReconciler, type Reconciler } from './reconcile/index.js';
+import { openRecording, type Recording } from './recording/index.js';
+import {
+  createFileStore,
+  type GatewayRegistry,
+  loadOrMakeSigner,
+  loadSigner,
+  openGatewayRegistry,
+} from './registry/index.js';
 import { type ConnectionCredential, openResources } from './resources/index.js';
 import { createSessions, createStrandHints } from './session/index.js';
 import { createMemoryStore, createRedisStore, createSealer, type Store } from './store/index.js';
@@ -114,39 +128,75 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
       ? createMemoryStore({ clock: clock.nowMs })
       : createRedisStore({ url: config.redisUrl, keyPrefix: 'piste:', log, metrics: metrics.store });
   const strandHints = createStrandHints({ store, timers, log });
-  const recording = await openRecording({
+  const about = { host: hostname(), version: VERSION, config: digestOf(config) };
+  const registry = await openRegistry(config, metrics, log);
+  const writing = await openRecording({
     directory: config.recordingDirectory,
     deployment: config.deployment,
     clock,
     log,
     strandHints,
+    recipients: config.recordingRecipients,
+    describe: async ({ origin, vkey }) => ({ ...about, cert: registry.certify(origin, vkey) }),
     metrics: metrics.recording,
   });
-  const publishing = await publishCheckpoints(recording, config.checkpointFile, timers, log);
+  const registered = await registry.register(writing, about).catch(async (error: unknown) => {
+    await writing.close();
+    throw error;
+  });
   const closeRecording = async (): Promise<void> => {
-    await recording.close();
-    await publishing();
+    await writing.close();
+    await registered.close();
     await strandHints.close();
     await store.close();
   };
   try {
-    return await startOn({ store, recording, closeRecording, metrics }, config, log);
+    return await startOn({ store, ...registered, closeRecording, metrics }, config, log);
   } catch (error) {
     await closeRecording();
     throw error;
   }
 }
 
+/** The registry of this deployment, under the identity the configuration names. */
+async function openRegistry(config: Config, metrics: Metrics, log: Log): Promise<GatewayRegistry> {
+  const origin = registryOrigin(config.deployment);
+  const { identityKeyFile: file } = config;
+  if (config.makeIdentityKey) await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const identity = config.makeIdentityKey
+    ? await loadOrMakeSigner(file, origin)
+    : { signer: await loadSigner(file, origin), made: false };
+  if (identity.made)
+    log.warn('an identity key was made: keep it, and give it to every gateway of this deployment', { file });
+  return openGatewayRegistry({
+    store: createFileStore(config.registryDirectory),
+    signer: identity.signer,
+    witnesses: config.witnesses,
+    checkpointFile: config.checkpointFile,
+    recordingDirectory: config.recordingDirectory,
+    deployment: config.deployment,
+    maxLagSeconds: config.registryMaxLagSeconds,
+    nowMs: clock.nowMs,
+    elapsedMs: () => performance.now(),
+    timers,
+    fetch,
+    log,
+    metrics: metrics.registry,
+  });
+}
+
 interface Foundation {
   readonly store: Store;
   readonly recording: Recording;
+  /** Why nothing is recorded at present. */
+  readonly refusal: () => string | undefined;
   /** Closes the log, publishes its last checkpoint and closes the store. */
   readonly closeRecording: () => Promise<void>;
   readonly metrics: Metrics;
 }
 
 async function startOn(
-  { store, recording, closeRecording, metrics }: Foundation,
+  { store, recording, refusal, closeRecording, metrics }: Foundation,
   config: Config,
   log: Log,
 ): Promise<Gateway> {
@@ -265,6 +315,21 @@ async function startOn(
     onLogin: metrics.sessions.login,
     onSession,
   };
+  const reconciler = startReconciler(
+    {
+      recording,
+      snowflake,
+      endpointOf: endpoints,
+      fetchChunk,
+      resources,
+      credentialOf: login.credentialOf,
+      clock,
+      log,
+      version: VERSION,
+    },
+    config,
+    metrics,
+  );
   const driver = createListeningServer(config.tls);
   serveDrivers(driver, {
     login,
@@ -294,6 +359,7 @@ async function startOn(
       checks: [
         { name: 'serving', check: () => failWhen(stopping, 'stopping') },
         { name: 'recording', check: () => failWhen(recording.failed, 'the log cannot be written') },
+        { name: 'registry', check: () => failWhen(refusal() !== undefined, refusal() ?? '') },
         { name: 'store', check: () => store.ping() },
         {
           name: 'connections',
@@ -335,6 +401,10 @@ async function startOn(
               clock: clock.nowMs,
             }),
       publicUrl: consoleUrl,
+      reconcile: {
+        run: (connection, by, sinceMs) => reconciler.run(connection, by, sinceMs),
+        auditorGroups: config.auditorGroups,
+      },
       store,
       record: (entry) => recording.append(entry),
       log,
@@ -363,6 +433,7 @@ async function startOn(
       for (const server of servers) server.closeIdleConnections();
       await Promise.race([ended, sleep(LAST_ANSWERS_MS)]);
       for (const server of servers) server.closeAllConnections();
+      await reconciler.close();
       resources.close();
       await closeRecording();
       await transport.close();
@@ -370,6 +441,20 @@ async function startOn(
       ops.closeAllConnections();
     },
   };
+}
+
+function startReconciler(own: OwnSessionDeps, config: Config, metrics: Metrics): Reconciler {
+  return createReconciler({
+    connections: () => [...own.resources.current().connections.keys()],
+    openSession: (connection, signal, work) => withOwnSession(own, connection, signal, work),
+    createComparison: () => compareInWorker([config.recordingDirectory]),
+    record: (entry) => own.recording.append(entry),
+    metrics: metrics.reconcile,
+    clock,
+    timers,
+    log: own.log,
+    everySeconds: config.reconcileSeconds,
+  });
 }
 
 /** The keys as the upstream room wants them; one that cannot be read is left out and said so. */

@@ -1,4 +1,4 @@
-module piste/test/s3
+module piste.dev/test/s3
 
 go 1.25.0
 

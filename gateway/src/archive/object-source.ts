@@ -55,11 +55,13 @@ export interface ObjectSource {
   close(): Promise<void>;
 }
 
-/** Objects that are replaced as a matter of course: their newest version counts. */
-const REPLACED = new Set(['registry/checkpoint']);
+/** Objects that come and go as a matter of course: their newest version counts. */
+const CHANGING = /^registry\/(?!tile\/)/;
 const SEGMENT = /^[0-9A-HJKMNP-TV-Z]{26}\/\d{8}\.sf[rb]$/;
 const KEY = /^[0-9A-HJKMNP-TV-Z]{26}\/keys\//;
 const HEADS_AT_ONCE = 16;
+/** What stores call the version of an object that was written while they kept none. */
+const NO_VERSION = 'null';
 /** Stores keep whole seconds. */
 const ROUNDING_MS = 1000;
 
@@ -82,8 +84,7 @@ export function openObjectSource(store: ObjectStore): ObjectSource {
     },
     async read(path: string, from: number, length: number) {
       const version = (await listed()).chosen.get(path);
-      const bytes =
-        version === undefined ? undefined : await store.getRange(path, askable(version.version), from, length);
+      const bytes = version === undefined ? undefined : await store.getRange(path, askable(version), from, length);
       if (bytes === undefined) throw new ObjectStoreError('get', 'refused', 'NoSuchObject');
       return bytes;
     },
@@ -117,14 +118,15 @@ async function listStore(store: ObjectStore): Promise<Listing> {
 
 async function allVersions(store: ObjectStore): Promise<{ hasVersions: boolean; found: readonly ObjectVersion[] }> {
   try {
-    return { hasVersions: true, found: await store.listVersions('') };
+    const found = await store.listVersions('');
+    return { hasVersions: found.every(({ version }) => version !== NO_VERSION), found };
   } catch (error) {
     if (!(error instanceof ObjectStoreError) || error.kind !== 'refused') throw error;
   }
   const found = (await store.list('')).map(({ path, bytes }) => ({
     path,
     bytes,
-    version: 'null',
+    version: NO_VERSION,
     latest: true,
     marker: false,
     modifiedMs: 0,
@@ -136,7 +138,7 @@ function choose(path: string, versions: readonly ObjectVersion[]): ObjectVersion
   const newest = versions[0];
   if (KEY.test(path)) return newest?.marker === true ? undefined : newest;
   const bytes = versions.filter(({ marker }) => !marker);
-  return REPLACED.has(path) ? bytes[0] : bytes.at(-1);
+  return CHANGING.test(path) ? bytes[0] : bytes.at(-1);
 }
 
 async function examine(
@@ -165,7 +167,7 @@ function examineName(
   versions: readonly ObjectVersion[],
   isRegistered: boolean,
 ): readonly ObjectFinding[] {
-  if (REPLACED.has(path) || KEY.test(path)) return [];
+  if (CHANGING.test(path) || KEY.test(path)) return [];
   const findings: ObjectFinding[] = [];
   const count = versions.filter(({ marker }) => !marker).length;
   if (count > 1) findings.push(say('tampered', 'shadow-version', path, `${count} versions of an object written once`));
@@ -206,7 +208,7 @@ function say(
   return { severity, code, path, message: path === '' ? message : `${path}: ${message}` };
 }
 
-/** What a store without versions calls a version is no name to ask for. */
-function askable(version: string): string | undefined {
-  return version === 'null' ? undefined : version;
+/** Stores that keep no versions need not know the name of none. */
+function askable({ version, latest }: ObjectVersion): string | undefined {
+  return version === NO_VERSION && latest ? undefined : version;
 }

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { ObjectStore } from './object-store.js';
+import { type ObjectStore, ObjectStoreError } from './object-store.js';
 import { lockFor, type Retention } from './retention.js';
 
 const FOLDER = 'registry/';
 const CHECKPOINT = 'checkpoint';
-/** Partial tiles are superseded by whole ones; a lock would keep every one of them. */
-const PARTIAL = /\.p\/\d+$/;
+/** Whole tiles and bundles. Partial ones are superseded, and a lock would keep every one of them. */
+const LASTING = /^tile\/(?!.*\.p\/)/;
 const MAX_OBJECT_BYTES = 16 * 1024 * 1024;
 
 /** The registry's files in the bucket; the shape the registry asks of a place to live in. */
@@ -37,8 +37,8 @@ export function createRegistryObjects({ store, retention, nowMs }: RegistryObjec
     },
     async putIfAbsent(path: string, bytes: Uint8Array) {
       const sha256 = createHash('sha256').update(bytes).digest('hex');
-      const isLocked = retention !== undefined && !PARTIAL.test(path);
-      const lock = isLocked ? lockFor(retention.mode, retention.entriesDays, nowMs()) : undefined;
+      const isLasting = retention !== undefined && LASTING.test(path);
+      const lock = isLasting ? lockFor(retention.mode, retention.entriesDays, nowMs()) : undefined;
       const put = await store.putIfAbsent(`${FOLDER}${path}`, bytes, { sha256, lock });
       if (put.outcome === 'created') return 'written';
       const found = await store.get(`${FOLDER}${path}`, MAX_OBJECT_BYTES);
@@ -48,13 +48,18 @@ export function createRegistryObjects({ store, retention, nowMs }: RegistryObjec
       return (await store.compareAndPut(`${FOLDER}${CHECKPOINT}`, bytes, expected)).outcome === 'swapped';
     },
     async remove(paths: readonly string[]) {
-      for (const path of paths) {
-        const versions = (await store.listVersions(`${FOLDER}${path}`)).filter(
-          (found) => found.path === `${FOLDER}${path}`,
-        );
-        if (versions.length === 0) await store.remove(`${FOLDER}${path}`, undefined);
-        for (const { version } of versions) await store.remove(`${FOLDER}${path}`, version);
-      }
+      for (const path of paths) await removeVersions(store, `${FOLDER}${path}`);
     },
   });
+}
+
+/** With every version, and without a delete marker, which would look like somebody's attempt to hide something. */
+async function removeVersions(store: ObjectStore, path: string): Promise<void> {
+  try {
+    const versions = (await store.listVersions(path)).filter((found) => found.path === path);
+    for (const { version } of versions) await store.remove(path, version);
+  } catch (error) {
+    if (!(error instanceof ObjectStoreError) || error.kind !== 'refused') throw error;
+    await store.remove(path, undefined);
+  }
 }

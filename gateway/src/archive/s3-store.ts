@@ -52,25 +52,22 @@ export function createS3Store({ client, bucket, prefix, sleep, ...limits }: S3St
   });
 
   async function put(path: string, bytes: Uint8Array, condition: object, options?: PutOptions) {
-    return call('put', (send) =>
-      send(
-        new PutObjectCommand({
-          ...at(path),
-          ...condition,
-          Body: bytes,
-          ContentLength: bytes.byteLength,
-          ContentType: 'application/octet-stream',
-          ...(options === undefined ? {} : { ChecksumSHA256: Buffer.from(options.sha256, 'hex').toString('base64') }),
-          ...(options?.lock === undefined
-            ? {}
-            : {
-                ObjectLockMode: options.lock.mode,
-                ObjectLockRetainUntilDate: new Date(options.lock.retainUntilMs),
-              }),
-          ...(options?.hold === true ? { ObjectLockLegalHoldStatus: 'ON' as const } : {}),
-        }),
-      ),
-    );
+    return call('put', (send) => {
+      const command = new PutObjectCommand({
+        ...at(path),
+        ...condition,
+        Body: bytes,
+        ContentLength: bytes.byteLength,
+        ContentType: 'application/octet-stream',
+        ...(options === undefined ? {} : { ChecksumSHA256: Buffer.from(options.sha256, 'hex').toString('base64') }),
+        ...(options?.lock === undefined
+          ? {}
+          : { ObjectLockMode: options.lock.mode, ObjectLockRetainUntilDate: new Date(options.lock.retainUntilMs) }),
+        ...(options?.hold === true ? { ObjectLockLegalHoldStatus: 'ON' as const } : {}),
+      });
+      if (options !== undefined) signWith(command, options.sha256);
+      return send(command);
+    });
   }
 
   async function putIfAbsent(path: string, bytes: Uint8Array, options: PutOptions): Promise<PutOutcome> {
@@ -177,6 +174,18 @@ export function createS3Store({ client, bucket, prefix, sleep, ...limits }: S3St
     },
     close: () => client.destroy(),
   });
+}
+
+/** Signing would hash the whole body again, in one go. */
+function signWith(command: PutObjectCommand, sha256: string): void {
+  command.middlewareStack.add(
+    (next) => (args) => {
+      const { request } = args as { readonly request: { readonly headers: Record<string, string> } };
+      request.headers['x-amz-content-sha256'] = sha256;
+      return next(args);
+    },
+    { step: 'build', name: 'knownPayloadHash' },
+  );
 }
 
 function toHead(answer: HeadObjectCommandOutput): ObjectHead {

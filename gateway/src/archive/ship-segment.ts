@@ -10,6 +10,8 @@ import { splitSegment } from './split-segment.js';
 export interface SegmentAnnouncement {
   /** ULID of the log: the folder of its objects. */
   readonly log: string;
+  /** Undefined for a segment of which not even the header was written. */
+  readonly origin: string | undefined;
   readonly seg: number;
   /** Index of its first record, and number of records under a commit. */
   readonly first: number;
@@ -52,5 +54,55 @@ export async function shipSegment(
     });
   const bodies = split.bodies === undefined ? undefined : await ship('sfb', split.bodies, retention?.bodiesDays ?? 0);
   const entries = await ship('sfr', split.entries, retention?.entriesDays ?? 0);
-  return { log, seg: segment, first: split.first, count: split.count, entries, bodies };
+  return { log, origin: split.origin, seg: segment, first: split.first, count: split.count, entries, bodies };
+}
+
+/** Fields of the registry's entry `segment`. */
+export interface SegmentFields {
+  readonly [member: string]: string | number | ObjectFields;
+}
+
+interface ObjectFields {
+  readonly [member: string]: string | number | null;
+}
+
+/** What the registry records of an archived segment; undefined for one that holds nothing of its log. */
+export function toSegmentFields(segment: SegmentAnnouncement): SegmentFields | undefined {
+  const { origin, seg, first, count, entries, bodies } = segment;
+  if (origin === undefined) return undefined;
+  return {
+    origin,
+    seg,
+    first,
+    count,
+    entries: toObjectFields(entries),
+    ...(bodies === undefined ? {} : { bodies: toObjectFields(bodies) }),
+  };
+}
+
+function toObjectFields({ key, version, sha256, bytes, retainUntilMs }: ShippedObject): ObjectFields {
+  return { key, version: version ?? null, sha256, bytes, retain: retainUntilMs ?? null };
+}
+
+/** Reads the fields back, as `openObjectSource` compares them with the store; undefined when they are not of this shape. */
+export function parseSegmentFields(
+  fields: Readonly<Record<string, unknown>>,
+): { readonly entries: ShippedObject; readonly bodies: ShippedObject | undefined } | undefined {
+  const entries = parseObjectFields(fields['entries']);
+  const bodies = fields['bodies'] === undefined ? undefined : parseObjectFields(fields['bodies']);
+  if (entries === undefined || (fields['bodies'] !== undefined && bodies === undefined)) return undefined;
+  return { entries, bodies };
+}
+
+function parseObjectFields(value: unknown): ShippedObject | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { key, version, sha256, bytes, retain } = value as Readonly<Record<string, unknown>>;
+  if (typeof key !== 'string' || typeof sha256 !== 'string' || typeof bytes !== 'number') return undefined;
+  return {
+    key,
+    version: typeof version === 'string' ? version : undefined,
+    sha256,
+    bytes,
+    retainUntilMs: typeof retain === 'number' ? retain : undefined,
+  };
 }

@@ -91,7 +91,7 @@ export function createShipper(deps: ShipperDeps): Shipper {
       for (const { local, segments } of waiting) {
         await shipKeys(local);
         failure = (await shipAll(local, segments, round)) ?? failure;
-        await clear(local);
+        await clear(local, finished);
       }
     } catch (error) {
       failure = note(error);
@@ -159,16 +159,15 @@ export function createShipper(deps: ShipperDeps): Shipper {
   }
 
   /**
-   * Of the log being written the first segment stays, which holds its key, and the last: the next start reads from them how
-   * the log ended. A log that has ended goes whole.
+   * Of the log being written the first segment stays, which holds its key, and the last that holds a commit: the next start
+   * reads from them how the log ended. A log that has ended goes whole.
    */
-  async function clear(local: LocalLog): Promise<void> {
+  async function clear(local: LocalLog, finished = 0): Promise<void> {
     if (deps.keepLocal) return;
     const isLive = local.ulid === live?.ulid;
-    const last = local.segments.at(-1)?.segment;
     let left = 0;
     for (const { segment } of local.segments) {
-      const stays = isLive && (segment === 1 || segment === last);
+      const stays = isLive && (segment === 1 || segment >= finished);
       if (!stays && archived.has(`${local.ulid}/${segment}`)) await removeSegment(directory, local.ulid, segment);
       else left += 1;
     }

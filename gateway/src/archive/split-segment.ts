@@ -1,4 +1,10 @@
-import { decodeFrameHeader, FRAME_HEADER_BYTES, isFrameIntact, parseCanonicalObject } from '@piste/verifier';
+import {
+  decodeFrameHeader,
+  FRAME_HEADER_BYTES,
+  isFrameIntact,
+  originOfSegmentHeader,
+  parseCanonicalObject,
+} from '@piste/verifier';
 
 /**
  * A segment as two objects. `entries` (`.sfr`): header, entries, commits and, as they are, the bytes behind the last commit.
@@ -6,6 +12,8 @@ import { decodeFrameHeader, FRAME_HEADER_BYTES, isFrameIntact, parseCanonicalObj
  * are left out.
  */
 export interface SplitSegment {
+  /** The log's name as the header has it. */
+  readonly origin: string | undefined;
   /** Index of the first record, and number of records under a commit. */
   readonly first: number;
   readonly count: number;
@@ -17,6 +25,7 @@ export interface SplitSegment {
 }
 
 interface Walk {
+  origin: string | undefined;
   first: number | undefined;
   count: number;
   entries: Uint8Array[];
@@ -31,6 +40,7 @@ export function splitSegment(segment: Buffer): SplitSegment {
   const tail = withoutZeroEnd(segment.subarray(walk.end));
   const isHeaderWhole = walk.first !== undefined;
   return {
+    origin: walk.origin,
     first: walk.first ?? 0,
     count: walk.count,
     entries: tail.byteLength === 0 ? walk.entries : [...walk.entries, tail],
@@ -41,7 +51,7 @@ export function splitSegment(segment: Buffer): SplitSegment {
 
 /** Sorts the frames of whole groups; a group counts once its commit frame was met. */
 function walkGroups(segment: Buffer): Walk {
-  const walk: Walk = { first: undefined, count: 0, entries: [], bodies: [], end: 0 };
+  const walk: Walk = { origin: undefined, first: undefined, count: 0, entries: [], bodies: [], end: 0 };
   let group: { count: number; entries: Uint8Array[]; bodies: Uint8Array[] } = { count: 0, entries: [], bodies: [] };
   let at = 0;
   for (;;) {
@@ -58,7 +68,8 @@ function walkGroups(segment: Buffer): Walk {
       case 'header': {
         const first = parseCanonicalObject(payload)?.['first'];
         if (typeof first !== 'number') return walk;
-        Object.assign(walk, { first, entries: [frame], bodies: [frame], end });
+        const origin = originOfSegmentHeader(payload);
+        Object.assign(walk, { origin, first, entries: [frame], bodies: [frame], end });
         break;
       }
       case 'body':

@@ -1,7 +1,6 @@
 import {
   checkRequest,
   type Decision,
-  type MaskAction,
   type MaskObligation,
   type RequestTraits,
   type SourceMask,
@@ -87,16 +86,16 @@ export function sourceMasksOf(decision: Decision): readonly SourceMask[] {
   return decision.verdict === 'block' ? [] : decision.sourceMasks;
 }
 
-export function differencesOf(then: Outcome, now: Outcome): readonly OutcomeDifference[] {
+export function differencesOf(recorded: Outcome, now: Outcome): readonly OutcomeDifference[] {
   const compare = (field: OutcomeField, before: readonly string[], after: readonly string[]): OutcomeDifference => ({
     field,
     gone: before.filter((item) => !after.includes(item)),
     come: after.filter((item) => !before.includes(item)),
   });
   return [
-    compare('verdict', [then.verdict], [now.verdict]),
-    compare('rules', then.rules, now.rules),
-    compare('masks', then.masks, now.masks),
+    compare('verdict', [recorded.verdict], [now.verdict]),
+    compare('rules', recorded.rules, now.rules),
+    compare('masks', recorded.masks, now.masks),
   ].filter(({ gone, come }) => gone.length + come.length > 0);
 }
 
@@ -106,8 +105,7 @@ const showSourceMask = ({ column, action, policy, rule }: SourceMask): string =>
 const showMask = ({ index, action, policy, rule }: MaskObligation): string =>
   showResultMask(index, action.type, `${policy}/${rule}`);
 
-const showResultMask = (index: number, action: MaskAction['type'] | string, rule: string): string =>
-  `#${index + 1}: ${action} (${rule})`;
+const showResultMask = (index: number, action: string, rule: string): string => `#${index + 1}: ${action} (${rule})`;
 
 const ruleOf = (mask: Fields): string => `${stringIn(mask, 'p') ?? '?'}/${stringIn(mask, 'r') ?? '?'}`;
 

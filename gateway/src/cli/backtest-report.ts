@@ -48,9 +48,9 @@ export function summarize(redecided: readonly Redecided[]): BacktestSummary {
   const undecided: Partial<Record<Undecidable, number>> = {};
   for (const { why } of redecided) if (why !== undefined) undecided[why] = (undecided[why] ?? 0) + 1;
   const verdicts: Record<string, number> = {};
-  for (const { then, now } of differences) {
-    if (now === undefined || now.verdict === then.verdict) continue;
-    const change = `${then.verdict} → ${now.verdict}`;
+  for (const { recorded, now } of differences) {
+    if (now === undefined || now.verdict === recorded.verdict) continue;
+    const change = `${recorded.verdict} → ${now.verdict}`;
     verdicts[change] = (verdicts[change] ?? 0) + 1;
   }
   return {
@@ -75,8 +75,8 @@ function countRules(decided: readonly Redecided[]): readonly RuleCount[] {
     counts.set(rule, count);
     return count;
   };
-  for (const { then, now } of decided) {
-    for (const rule of then.rules) countOf(rule).recorded += 1;
+  for (const { recorded, now } of decided) {
+    for (const rule of recorded.rules) countOf(rule).recorded += 1;
     for (const rule of now?.rules ?? []) countOf(rule).now += 1;
   }
   return [...counts].map(([rule, count]) => ({ rule, ...count })).toSorted((a, b) => (a.rule < b.rule ? -1 : 1));

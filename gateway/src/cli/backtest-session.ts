@@ -40,7 +40,7 @@ export interface Redecided {
   readonly queryId: string;
   readonly timeMs: number;
   readonly sql: string | undefined;
-  readonly then: Outcome;
+  readonly recorded: Outcome;
   /** Undefined where it could not be decided. */
   readonly now: Outcome | undefined;
   readonly why: Undecidable | undefined;
@@ -138,17 +138,17 @@ export function createSessionBacktest(session: string, setting: BacktestSetting,
     if (response !== undefined && isResult(answer)) remember(asked, response);
     const { leaf, bodies } = asked.record;
     const { judged, why } = asked.again;
-    const then = recordedOutcome(leaf.fields, answer);
+    const recorded = recordedOutcome(leaf.fields, answer);
     const now = judged === undefined ? undefined : outcomeNow(judged, traitsOf(asked.record), answer);
     return {
       session,
       queryId: stringIn(leaf.fields, 'qid') ?? '?',
       timeMs: leaf.timeMs,
       sql: bodies.get('submitted')?.toString('utf8'),
-      then,
+      recorded,
       now,
       why,
-      differences: now === undefined ? [] : differencesOf(then, now),
+      differences: now === undefined ? [] : differencesOf(recorded, now),
     };
   };
 

@@ -39,7 +39,7 @@ async function withStory(use: (story: Story) => Promise<void>, email?: string): 
     });
     await recording.close();
     const trust = join(parent, 'trust.json');
-    await updateTrustFile(trust, recording.checkpoint());
+    await updateTrustFile(trust, await recording.checkpoint());
     const [ulid = ''] = await readdir(directory);
     await use({ directory, trust, segment: join(directory, ulid, '00000001.seg') });
   });
@@ -143,16 +143,16 @@ describe('piste audit verify', () => {
       const trust = join(parent, 'trust.json');
       const clock = createFakeClock();
       const first = await openTestRecording(join(parent, 'r'), { clock });
-      const early = first.checkpoint();
+      const early = await first.checkpoint();
       await first.close();
       clock.advance(10);
       const second = await openTestRecording(join(parent, 'r'), { clock, random: (count) => new Uint8Array(count) });
       await second.close();
-      for (const checkpoint of [first.checkpoint(), early, second.checkpoint()])
+      for (const checkpoint of [await first.checkpoint(), early, await second.checkpoint()])
         await updateTrustFile(trust, checkpoint);
       expect((await stat(trust)).mode & 0o777).toBe(0o600);
       expect(JSON.parse(await readFile(trust, 'utf8'))).toMatchObject({
-        writers: [early.vkey, second.checkpoint().vkey],
+        writers: [early.vkey, (await second.checkpoint()).vkey],
         checkpoints: [{ size: 2 }, { size: 3 }],
       });
       expect((await run(['audit', 'verify', join(parent, 'r'), '--trust', trust])).code).toBe(0);
@@ -184,10 +184,10 @@ describe('piste sessions', () => {
       );
     }));
 
-  test('replays pauses at the speed asked for, long ones shortened', () =>
+  test('replays pauses at the speed asked for', () =>
     withStory(async ({ directory }) => {
       const { slept } = await run(['sessions', 'play', directory, 'session-1', '--speed', '10']);
-      expect(slept).toEqual([12, 31, 100, 500, 20, 50, 5]);
+      expect(slept).toEqual([12, 31, 100, 800, 20, 50, 5]);
     }));
 
   test('plays every byte as JSON', () =>

@@ -79,7 +79,19 @@ export function describeDecision(fields: Fields, palette: Palette): readonly str
   return [
     `${colour(`decision: ${toLine(verdict)}`)}${rules === '' ? '' : ` · rule ${rules}`} · policy ${line(decision, 'pol')}`,
     ...indent(listIn(decision, 'reasons').map((reason) => clip(toLine(reason), MAX_QUOTE))),
+    ...describeSources('masked where it is read', decision?.['src']),
+    ...describeSources('would be masked by policies in DryRun', objectIn(decision, 'dry')?.['masked']),
   ];
+}
+
+/** Columns that the text masks where it reads them. */
+function describeSources(what: string, list: EntryValue | undefined): readonly string[] {
+  if (!Array.isArray(list) || list.length === 0) return [];
+  const columns = (list as readonly EntryValue[]).map((item) => {
+    const mask = objectIn({ item }, 'item');
+    return `${line(mask, 'o')}.${line(mask, 'c')} (${line(mask, 'm')} by ${line(mask, 'p')}/${line(mask, 'r')})`;
+  });
+  return [`${what}: ${columns.join(', ')}`];
 }
 
 /** Until when people may decide. */
@@ -131,6 +143,7 @@ export function describeResponse(
     code === undefined ? summary : palette.bad(summary),
     ...(message === undefined ? [] : indent(toLines(message))),
     ...describeMasks(fields['masked'], names),
+    ...describeFound(fields, names),
     ...indent(describeRows(bodies.get('rows'), names)),
   ];
 }
@@ -147,6 +160,19 @@ function describeMasks(list: EntryValue | undefined, names: readonly string[]): 
     return `${column} (${line(details, 'm')} by ${line(details, 'p')}/${line(details, 'r')})`;
   });
   return [`masked: ${masks.join(', ')}`];
+}
+
+/** Columns that no rule names and that looked protected. */
+export function describeFound(fields: Fields, names: readonly string[]): readonly string[] {
+  const list = fields['found'];
+  if (!Array.isArray(list) || list.length === 0) return [];
+  const found = (list as readonly EntryValue[]).map((item) => {
+    const details = objectIn({ item }, 'item');
+    const index = numberIn(details, 'i');
+    const column = index === undefined ? '?' : toLine(names[index] ?? `#${index + 1}`);
+    return `${column} (${line(details, 'c')} in ${numberIn(details, 'n') ?? '?'} of ${numberIn(details, 'of') ?? '?'} values)`;
+  });
+  return [`looks protected: ${found.join(', ')}`];
 }
 
 /** The rows as they were delivered. */

@@ -15,6 +15,11 @@ Usage:
       from standard input and writes one line for each, in order.
   piste policy test PATH... [--json] [--junit FILE]
       Run fixtures: statements and what must become of them.
+  piste policy backtest --policies DIR --recording DIR [--json]
+      Decide recorded statements again under other policies, and show
+      what would be decided otherwise. --session ID and --since TIME
+      narrow it, --trust FILE proves the recording, --catalog FILE
+      describes objects that the recording does not.
   piste audit verify [RECORDING...] [--trust FILE] [--json]
       Verify recordings offline: directories, evidence bundles, or
       s3://BUCKET/PREFIX. Without --trust nothing from elsewhere
@@ -22,11 +27,24 @@ Usage:
   piste audit bundle [RECORDING] [--session ID] [--since T] [--trust FILE] -o FILE.zip
       Make an evidence bundle: the logs that hold such records, the
       records for people, and a page that verifies them.
+  piste audit reconcile [DIR...] --history FILE [--trust FILE] [--json]
+      Compare Snowflake's query history (.json, .jsonl, .csv) with the
+      recordings: what ran for the service user and is not recorded so.
+      --user NAME when FILE has others too, --connection NAME when the
+      recordings have several, --since TIME, --lag 45m how late FILE may
+      be, --hybrid-tables when the account has some, --quick checks
+      signatures only where nothing else proves a row.
+  piste audit reconcile --gateway URL --token-file FILE --connection NAME
+      The same by a gateway, from the history as it is now.
   piste sessions list [DIR] [--json]
       List the recorded sessions.
   piste sessions play [DIR] ID [--speed N] [--json]
       Show what happened in one session, as it was delivered. ID may be
       the beginning of an id. --speed replays the pauses N times faster.
+  piste sessions serve [DIR] ID [--listen HOST:PORT] [--trust FILE]
+      Answer a driver from one recorded session, as if it were
+      Snowflake: whoever logs in gets what was delivered then, and a
+      statement that is not in the recording is refused.
   piste version
   piste help
 
@@ -37,6 +55,9 @@ default: --dir DIR or PISTE_RECORDING_DIR.
 Exit codes:
   explain      0 allowed, 1 failed, 2 usage, 3 denied, 4 held
   policy test  0 all passed, 1 some failed, 2 usage or a broken file
-  audit        0 sound, 1 tampering proven, 2 cannot conclude, 3 usage
+  policy backtest  0 no difference, 1 differences, 2 some could not be
+               decided again or the recording is no good, 3 usage
+  audit        0 sound or complete, 1 tampering proven or alarm,
+               2 cannot conclude, 3 usage
   sessions     0 done, 1 failed, 3 usage
 `;

@@ -8,6 +8,8 @@ export interface CliIo {
   readonly input: AsyncIterable<Uint8Array>;
   /** True when colours may be used. */
   readonly isTerminal: boolean;
+  /** True when standard output is a terminal, so that somebody may watch time pass. */
+  readonly isWatched: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Milliseconds since 1970: exemptions end. */
   readonly nowMs: () => number;
@@ -23,6 +25,12 @@ export interface CommandArguments {
   readonly directory: string | undefined;
   readonly trust: string | undefined;
   readonly speed: number | undefined;
+  /** Nothing waits, also on a terminal. */
+  readonly noWait: boolean;
+  /** Pauses longer than this are cut; undefined: none is. */
+  readonly skipIdleSeconds: number | undefined;
+  /** The first record to show, from 1. */
+  readonly from: number | undefined;
   readonly json: boolean;
   /** Whom the question is asked for: `group:x`, `user:issuer#subject`, `claim:name=value`. */
   readonly as: readonly string[];
@@ -32,7 +40,20 @@ export interface CommandArguments {
   readonly database: string | undefined;
   readonly schema: string | undefined;
   readonly role: string | undefined;
-  /** `text` or `json`. */
+  /** Of exports: `jsonl`, `ocsf` or `har`. */
+  readonly format: string | undefined;
+  /** From when on, and until when: a point in time, or how long ago. */
+  readonly since: string | undefined;
+  readonly until: string | undefined;
+  readonly bodies: string | undefined;
+  readonly ocsfVersion: string | undefined;
+  /** The file of a search index. */
+  readonly index: string | undefined;
+  /** The index is made anew. */
+  readonly fresh: boolean;
+  /** At most that many hits. */
+  readonly limit: number | undefined;
+  /** `text` or `json`; of exports, a file. */
   readonly output: string | undefined;
   /** A file for the results as JUnit XML. */
   readonly junit: string | undefined;
@@ -40,10 +61,20 @@ export interface CommandArguments {
   readonly listen: string | undefined;
   /** A folder of resources. */
   readonly policies: string | undefined;
-  /** From when on: a point in time, or how long ago. */
-  readonly since: string | undefined;
   /** Id of a session, or its beginning. */
   readonly session: string | undefined;
+  /** An exported query history. */
+  readonly history: string | undefined;
+  /** The service user, as Snowflake spells it. */
+  readonly user: string | undefined;
+  /** How late a history may be: `45m`. */
+  readonly lag: string | undefined;
+  /** URL of a gateway's console. */
+  readonly gateway: string | undefined;
+  readonly tokenFile: string | undefined;
+  /** Leave out what another check of the same run proves as well. */
+  readonly quick: boolean;
+  readonly hybridTables: boolean;
 }
 
 /** Exit codes of the commands about recordings. */

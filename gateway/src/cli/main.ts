@@ -33,6 +33,7 @@ if (isOldNode(process.versions.node)) {
       return process.stdin;
     },
     isTerminal: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
+    isWatched: process.stdout.isTTY === true,
     environment: process.env,
     nowMs: () => Date.now(),
     sleep: (milliseconds) => sleep(milliseconds),

@@ -39,13 +39,21 @@ export function columnsOf(head: Buffer | undefined): readonly string[] {
   );
 }
 
+/** Chunks come without the outer brackets. */
+const OPEN = Buffer.from('[');
+const CLOSE = Buffer.from(']');
+
+function parseRows(bytes: Buffer): readonly (readonly unknown[])[] | undefined {
+  const rows = parseJson(bytes);
+  return Array.isArray(rows) && rows.every((row): row is readonly unknown[] => Array.isArray(row)) ? rows : undefined;
+}
+
 /** A table of the rows exactly as they were delivered, cut with a note. */
 export function viewRows(bytes: Buffer, columns: readonly string[]): readonly string[] {
   const arrow = parseArrow(bytes);
   if (arrow !== undefined) return layOutRows(arrow.rows, arrow.total, columns);
-  const rows = parseJson(bytes);
-  if (!Array.isArray(rows) || !rows.every((row) => Array.isArray(row)))
-    return [`(${bytes.byteLength} bytes of rows, not shown as a table)`];
+  const rows = parseRows(bytes) ?? parseRows(Buffer.concat([OPEN, bytes, CLOSE]));
+  if (rows === undefined) return [`(${bytes.byteLength} bytes of rows, not shown as a table)`];
   return layOutRows(rows.slice(0, MAX_ROWS), rows.length, columns);
 }
 

@@ -30,6 +30,7 @@ export async function run(argv: readonly string[], over: Partial<CliIo> = {}): P
     },
     input: Readable.from([]),
     isTerminal: false,
+    isWatched: false,
     environment: {},
     nowMs: () => Date.UTC(2026, 0, 1),
     sleep: async (milliseconds) => {

@@ -1,21 +1,36 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { errorCode, errorMessage } from '../errors.js';
 import { auditBundle } from './audit-bundle.js';
+import { auditReconcile } from './audit-reconcile.js';
 import { auditVerify } from './audit-verify.js';
 import { explain } from './explain.js';
+import { sessionsExport } from './export/index.js';
 import { HELP } from './help.js';
 import { type CliIo, type CommandArguments, EXIT, InputError, POLICY_EXIT, UsageError } from './io.js';
 import { toLine } from './plain-text.js';
 import { policyBacktest } from './policy-backtest.js';
 import { policyTest } from './policy-test.js';
+import { search } from './search/index.js';
 import { sessionsList } from './sessions-list.js';
 import { sessionsPlay } from './sessions-play.js';
 import { sessionsServe } from './sessions-serve.js';
+import { sessionsShow } from './sessions-show.js';
 
 const OPTIONS = {
   dir: { type: 'string' },
   trust: { type: 'string' },
   speed: { type: 'string' },
+  'no-wait': { type: 'boolean' },
+  'skip-idle': { type: 'string' },
+  from: { type: 'string' },
+  format: { type: 'string' },
+  since: { type: 'string' },
+  until: { type: 'string' },
+  bodies: { type: 'string' },
+  'ocsf-version': { type: 'string' },
+  index: { type: 'string' },
+  fresh: { type: 'boolean' },
+  limit: { type: 'string' },
   json: { type: 'boolean' },
   as: { type: 'string', multiple: true },
   resources: { type: 'string' },
@@ -29,8 +44,14 @@ const OPTIONS = {
   listen: { type: 'string' },
   policies: { type: 'string' },
   recording: { type: 'string' },
-  since: { type: 'string' },
   session: { type: 'string' },
+  history: { type: 'string' },
+  user: { type: 'string' },
+  lag: { type: 'string' },
+  gateway: { type: 'string' },
+  'token-file': { type: 'string' },
+  quick: { type: 'boolean' },
+  'hybrid-tables': { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const satisfies ParseArgsOptionsConfig;
 
@@ -46,9 +67,48 @@ interface Command {
 const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['audit bundle', { options: ['dir', 'session', 'since', 'trust', 'output'], usage: EXIT.usage, run: auditBundle }],
   ['audit verify', { options: ['dir', 'trust', 'json'], usage: EXIT.usage, run: auditVerify }],
+  [
+    'audit reconcile',
+    {
+      options: [
+        'dir',
+        'history',
+        'trust',
+        'since',
+        'user',
+        'connection',
+        'lag',
+        'quick',
+        'hybrid-tables',
+        'gateway',
+        'token-file',
+        'json',
+      ],
+      usage: EXIT.usage,
+      run: auditReconcile,
+    },
+  ],
   ['sessions list', { options: ['dir', 'json'], usage: EXIT.usage, run: sessionsList }],
   ['sessions play', { options: ['dir', 'speed', 'json'], usage: EXIT.usage, run: sessionsPlay }],
   ['sessions serve', { options: ['dir', 'listen', 'trust', 'json'], usage: EXIT.usage, run: sessionsServe }],
+  [
+    'sessions play',
+    {
+      options: ['dir', 'trust', 'speed', 'no-wait', 'skip-idle', 'from', 'json'],
+      usage: EXIT.usage,
+      run: sessionsPlay,
+    },
+  ],
+  ['sessions show', { options: ['dir', 'trust', 'json'], usage: EXIT.usage, run: sessionsShow }],
+  [
+    'sessions export',
+    {
+      options: ['dir', 'format', 'since', 'until', 'bodies', 'ocsf-version', 'output'],
+      usage: EXIT.usage,
+      run: sessionsExport,
+    },
+  ],
+  ['search', { options: ['dir', 'trust', 'index', 'fresh', 'limit', 'json'], usage: EXIT.usage, run: search }],
   [
     'explain',
     {
@@ -112,7 +172,7 @@ function withoutCommand([first = 'help', second = '']: readonly string[], io: Cl
 }
 
 async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<number> {
-  const { values, positionals } = parse(rest);
+  const { values, positionals } = parse(name === 'search' ? guardQueries(rest) : rest);
   if (values.help === true) {
     io.out(HELP);
     return EXIT.ok;
@@ -126,6 +186,9 @@ async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<num
       directory: values.recording ?? values.dir ?? (io.environment['PISTE_RECORDING_DIR'] || undefined),
       trust: values.trust,
       speed: parseSpeed(values.speed),
+      noWait: values['no-wait'] ?? false,
+      skipIdleSeconds: parseIdle(values['skip-idle']),
+      from: parseCount('from', values.from),
       json: values.json ?? false,
       as: values.as ?? [],
       resources: values.resources,
@@ -134,12 +197,26 @@ async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<num
       database: values.database,
       schema: values.schema,
       role: values.role,
+      format: values.format,
+      since: values.since,
+      until: values.until,
+      bodies: values.bodies,
+      ocsfVersion: values['ocsf-version'],
+      index: values.index,
+      fresh: values.fresh ?? false,
+      limit: parseCount('limit', values.limit),
       output: values.output,
       junit: values.junit,
       listen: values.listen,
       policies: values.policies,
-      since: values.since,
       session: values.session,
+      history: values.history,
+      user: values.user,
+      lag: values.lag,
+      gateway: values.gateway,
+      tokenFile: values['token-file'],
+      quick: values.quick ?? false,
+      hybridTables: values['hybrid-tables'] ?? false,
     },
     io,
   );
@@ -147,10 +224,46 @@ async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<num
 
 function parse(args: readonly string[]) {
   try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true, strict: true });
+    return parseArgs({ args: giveIdleSeconds(args), options: OPTIONS, allowPositionals: true, strict: true });
   } catch (error) {
     throw new UsageError(errorMessage(error));
   }
+}
+
+/** A query may begin with a minus, which is no option: behind a blank, which queries ignore, it is a word. */
+function guardQueries(args: readonly string[]): readonly string[] {
+  return args.map((word) => (/^-[^-]/.test(word) && word !== '-h' ? ` ${word}` : word));
+}
+
+const IDLE_SECONDS = '5';
+
+/** `--skip-idle` may stand without its seconds, which `parseArgs` has no way to say. */
+function giveIdleSeconds(args: readonly string[]): string[] {
+  const end = args.indexOf('--');
+  const at = args.indexOf('--skip-idle');
+  if (at === -1 || (end !== -1 && end < at)) return [...args];
+  const next = args[at + 1] ?? '';
+  const hasSeconds = /^\d+(\.\d+)?$/.test(next);
+  const given = `--skip-idle=${hasSeconds ? next : IDLE_SECONDS}`;
+  return [...args.slice(0, at), given, ...args.slice(at + (hasSeconds ? 2 : 1))];
+}
+
+const MAX_IDLE_SECONDS = 86_400;
+
+function parseIdle(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const seconds = Number(text);
+  if (!(seconds > 0 && seconds <= MAX_IDLE_SECONDS))
+    throw new UsageError(`--skip-idle is a number of seconds above 0, at most ${MAX_IDLE_SECONDS}`);
+  return seconds;
+}
+
+function parseCount(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(count) || count < 1)
+    throw new UsageError(`--${name} is a whole number from 1`);
+  return count;
 }
 
 function parseSpeed(text: string | undefined): number | undefined {

@@ -1,66 +1,88 @@
 import type { LogRecord } from '../recording/index.js';
 import { createPalette } from './colour.js';
-import { renderDamages } from './damage.js';
+import { writeDamages } from './damage.js';
 import { type CliIo, type CommandArguments, EXIT } from './io.js';
-import { loadSession, whichSession } from './load-session.js';
+import { whichSession } from './load-session.js';
+import { createPacing } from './pacing.js';
 import { toJson } from './plain-text.js';
+import { type Proof, proveDirectories } from './proof.js';
+import { toJsonRecord } from './record-json.js';
+import { describeTally, isDoubtful, type SessionTally } from './session-proof.js';
+import { type FoundSession, findSession, readSession } from './session-records.js';
 import { createTimeline } from './timeline.js';
 
-/** Longer pauses are shortened to this before `--speed` divides them. */
-const MAX_PAUSE_MS = 5000;
-
-/** `piste sessions play`. Exit code 1 when the session is unknown or its log is damaged by more than an interrupted write. */
+/**
+ * `piste sessions play`. Exit code 1 when the session is unknown, its recording is damaged by more than an interrupted write,
+ * records are missing that it must have, or the trust file given proves tampering.
+ */
 export async function sessionsPlay(args: CommandArguments, io: CliIo): Promise<number> {
   const { directory, id } = whichSession(args);
-  const { records, damages } = await loadSession(directory, id);
-  const isDamaged = damages.some(({ problem }) => problem.severity === 'tampered');
-  if (args.json) io.out(`${toJson({ session: id, damages, records: records.map(toJsonRecord) })}\n`);
-  else {
-    io.err(
-      renderDamages(damages)
-        .map((line) => `${line}\n`)
-        .join(''),
-    );
-    await play(records, args.speed, io);
+  const proof = await proveDirectories([directory], args.trust);
+  const session = await findSession(directory, id);
+  const tally = args.json
+    ? await playJson(directory, { session, proof }, io)
+    : await playTimeline(directory, { session, proof }, { args, io });
+  return isDoubtful(tally) ? EXIT.failed : EXIT.ok;
+}
+
+interface Played {
+  readonly session: FoundSession;
+  readonly proof: Proof | undefined;
+}
+
+/** Not on a terminal nobody watches the time pass, so there it passes only where it was asked for. */
+function speedOf({ speed, noWait }: CommandArguments, io: CliIo): number | undefined {
+  if (noWait) return undefined;
+  return speed ?? (io.isWatched ? 1 : undefined);
+}
+
+async function playTimeline(
+  directory: string,
+  { session, proof }: Played,
+  { args, io }: { readonly args: CommandArguments; readonly io: CliIo },
+): Promise<SessionTally> {
+  const palette = createPalette(io.isTerminal);
+  const timeline = createTimeline(palette);
+  const from = args.from ?? 1;
+  const pacing = createPacing({ speed: speedOf(args, io), maxIdleSeconds: args.skipIdleSeconds, sleep: io.sleep });
+  let read = 0;
+  let proven = 0;
+  writeDamages(session.damages, io);
+  if (from > 1) await io.write(`${palette.dim(`(records 1 to ${Math.min(from - 1, session.records)} not shown)`)}\n`);
+  for await (const record of readSession(directory, session)) {
+    read += 1;
+    if (proof?.isProven(record.log, record.index) === true) proven += 1;
+    // Also what is not shown counts statements and names columns.
+    const lines = timeline.render(record);
+    if (read < from) continue;
+    const idleMs = await pacing.before(record.leaf.timeMs);
+    const idle = idleMs === undefined ? [] : [palette.dim(`            (idle for ${(idleMs / 1000).toFixed(3)} s)`)];
+    await io.write([...idle, ...lines].map((line) => `${line}\n`).join(''));
   }
-  return isDamaged ? EXIT.failed : EXIT.ok;
+  const tally = { session, shown: Math.max(0, read - from + 1), read, proven, proof };
+  for (const line of timeline.ending()) io.out(`${line}\n`);
+  io.out(`\n${describeTally(tally, 'shown', palette).join('\n')}\n`);
+  return tally;
 }
 
-async function play(records: readonly LogRecord[], speed: number | undefined, io: CliIo): Promise<void> {
-  const timeline = createTimeline(createPalette(io.isTerminal));
-  let lastMs = records[0]?.leaf.timeMs ?? 0;
-  for (const record of records) {
-    const pauseMs = Math.min(record.leaf.timeMs - lastMs, MAX_PAUSE_MS);
-    lastMs = record.leaf.timeMs;
-    if (speed !== undefined && pauseMs > 0) await io.sleep(pauseMs / speed);
-    io.out(
-      timeline
-        .render(record)
-        .map((line) => `${line}\n`)
-        .join(''),
-    );
+/** Every byte, as one JSON document that is written while it is read. */
+async function playJson(directory: string, { session, proof }: Played, io: CliIo): Promise<SessionTally> {
+  let read = 0;
+  let proven = 0;
+  await io.write(`{\n  "session": ${toJson(session.id)},\n  "records": [`);
+  for await (const record of readSession(directory, session)) {
+    if (proof?.isProven(record.log, record.index) === true) proven += 1;
+    await io.write(`${read === 0 ? '' : ','}\n${toJson(jsonOf(record))}`);
+    read += 1;
   }
+  const tally = { session, shown: read, read, proven, proof };
+  const { damages, claimed } = session;
+  const ending = { read, claimed: claimed ?? null, verified: proof?.outcome ?? null, proven, damages };
+  await io.write(`\n  ],\n${toJson(ending).slice(2, -2)}\n}\n`);
+  writeDamages(damages, io);
+  return tally;
 }
 
-function toJsonRecord({ log, index, leafHash, leaf, bodies }: LogRecord): unknown {
-  const { kind, timeMs, monotonicMicros, strand, statementHash, fields } = leaf;
-  const held = Object.fromEntries([...bodies].map(([name, bytes]) => [name, toJsonBody(bytes)]));
-  return {
-    log,
-    index,
-    leafHash,
-    kind,
-    timeMs,
-    monotonicMicros,
-    strand: strand?.number,
-    statementHash,
-    fields,
-    bodies: held,
-  };
-}
-
-/** Text as text; bytes that are no UTF-8 as base64. */
-function toJsonBody(bytes: Buffer): { readonly text: string } | { readonly base64: string } {
-  const text = bytes.toString('utf8');
-  return Buffer.from(text, 'utf8').equals(bytes) ? { text } : { base64: bytes.toString('base64') };
+function jsonOf(record: LogRecord): unknown {
+  return toJsonRecord(record, 'text');
 }

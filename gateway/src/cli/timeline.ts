@@ -3,6 +3,7 @@ import type { Palette } from './colour.js';
 import {
   describeDecision,
   describeExpiry,
+  describeFound,
   describeOpening,
   describeOutcome,
   describeResponse,
@@ -16,39 +17,55 @@ import {
 } from './describe.js';
 import { listIn, numberIn, objectIn, stringIn } from './fields.js';
 import { clip, plural, toLine } from './plain-text.js';
+import { unreadBodies } from './read-records.js';
 import { columnsOf, quoteBody } from './result-view.js';
 import { toElapsed } from './time.js';
 
 const MAX_GENERIC = 400;
 const MAX_INTERNAL_SQL = 160;
 const STAMP_WIDTH = 11;
-const MARGIN = ' '.repeat(STAMP_WIDTH + 2);
+const NUMBER_WIDTH = 6;
+const MARGIN = ' '.repeat(NUMBER_WIDTH + STAMP_WIDTH + 2);
 
 function countRows(fields: Fields): string {
   const rows = numberIn(fields, 'rows');
   return rows === undefined ? 'an unknown number of rows' : plural(rows, 'row');
 }
 
+/** Bodies that the record has and that nobody can show here. */
+function describeMissing(record: LogRecord, palette: Palette): readonly string[] {
+  return unreadBodies(record).map(({ name, why }) => palette.wait(`(its body "${name}" cannot be read: ${why})`));
+}
+
 /** Turns the records of one session, in order, into lines for people. */
 export interface Timeline {
   /** Lines are safe on a terminal. */
   render(record: LogRecord): readonly string[];
+  /** What is still open after the last record. */
+  ending(): readonly string[];
 }
 
 interface KnownStatement {
   readonly number: number;
   readonly askedMs: number;
   columns: readonly string[];
+  isAnswered: boolean;
 }
 
 /** Creates the timeline of one session; it remembers when things began and how statements are numbered. */
 export function createTimeline(palette: Palette): Timeline {
   const statements = new Map<string, KnownStatement>();
   let startMs: number | undefined;
+  let records = 0;
 
   function statementOf(fields: Fields, timeMs: number): KnownStatement {
     const queryId = stringIn(fields, 'qid') ?? '?';
-    const known = statements.get(queryId) ?? { number: statements.size + 1, askedMs: timeMs, columns: [] };
+    const known = statements.get(queryId) ?? {
+      number: statements.size + 1,
+      askedMs: timeMs,
+      columns: [],
+      isAnswered: false,
+    };
     statements.set(queryId, known);
     return known;
   }
@@ -74,6 +91,7 @@ export function createTimeline(palette: Palette): Timeline {
     if (fields['internal'] === true) return [palette.dim(`the gateway itself read ${countRows(fields)}`)];
     const statement = statementOf(fields, timeMs);
     statement.columns = columnsOf(bodies.get('head'));
+    statement.isAnswered = true;
     const elapsed = ((timeMs - statement.askedMs) / 1000).toFixed(3);
     return describeResponse(`statement ${statement.number}`, `${elapsed} s after it was asked`, {
       fields,
@@ -113,12 +131,16 @@ export function createTimeline(palette: Palette): Timeline {
         return [describeOutcome(`${name()} ${line(fields, 'v')}`, stringIn(fields, 'v') === 'approved', palette)];
       case 'response':
         return describeAnswer(record);
-      case 'response.withheld':
-        return [palette.bad(`${name()} result withheld: ${line(fields, 'code')} ${line(fields, 'why')}`)];
+      case 'response.withheld': {
+        const part = numberIn(fields, 'n');
+        statementOf(fields, timeMs).isAnswered = true;
+        const what = part === undefined ? 'result' : `result chunk ${part}`;
+        return [palette.bad(`${name()} ${what} withheld: ${line(fields, 'code')} ${line(fields, 'why')}`)];
+      }
       case 'chunk': {
         const { columns } = statementOf(fields, timeMs);
         const heading = `${name()} result chunk ${numberIn(fields, 'n') ?? '?'} · ${countRows(fields)}`;
-        return [heading, ...indent(describeRows(bodies.get('rows'), columns))];
+        return [heading, ...describeFound(fields, columns), ...indent(describeRows(bodies.get('rows'), columns))];
       }
       case 'control':
         return [palette.dim(`${line(fields, 'op')}: ${line(fields, 'outcome')}`)];
@@ -143,11 +165,17 @@ export function createTimeline(palette: Palette): Timeline {
   }
 
   return {
+    ending: () =>
+      [...statements.values()]
+        .filter(({ isAnswered }) => !isAnswered)
+        .map(({ number }) => palette.wait(`${MARGIN}statement ${number} has no recorded answer`)),
     render(record) {
       startMs ??= record.leaf.timeMs;
-      const [first = '', ...rest] = describe(record);
+      records += 1;
+      const [first = '', ...rest] = [...describe(record), ...describeMissing(record, palette)];
       const stamp = toElapsed(record.leaf.timeMs - startMs).padStart(STAMP_WIDTH);
-      return [`${palette.dim(stamp)}  ${first}`, ...rest.map((text) => `${MARGIN}${text}`.trimEnd())];
+      const number = `#${records}`.padEnd(NUMBER_WIDTH);
+      return [`${palette.dim(`${number}${stamp}`)}  ${first}`, ...rest.map((text) => `${MARGIN}${text}`.trimEnd())];
     },
   };
 }

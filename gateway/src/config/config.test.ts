@@ -54,6 +54,18 @@ describe('the configuration', () => {
     expect(Object.isFrozen(config)).toBe(true);
   });
 
+  test('takes a file of age recipients, and none of which a line is bad', () => {
+    const file = join(directory, 'recipients');
+    const good = 'age1lnuxcy5ahpntwmlul3nk673zgeygx0aemupptwkus0e84lvdvdks0pm6le';
+    writeFileSync(file, `# audit\n${good}\n`);
+    expect(configOf({ PISTE_RECORDING_RECIPIENTS_FILE: file }).recordingRecipients).toEqual([good]);
+    expect(configOf().recordingRecipients).toEqual([]);
+    writeFileSync(file, `${good}\nage1nobody\n`);
+    expect(complaintsOf(parseConfig({ ...required, PISTE_RECORDING_RECIPIENTS_FILE: file }))).toEqual([
+      'PISTE_RECORDING_RECIPIENTS_FILE: line 2 is not an age recipient (age1…)',
+    ]);
+  });
+
   test('has in its table the defaults it uses', () => {
     const { limits } = configOf();
     const fallbacks = new Map(OPTIONS.map(({ name, fallback }) => [name, fallback]));

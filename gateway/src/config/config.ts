@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
+import { parseRecipients, parseWitnessPolicy } from '@piste/verifier';
 import { ARCHIVE_OPTIONS, type ArchiveConfig, readArchive } from './archive-config.js';
 import { createReader, type Environment, type Listener, type OptionHelp, type Reader } from './reader.js';
 
@@ -15,8 +16,20 @@ export interface Config {
   readonly recordingDirectory: string;
   /** File that always holds the log's newest checkpoint; best kept on another volume. */
   readonly checkpointFile: string;
+  /** age recipients that may read bodies of the log; none: bodies are not encrypted. */
+  readonly recordingRecipients: readonly string[];
   /** Name of this deployment in log origins. */
   readonly deployment: string;
+  /** Private key that signs the registry and certifies writers. */
+  readonly identityKeyFile: string;
+  /** The file was not named: it may be made. */
+  readonly makeIdentityKey: boolean;
+  /** Folder of the registry; all gateways of a deployment share one. */
+  readonly registryDirectory: string;
+  /** How long the registry may be out of reach before nothing is recorded any more. */
+  readonly registryMaxLagSeconds: number;
+  /** Text of the witness policy; undefined: no witnesses. */
+  readonly witnesses: string | undefined;
   /** Undefined: state in memory, one gateway only. */
   readonly redisUrl: string | undefined;
   /** 32 bytes that seal Snowflake tokens in the store; undefined only with state in memory. */
@@ -37,6 +50,10 @@ export interface Config {
   readonly allowInsecureIssuers: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly limits: Limits;
+  /** Seconds between two comparisons with the query history; 0: only when asked. */
+  readonly reconcileSeconds: number;
+  /** Groups whose people may ask for one. */
+  readonly auditorGroups: readonly string[];
   /** Undefined: the recording stays in its folder. */
   readonly archive: ArchiveConfig | undefined;
 }
@@ -81,7 +98,32 @@ export const OPTIONS: readonly OptionHelp[] = [
     fallback: '<recording dir>/../checkpoint.json',
     help: "file for the log's newest checkpoint",
   },
+  {
+    name: 'PISTE_RECORDING_RECIPIENTS_FILE',
+    fallback: '(bodies are not encrypted)',
+    help: 'file of age recipients (age1…), one a line, who can read SQL and results in the log',
+  },
   { name: 'PISTE_DEPLOYMENT', fallback: 'piste', help: 'name of this deployment in log origins' },
+  {
+    name: 'PISTE_IDENTITY_KEY_FILE',
+    fallback: '<checkpoint file>/../identity.pem, made if missing',
+    help: 'Ed25519 private key (PEM or note key) of the deployment, the same for all its gateways: signs the registry, certifies writers',
+  },
+  {
+    name: 'PISTE_REGISTRY_DIR',
+    fallback: '<recording dir>/registry',
+    help: 'folder of the registry; gateways with recording folders of their own share one',
+  },
+  {
+    name: 'PISTE_REGISTRY_MAX_LAG_SECONDS',
+    fallback: '300',
+    help: 'how long the registry may be out of reach before nothing is recorded, so nothing runs',
+  },
+  {
+    name: 'PISTE_WITNESSES_FILE',
+    fallback: '(no witnesses)',
+    help: 'C2SP witness policy: the keys and URLs of who cosigns the registry every minute, and how many are enough',
+  },
   { name: 'PISTE_REDIS_URL', fallback: '(memory)', help: 'redis:// or rediss:// URL of the shared session state' },
   {
     name: 'PISTE_STATE_KEY_FILE',
@@ -133,6 +175,16 @@ export const OPTIONS: readonly OptionHelp[] = [
   { name: 'PISTE_SESSION_TOKEN_SECONDS', fallback: '3600', help: 'life of a session token' },
   { name: 'PISTE_MASTER_TOKEN_SECONDS', fallback: '14400', help: 'life of a master token since its last renewal' },
   { name: 'PISTE_RESULT_SECONDS', fallback: '3600', help: 'how long a finished statement can be asked for again' },
+  {
+    name: 'PISTE_RECONCILE_SECONDS',
+    fallback: '0',
+    help: "how often each connection's query history is compared with the record (60 to 86400; 0: only when asked)",
+  },
+  {
+    name: 'PISTE_AUDITOR_GROUPS',
+    fallback: '(nobody)',
+    help: 'groups whose people may have the query history compared, separated by commas',
+  },
   { name: 'PISTE_CATALOG_SECONDS', fallback: '60', help: 'how long a description of a table is trusted' },
   ...ARCHIVE_OPTIONS,
 ];
@@ -143,6 +195,7 @@ export type ConfigResult =
   | { readonly ok: false; readonly complaints: readonly string[] };
 
 const STATE_KEY_BYTES = 32;
+const RECIPIENTS_FILE = 'PISTE_RECORDING_RECIPIENTS_FILE';
 
 /** Reads and checks the environment and the files it names. Never throws. */
 export function parseConfig(environment: Environment): ConfigResult {
@@ -155,11 +208,21 @@ export function parseConfig(environment: Environment): ConfigResult {
   const recordingDirectory = read.path('PISTE_RECORDING_DIR');
   const redisUrl = read.url('PISTE_REDIS_URL', ['redis:', 'rediss:']);
   const stateKey = readStateKey(read, redisUrl, complaints);
+  const checkpointFile = resolve(
+    environment['PISTE_CHECKPOINT_FILE'] || join(recordingDirectory, '..', 'checkpoint.json'),
+  );
+  const identityKeyFile = read.readableFile('PISTE_IDENTITY_KEY_FILE');
   const config: Config = {
     resourcesDirectory: read.directory('PISTE_RESOURCES_DIR'),
     secretsDirectory: read.directory('PISTE_SECRETS_DIR'),
     recordingDirectory,
-    checkpointFile: resolve(environment['PISTE_CHECKPOINT_FILE'] || join(recordingDirectory, '..', 'checkpoint.json')),
+    checkpointFile,
+    identityKeyFile: identityKeyFile ?? join(checkpointFile, '..', 'identity.pem'),
+    makeIdentityKey: identityKeyFile === undefined,
+    registryDirectory: resolve(environment['PISTE_REGISTRY_DIR'] || join(recordingDirectory, 'registry')),
+    registryMaxLagSeconds: read.integer('PISTE_REGISTRY_MAX_LAG_SECONDS', 300, 10, 86_400),
+    witnesses: readWitnesses(read, complaints),
+    recordingRecipients: readRecipients(read, complaints),
     deployment: environment['PISTE_DEPLOYMENT'] || 'piste',
     redisUrl,
     stateKey,
@@ -184,9 +247,30 @@ export function parseConfig(environment: Environment): ConfigResult {
       resultSeconds: read.integer('PISTE_RESULT_SECONDS', 3600, 600, 86_400),
       catalogSeconds: read.integer('PISTE_CATALOG_SECONDS', 60, 0, 3600),
     },
+    reconcileSeconds: readReconcileSeconds(read, complaints),
+    auditorGroups: (read.text('PISTE_AUDITOR_GROUPS') ?? '')
+      .split(',')
+      .map((group) => group.trim())
+      .filter((group) => group !== ''),
     archive: readArchive(read, complaints),
   };
   return complaints.length === 0 ? { ok: true, config: Object.freeze(config) } : { ok: false, complaints };
+}
+
+function readRecipients(read: Reader, complaints: string[]): readonly string[] {
+  const text = read.file(RECIPIENTS_FILE);
+  if (text === undefined) return [];
+  const list = parseRecipients(text);
+  if (list.ok) return list.keys.map((recipient) => recipient.text);
+  complaints.push(...list.complaints.map((complaint) => `${RECIPIENTS_FILE}: ${complaint}`));
+  return [];
+}
+
+/** Every run logs in to Snowflake and reads the recording: not more often than once a minute. */
+function readReconcileSeconds(read: Reader, complaints: string[]): number {
+  const seconds = read.integer('PISTE_RECONCILE_SECONDS', 0, 0, 86_400);
+  if (seconds > 0 && seconds < 60) complaints.push('PISTE_RECONCILE_SECONDS must be 0, or 60 to 86400');
+  return seconds;
 }
 
 function readStateKey(read: Reader, redisUrl: string | undefined, complaints: string[]): Uint8Array | undefined {
@@ -198,6 +282,16 @@ function readStateKey(read: Reader, redisUrl: string | undefined, complaints: st
   const key = Buffer.from(text, 'base64');
   if (key.length !== STATE_KEY_BYTES) complaints.push('PISTE_STATE_KEY_FILE must hold 32 bytes in base64');
   return key;
+}
+
+function readWitnesses(read: Reader, complaints: string[]): string | undefined {
+  const text = read.file('PISTE_WITNESSES_FILE');
+  if (text === undefined) return undefined;
+  const policy = parseWitnessPolicy(`${text}\n`);
+  if (!policy.ok) complaints.push(`PISTE_WITNESSES_FILE: ${policy.complaint}`);
+  else if (policy.policy.witnesses.some(({ url }) => url !== undefined && !URL.canParse(url)))
+    complaints.push('PISTE_WITNESSES_FILE: the third word of a witness line must be its URL');
+  return `${text}\n`;
 }
 
 function readTls(read: Reader, complaints: string[]): TlsFiles | undefined {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { SHOWN_TEXT_CHARACTERS, shownText } from '@piste/verifier';
 import type { Denial } from '../errors.js';
 import type { Principal } from '../identity/index.js';
 import type { Decision, SourceMask } from '../policy/decision.js';
@@ -104,9 +105,18 @@ function requestEntry({ received, decision, verdict, canonicalText, bindingHash,
       ctx: contextFields(session.context),
       hash: bindingHash ?? null,
       objects: decision.objects.slice(0, MAX_LISTED).map(formatObjectName),
+      ...(canonicalText === undefined ? {} : shownTextFields(canonicalText, request.bindings !== undefined)),
     },
     bodies,
   };
+}
+
+/**
+ * Digest of the text as Snowflake's history will show it, where `st` does not give it: so that the two can be compared by somebody
+ * who may not read the bodies.
+ */
+function shownTextFields(text: string, hasBinds: boolean): Record<string, EntryValue> {
+  return hasBinds || text.length > SHOWN_TEXT_CHARACTERS ? { txt: hash('sha256', shownText(text), 'hex') } : {};
 }
 
 /** What content detection found, by column: category, values with it, values looked at. */

@@ -7,6 +7,8 @@ export interface Stop {
   /** Closed word for metrics and the record. */
   readonly outcome: 'blocked' | 'denied' | 'expired' | 'cancelled' | 'failed' | 'withheld' | 'refused';
   readonly reason: string;
+  /** Snowflake's id of the statement, where it ran there and failed. */
+  readonly upstreamQueryId?: string | undefined;
 }
 
 /** Thrown by a stage that only waits, when this gateway stops: the statement goes on wherever it is asked for next. */

@@ -241,6 +241,7 @@ function recordStop(deps: WalksDeps, statement: KeptStatement, stop: Stop): Prom
       why: stop.reason,
       rows: 0,
       cols: 0,
+      ...(stop.upstreamQueryId === undefined ? {} : { upq: stop.upstreamQueryId }),
     },
     bodies: [{ name: 'head', bytes }],
   };

@@ -7,8 +7,8 @@ import type { Decision } from './decision.js';
 
 const permitBrand: unique symbol = Symbol('permit');
 
-/** What the gateway may run on its own account: its log-in's settings and the reading of catalogues. */
-export type InternalPurpose = 'login' | 'use' | 'alter-session' | 'catalogue' | 'close';
+/** What the gateway may run on its own account: its log-in's settings, the reading of catalogues and of the query history. */
+export type InternalPurpose = 'login' | 'use' | 'alter-session' | 'catalogue' | 'history' | 'close';
 
 /** Why the statement may run: a rule or default allowed it, people approved it, or the gateway itself wrote it. */
 export type PermitVerdict = 'allow' | 'approved' | 'internal';

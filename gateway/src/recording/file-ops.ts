@@ -1,43 +1,55 @@
-import { mkdir, open } from 'node:fs/promises';
+import { closeSync, constants, fsyncSync, ftruncateSync, mkdirSync, openSync, writevSync } from 'node:fs';
 
-/** One segment being written. */
-export interface SegmentFile {
-  /** May write less than asked, as the system call may; resolves to the bytes written. */
-  writev(buffers: readonly Uint8Array[], position: number): Promise<number>;
-  /** Resolves once everything written so far is on stable storage. */
-  datasync(): Promise<void>;
-  close(): Promise<void>;
+/** One file being written, of which every write is durable when it returns. */
+export interface DurableFile {
+  /** May write less than asked, as the system call may; returns the bytes written, which are on stable storage. */
+  writev(buffers: readonly Uint8Array[], position: number): number;
+  /** Cuts the file to `length` bytes, durably. */
+  truncate(length: number): void;
+  /** Makes the file itself durable: that it exists, and its length. */
+  sync(): void;
+  close(): void;
 }
 
-/** The few file operations durability rests on, as an interface so that a test can make each of them fail. */
+/**
+ * The few file operations durability rests on, as an interface so that a test can make each of them fail. They block: the
+ * log is written by a thread that does nothing else.
+ */
 export interface FileOps {
   /** Creates a directory only its owner may enter, with its parents; one that exists is fine. */
-  makeDirectory(path: string): Promise<void>;
+  makeDirectory(path: string): void;
   /** Creates a file only its owner may read; fails if the name exists. */
-  createFile(path: string): Promise<SegmentFile>;
+  createFile(path: string): DurableFile;
   /** Makes the names in a directory durable. */
-  syncDirectory(path: string): Promise<void>;
+  syncDirectory(path: string): void;
 }
+
+// Where a system does not know the flag, the stronger one does.
+const SYNCHRONOUS = constants.O_DSYNC ?? constants.O_SYNC;
 
 /** The real file system. */
 export const nodeFileOps: FileOps = Object.freeze({
-  async makeDirectory(path: string): Promise<void> {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+  makeDirectory(path: string): void {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
   },
-  async createFile(path: string): Promise<SegmentFile> {
-    const handle = await open(path, 'wx', 0o600);
+  createFile(path: string): DurableFile {
+    const file = openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | SYNCHRONOUS, 0o600);
     return {
-      writev: async (buffers, position) => (await handle.writev([...buffers], position)).bytesWritten,
-      datasync: () => handle.datasync(),
-      close: () => handle.close(),
+      writev: (buffers, position) => writevSync(file, buffers, position),
+      truncate(length) {
+        ftruncateSync(file, length);
+        fsyncSync(file);
+      },
+      sync: () => fsyncSync(file),
+      close: () => closeSync(file),
     };
   },
-  async syncDirectory(path: string): Promise<void> {
-    const handle = await open(path, 'r');
+  syncDirectory(path: string): void {
+    const directory = openSync(path, constants.O_RDONLY);
     try {
-      await handle.sync();
+      fsyncSync(directory);
     } finally {
-      await handle.close();
+      closeSync(directory);
     }
   },
 });
@@ -49,11 +61,11 @@ const MAX_BUFFERS = 512;
  * Writes every byte, however little each call takes. A full disk shows first as a short write, so a count that does not
  * advance is an error like any other.
  */
-export async function writeFully(file: SegmentFile, buffers: readonly Uint8Array[], position: number): Promise<number> {
+export function writeFully(file: DurableFile, buffers: readonly Uint8Array[], position: number): number {
   let rest = buffers.filter((buffer) => buffer.byteLength > 0);
   let at = position;
   while (rest.length > 0) {
-    const written = await file.writev(rest.slice(0, MAX_BUFFERS), at);
+    const written = file.writev(rest.slice(0, MAX_BUFFERS), at);
     if (!Number.isSafeInteger(written) || written <= 0) throw new Error('write made no progress');
     at += written;
     rest = dropBytes(rest, written);
@@ -69,4 +81,27 @@ function dropBytes(buffers: readonly Uint8Array[], count: number): Uint8Array[] 
   }
   if (left > 0) throw new Error('write reported more bytes than it was given');
   return [];
+}
+
+/** Pieces below this are copied together, because every buffer of a call costs more than its bytes. */
+const SMALL_PIECE_BYTES = 64 * 1024;
+
+/** The same bytes in fewer buffers. */
+export function joinSmallPieces(pieces: readonly Uint8Array[]): readonly Uint8Array[] {
+  const joined: Uint8Array[] = [];
+  let run: Uint8Array[] = [];
+  const flush = (): void => {
+    if (run.length > 0) joined.push(Buffer.concat(run));
+    run = [];
+  };
+  for (const piece of pieces) {
+    if (piece.byteLength < SMALL_PIECE_BYTES) {
+      run.push(piece);
+      continue;
+    }
+    flush();
+    joined.push(piece);
+  }
+  flush();
+  return joined;
 }

@@ -22,10 +22,9 @@ export {
 } from '@piste/verifier';
 export { type Answer, type Standing, spendAnswer, unrecordedAnswer } from './answer.js';
 export type { RecordingClock } from './leaf-clock.js';
-export { publishCheckpoints } from './publish-checkpoints.js';
+export type { Checkpoint, CommittedGroup } from './placed-record.js';
 export { isRequestReceipt, type Receipt, type RequestReceipt } from './receipt.js';
 export { openRecording, type Recording, type RecordingDeps, type RecordingMetrics } from './recording.js';
 export { RecordingUnavailable } from './recording-unavailable.js';
 export type { StrandHints } from './strand-links.js';
-export { updateTrustFile } from './trust.js';
-export type { Checkpoint, CommittedGroup } from './writer.js';
+export { addCheckpoint, changeTrustFile, readTrustFile, updateTrustFile } from './trust.js';

@@ -31,7 +31,7 @@ describe('a writer killed at a random moment', () => {
         acknowledged += reports.length;
         const next = await openTestRecording(directory, { random: (byteCount) => new Uint8Array(byteCount).fill(255) });
         await next.close();
-        const verdict = await verifyDirectory(directory, trustIn(next));
+        const verdict = await verifyDirectory(directory, await trustIn(next));
         expect(verdict.findings.filter(({ severity }) => severity === 'tampered')).toEqual([]);
         expect(verdict.logs[0]).toMatchObject({ records: kept.size });
       });

@@ -29,10 +29,16 @@ export async function makeSmallLog(directory: string, closed: boolean): Promise<
   );
   if (closed) await recording.close();
   const segment = await segmentOf(directory);
-  const bytes = await readFile(segment);
-  const anchored = trustIn(recording);
+  const bytes = await readSegment(segment);
+  const anchored = await trustIn(recording);
   if (!closed) await recording.close();
   return { directory, segment, bytes, anchored };
+}
+
+/** What was written into a segment, without the zeros that were only written ahead. */
+export async function readSegment(segment: string): Promise<Buffer> {
+  const bytes = await readFile(segment);
+  return bytes.subarray(0, bytes.findLastIndex((byte) => byte !== 0) + 1);
 }
 
 export interface RawFrame {

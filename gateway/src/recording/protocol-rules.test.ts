@@ -19,7 +19,7 @@ async function verdictOn(steps: readonly Step[]): Promise<Verdict> {
     await recording.append(entry('session.open', { who: { iss: 'i', sub: 'me' }, connection: 'c', account: 'a' }));
     for (const step of steps) await step(recording);
     await recording.close();
-    return verifyDirectory(directory, trustIn(recording));
+    return verifyDirectory(directory, await trustIn(recording));
   });
 }
 
@@ -71,7 +71,10 @@ describe('verifying what the records say', () => {
       const recording = await openTestRecording(directory, { clock });
       await recordStory(recording, clock);
       await recording.close();
-      expect(await verifyDirectory(directory, trustIn(recording))).toMatchObject({ outcome: 'sound', findings: [] });
+      expect(await verifyDirectory(directory, await trustIn(recording))).toMatchObject({
+        outcome: 'sound',
+        findings: [],
+      });
     }));
 
   test.each<readonly [string, readonly Step[]]>([
@@ -136,7 +139,7 @@ describe('verifying what the records say', () => {
       const recording = await openTestRecording(directory);
       await answer(recording);
       await recording.close();
-      const verdict = await verifyDirectory(directory, trustIn(recording));
+      const verdict = await verifyDirectory(directory, await trustIn(recording));
       expect(verdict).toMatchObject({ outcome: 'cannot-conclude', findings: [{ code: 'orphan-response' }] });
     }));
 });

@@ -13,6 +13,12 @@ export interface Receipt {
   readonly strandNumber?: number;
 }
 
+/** What the writer gives for a record that lets a statement run. */
+export interface TaggedReceipt extends Receipt {
+  /** Absent for other records. */
+  readonly tagSignature?: string;
+}
+
 /**
  * Proof that the record which lets one statement run is durable. Only `Recording.recordRequest` makes one. Whoever forwards
  * checks that the hash of what it is about to send equals `permit.statementHash`.
@@ -20,13 +26,20 @@ export interface Receipt {
 export interface RequestReceipt extends Receipt {
   readonly [receiptBrand]: true;
   readonly permit: Permit;
+  /** The writer's signature for the statement's `QUERY_TAG` (`tagText`), base64url. */
+  readonly tagSignature: string;
 }
 
 const issued = new WeakSet<object>();
 
 /** For the recording room only, after the commit that holds the record returned. */
-export function issueRequestReceipt(permit: Permit, receipt: Receipt): RequestReceipt {
-  const requestReceipt: RequestReceipt = Object.freeze({ [receiptBrand]: true as const, permit, ...receipt });
+export function issueRequestReceipt(permit: Permit, receipt: Receipt, tagSignature: string): RequestReceipt {
+  const requestReceipt: RequestReceipt = Object.freeze({
+    [receiptBrand]: true as const,
+    permit,
+    ...receipt,
+    tagSignature,
+  });
   issued.add(requestReceipt);
   return requestReceipt;
 }

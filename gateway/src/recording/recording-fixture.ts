@@ -86,8 +86,8 @@ export function openTestRecording(directory: string, deps: Partial<RecordingDeps
   });
 }
 
-export function trustIn(recording: Recording): Trust {
-  const { origin, size, root, vkey, note } = recording.checkpoint();
+export async function trustIn(recording: Recording): Promise<Trust> {
+  const { origin, size, root, vkey, note } = await recording.checkpoint();
   return { writers: [vkey], checkpoints: [{ origin, size, root, note }] };
 }
 

@@ -5,7 +5,7 @@ import { type LogRecord, readLog, verifyDirectory } from '@piste/verifier';
 import fc from 'fast-check';
 import { deny } from '../errors.js';
 import { issuePermit, type Permit } from '../policy/permit.js';
-import type { FileOps, SegmentFile } from './file-ops.js';
+import type { DurableFile, FileOps } from './file-ops.js';
 import { nodeFileOps } from './file-ops.js';
 import { isRequestReceipt } from './receipt.js';
 import {
@@ -19,18 +19,18 @@ import {
 } from './recording-fixture.js';
 import { RecordingUnavailable } from './recording-unavailable.js';
 
-/** The real file system with one operation replaced, after the log was opened. */
-function withFault(fault: (file: SegmentFile) => Partial<SegmentFile>): { readonly files: FileOps; arm(): void } {
+/** The real file system with some operations replaced, after the log was opened. */
+function withFault(fault: (file: DurableFile) => Partial<DurableFile>): { readonly files: FileOps; arm(): void } {
   let armed = false;
   const files: FileOps = {
     ...nodeFileOps,
-    async createFile(path) {
-      const file = await nodeFileOps.createFile(path);
+    createFile(path) {
+      const file = nodeFileOps.createFile(path);
       const faulty = fault(file);
       return {
-        writev: (buffers, position) =>
-          armed && faulty.writev ? faulty.writev(buffers, position) : file.writev(buffers, position),
-        datasync: () => (armed && faulty.datasync ? faulty.datasync() : file.datasync()),
+        writev: (buffers, position) => ((armed && faulty.writev) || file.writev)(buffers, position),
+        truncate: (length) => ((armed && faulty.truncate) || file.truncate)(length),
+        sync: () => ((armed && faulty.sync) || file.sync)(),
         close: () => file.close(),
       };
     },
@@ -43,8 +43,8 @@ function withFault(fault: (file: SegmentFile) => Partial<SegmentFile>): { readon
   };
 }
 
-function failWith(code: string): Error {
-  return Object.assign(new Error(code), { code });
+function fail(code: string): never {
+  throw Object.assign(new Error(code), { code });
 }
 
 async function recordsIn(directory: string): Promise<readonly LogRecord[]> {
@@ -102,7 +102,7 @@ describe('recording', () => {
       await recording.close();
       const [ulid = ''] = await readdir(directory);
       expect((await readdir(join(directory, ulid))).length).toBeGreaterThan(5);
-      const verdict = await verifyDirectory(directory, trustIn(recording));
+      const verdict = await verifyDirectory(directory, await trustIn(recording));
       expect(verdict.findings).toEqual([]);
       expect(verdict.outcome).toBe('sound');
     }));
@@ -127,7 +127,7 @@ describe('recording', () => {
             await Promise.all(waits);
             await recording.close();
             expect(acknowledged).toEqual(plan.map((_, position) => position + 1));
-            expect((await verifyDirectory(directory, keyOnly(trustIn(recording)))).outcome).toBe('sound');
+            expect((await verifyDirectory(directory, keyOnly(await trustIn(recording)))).outcome).toBe('sound');
           }),
       ),
       { numRuns: 15 },
@@ -145,22 +145,22 @@ describe('recording', () => {
       fault.arm();
       await recording.append(entry('control', { op: 'x' }, { note: 'y'.repeat(100) }));
       await recording.close();
-      expect((await verifyDirectory(directory, trustIn(recording))).outcome).toBe('sound');
+      expect((await verifyDirectory(directory, await trustIn(recording))).outcome).toBe('sound');
     }));
 
-  const faults: readonly (readonly [string, (file: SegmentFile) => Partial<SegmentFile>])[] = [
-    ['a failing fsync', () => ({ datasync: () => Promise.reject(failWith('EIO')) })],
-    ['a full disk', () => ({ writev: () => Promise.reject(failWith('ENOSPC')) })],
-    ['a write that makes no progress', () => ({ writev: () => Promise.resolve(0) })],
+  const faults: readonly (readonly [string, (file: DurableFile) => Partial<DurableFile>])[] = [
+    ['a failing disk', () => ({ writev: () => fail('EIO') })],
+    ['a full disk', () => ({ writev: () => fail('ENOSPC') })],
+    ['a write that makes no progress', () => ({ writev: () => 0 })],
     ['a disk that is full after a short write', shortThenFull],
   ];
 
-  function shortThenFull(file: SegmentFile): Partial<SegmentFile> {
+  function shortThenFull(file: DurableFile): Partial<DurableFile> {
     let calls = 0;
     return {
       writev: (buffers, position) => {
         calls += 1;
-        if (calls > 1) return Promise.reject(failWith('ENOSPC'));
+        if (calls > 1) fail('ENOSPC');
         return file.writev([Buffer.concat([...buffers]).subarray(0, 100)], position);
       },
     };
@@ -176,7 +176,7 @@ describe('recording', () => {
       const metrics = { committed: () => undefined, failed };
       const recording = await openTestRecording(directory, { files: fault.files, metrics });
       const kept = await recording.append(entry('control', { op: 'kept' }));
-      const before = trustIn(recording);
+      const before = await trustIn(recording);
       fault.arm();
       const results = await Promise.allSettled([1, 2, 3].map((n) => recording.append(entry('control', { n }))));
       expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
@@ -190,7 +190,7 @@ describe('recording', () => {
         RecordingUnavailable,
       );
       await recording.close();
-      expect(trustIn(recording).checkpoints).toEqual(before.checkpoints);
+      expect((await trustIn(recording)).checkpoints).toEqual(before.checkpoints);
       expect((await recordsIn(directory)).some(({ leafHash }) => leafHash === kept.leafHash)).toBe(true);
       expect((await verifyDirectory(directory, before)).outcome).not.toBe('tampered');
     }),
@@ -209,7 +209,7 @@ describe('recording', () => {
       expect(recording.failed).toBe(false);
       await recording.append(entry('control'));
       await recording.close();
-      expect(recording.checkpoint().size).toBe(6);
+      expect((await recording.checkpoint()).size).toBe(6);
     }));
 
   test.each([
@@ -223,7 +223,7 @@ describe('recording', () => {
       await expect(recording.append(bad)).rejects.toThrow(RecordingUnavailable);
       await recording.append(entry('control', { op: 'next' }));
       await recording.close();
-      expect((await verifyDirectory(directory, trustIn(recording))).outcome).toBe('sound');
+      expect((await verifyDirectory(directory, await trustIn(recording))).outcome).toBe('sound');
     }),
   );
 
@@ -256,7 +256,7 @@ describe('recording', () => {
         await expect(recording.recordRequest(badPermit, badEntry)).rejects.toThrow(RecordingUnavailable);
       }
       await recording.close();
-      expect(recording.checkpoint().size).toBe(3);
+      expect((await recording.checkpoint()).size).toBe(3);
     }));
 
   test('never lets time decrease and says when the clock jumped', () =>
@@ -294,7 +294,7 @@ describe('recording', () => {
 
   test('does not open where it cannot write durably', () =>
     withDirectory(async (directory) => {
-      const files: FileOps = { ...nodeFileOps, syncDirectory: () => Promise.reject(failWith('EIO')) };
+      const files: FileOps = { ...nodeFileOps, syncDirectory: () => fail('EIO') };
       await expect(openTestRecording(directory, { files })).rejects.toThrow(RecordingUnavailable);
     }));
 });

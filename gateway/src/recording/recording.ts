@@ -1,20 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import type { Entry, EntryKind } from '@piste/verifier';
-import { createNoteSigner, type NoteSigner } from '@piste/verifier';
+import type { Entry, EntryKind, EntryValue } from '@piste/verifier';
 import { errorMessage } from '../errors.js';
 import { hashStatement, isPermit, type Permit } from '../policy/permit.js';
 import type { Log } from '../telemetry/log.js';
 import { type Answer, issueAnswer, withDelivered } from './answer.js';
-import { type FileOps, nodeFileOps } from './file-ops.js';
+import type { FileOps } from './file-ops.js';
 import type { RecordingClock } from './leaf-clock.js';
-import { issueRequestReceipt, type Receipt, type RequestReceipt } from './receipt.js';
+import type { Acknowledgement, Checkpoint, CommittedGroup } from './placed-record.js';
+import { issueRequestReceipt, type Receipt, type RequestReceipt, type TaggedReceipt } from './receipt.js';
+import { type Recorder, startRecorder } from './recorder.js';
 import { RecordingUnavailable } from './recording-unavailable.js';
 import { sealPredecessors } from './seal.js';
-import { createSegmentWriter, SEGMENT_BYTES } from './segment-writer.js';
+import { SEGMENT_BYTES } from './segment-writer.js';
 import { createLinkedAppend, type LogAppend, type PlaceEntry, type StrandHints } from './strand-links.js';
 import { createUlid } from './ulid.js';
-import { type Checkpoint, type CommittedGroup, createLogWriter, type LogWriter } from './writer.js';
+import { startWriterHere, startWriterThread } from './writer-links.js';
+import type { WriterListener, WriterSettings } from './writer-messages.js';
 
 /** What metrics may learn of the log: no names, no content. */
 export interface RecordingMetrics {
@@ -33,9 +35,21 @@ export interface RecordingDeps {
   /** Where sessions stand in the logs of other gateways; absent for a log whose sessions stay in it. */
   readonly strandHints?: StrandHints;
   readonly metrics?: RecordingMetrics;
-  /** For tests of durability; the real file system by default. */
+  /** For tests of durability: the log is then written on this thread, by these. */
   readonly files?: FileOps;
   readonly segmentBytes?: number;
+  /** age recipients (`age1…`) that may read bodies; with none, bodies are stored as they are. */
+  readonly recipients?: readonly string[];
+  /** What is promised of records: docs/recording-format.md, `writer.open`. `strict` by default. */
+  readonly mode?: string;
+  /** What more `writer.open` says: host, version, config … Called with the key, before anything is written. */
+  readonly describe?: (writer: WriterName) => Promise<Readonly<Record<string, EntryValue>>>;
+}
+
+/** What others know a writer by. */
+export interface WriterName {
+  readonly origin: string;
+  readonly vkey: string;
 }
 
 /** One writer's log, open for appending. See docs/recording-format.md. */
@@ -60,52 +74,60 @@ export interface Recording {
   recordAnswer(entry: Entry, bytes: Buffer): Promise<Answer>;
   /** True once a write or sync failed: nothing is acknowledged any more and the process should be replaced. */
   readonly failed: boolean;
+  /**
+   * Resolves when at most half of what may wait for the disk does, and when recording failed. Who streams waits for it
+   * before the next part.
+   */
+  room(): Promise<void>;
   /** Newest durable checkpoint, signed: publish it where whoever can write the log cannot. */
-  checkpoint(): Checkpoint;
+  checkpoint(): Promise<Checkpoint>;
   /** Writes `writer.close`, waits for it and forgets the key. Later appends reject. Safe to call twice. */
   close(): Promise<void>;
 }
 
-const OWN_KINDS: ReadonlySet<EntryKind> = new Set(['writer.open', 'writer.sealed', 'writer.close', 'clock.jump']);
+const OWN_KINDS: ReadonlySet<EntryKind> = new Set([
+  'writer.open',
+  'writer.sealed',
+  'writer.close',
+  'clock.jump',
+  'key',
+]);
 const DEPLOYMENT = /^[a-z0-9]([a-z0-9./-]{0,126}[a-z0-9])?$/;
 
 /**
- * Opens a new log with a new key that lives in this process only, and seals the logs the last process left. Resolves after
- * the first commit; rejects with `RecordingUnavailable` when the directory cannot be written durably.
+ * Opens a new log, written by a thread of its own with a new key that lives in that thread only, and seals the logs the last
+ * process left. Resolves after the first commit; rejects with `RecordingUnavailable` when the directory cannot be written
+ * durably.
  */
 export async function openRecording(deps: RecordingDeps): Promise<Recording> {
   if (!DEPLOYMENT.test(deps.deployment))
     throw new TypeError('deployment is a lower-case name of letters, digits, dots and dashes');
   const random = deps.random ?? ((byteCount: number) => randomBytes(byteCount));
   const ulid = createUlid(deps.clock.nowMs(), random);
-  const signer = createNoteSigner(`${deps.deployment}/w/${ulid}`);
+  const origin = `${deps.deployment}/w/${ulid}`;
   try {
-    const writer = await startWriter(deps, signer, ulid);
-    return createRecording(writer, signer, deps.log);
+    const recorder = await startWriter(deps, origin, ulid);
+    return createRecording({ recorder, origin, hints: deps.strandHints, log: deps.log });
   } catch (error) {
     if (error instanceof RecordingUnavailable) throw error;
     throw new RecordingUnavailable(`recording cannot be opened: ${errorMessage(error)}`, { cause: error });
   }
 }
 
-interface OpenWriter extends Omit<LogWriter, 'append'> {
-  readonly append: LogAppend;
-  closeFile(): Promise<void>;
-}
-
-async function startWriter(deps: RecordingDeps, signer: NoteSigner, ulid: string): Promise<OpenWriter> {
+async function startWriter(deps: RecordingDeps, origin: string, ulid: string): Promise<Recorder> {
+  const { files } = deps;
   const directory = resolve(deps.directory);
-  const files = deps.files ?? nodeFileOps;
   const seals = await sealPredecessors(directory, deps.deployment);
-  const segments = await createSegmentWriter({
+  const settings: WriterSettings = {
     directory: join(directory, ulid),
-    origin: signer.name,
-    files,
+    origin,
     segmentBytes: deps.segmentBytes ?? SEGMENT_BYTES,
-  });
-  const writer = createLogWriter({
-    signer,
-    segments,
+    recipients: deps.recipients ?? [],
+  };
+  const start = (listener: WriterListener) =>
+    files === undefined ? startWriterThread(settings, listener) : startWriterHere(settings, files, listener);
+  const recorder = await startRecorder({
+    start,
     clock: deps.clock,
     onCommitted: (group) => deps.metrics?.committed(group),
     onFailed: (error) => {
@@ -113,72 +135,88 @@ async function startWriter(deps: RecordingDeps, signer: NoteSigner, ulid: string
       deps.log.error('recording failed, nothing runs until this process is replaced', { error: errorMessage(error) });
     },
   });
-  const open: Entry = {
-    kind: 'writer.open',
-    sessionId: undefined,
-    fields: { origin: signer.name, vkey: signer.vkey },
-    bodies: [],
-  };
-  // One commit: a log that exists at all says what stood beside it when it started.
-  await Promise.all([open, ...seals].map((entry) => writer.append(entry, undefined)));
-  deps.log.info('recording opened', { writer: signer.name });
-  const hints = deps.strandHints;
-  const place: PlaceEntry = (entry, statementHash, links) => writer.append(entry, statementHash, links);
-  return {
-    get failed() {
-      return writer.failed;
-    },
-    append:
-      hints === undefined
-        ? (entry, statementHash) => place(entry, statementHash, undefined)
-        : createLinkedAppend({ place, origin: signer.name, hints }),
-    checkpoint: writer.checkpoint,
-    idle: writer.idle,
-    closeFile: () => segments.close(),
-  };
+  try {
+    const name = { origin, vkey: recorder.vkey };
+    const enc = settings.recipients.length > 0 ? 'gcm' : 'none';
+    const fields = { ...(await deps.describe?.(name)), ...name, mode: deps.mode ?? 'strict', enc };
+    const open: Entry = { kind: 'writer.open', sessionId: undefined, fields, bodies: [] };
+    // One commit: a log that exists at all says what stood beside it when it started.
+    await Promise.all([open, ...seals].map((entry) => recorder.append(entry, undefined)));
+  } catch (error) {
+    await recorder.close().catch(() => undefined);
+    throw error;
+  }
+  deps.log.info('recording opened', { writer: origin });
+  return recorder;
 }
 
-function createRecording(writer: OpenWriter, signer: NoteSigner, log: Log): Recording {
+interface RecordingParts {
+  readonly recorder: Recorder;
+  readonly origin: string;
+  readonly hints: StrandHints | undefined;
+  readonly log: Log;
+}
+
+function createRecording({ recorder, origin, hints, log }: RecordingParts): Recording {
+  const place: PlaceEntry = async (entry, statementHash, links) =>
+    toReceipt(origin, await recorder.append(entry, statementHash, links));
+  const linked: LogAppend =
+    hints === undefined
+      ? (entry, statementHash) => place(entry, statementHash, undefined)
+      : createLinkedAppend({ place, origin, hints });
   let closing: Promise<void> | undefined;
 
-  async function append(entry: Entry, statementHash: string | undefined): Promise<Receipt> {
+  async function append(entry: Entry, statementHash: string | undefined): Promise<TaggedReceipt> {
     if (closing !== undefined) throw new RecordingUnavailable('recording is closed');
     if (OWN_KINDS.has(entry.kind)) throw new RecordingUnavailable(`only the log itself writes ${entry.kind}`);
-    return writer.append(entry, statementHash);
+    return linked(entry, statementHash);
   }
 
   async function finish(): Promise<void> {
     const end: Entry = { kind: 'writer.close', sessionId: undefined, fields: {}, bodies: [] };
     try {
-      if (!writer.failed) await writer.append(end, undefined);
+      if (!recorder.failed) await recorder.append(end, undefined);
     } finally {
-      await writer.idle();
-      await writer.closeFile();
+      await recorder.close();
     }
-    log.info('recording closed', { writer: signer.name });
+    log.info('recording closed', { writer: origin });
   }
 
   return Object.freeze({
-    writer: signer.name,
+    writer: origin,
     append: (entry: Entry) => append(entry, undefined),
     async recordRequest(permit: Permit, entry: Entry) {
       const complaint = checkPermit(permit, entry);
       if (complaint !== undefined) throw new RecordingUnavailable(complaint);
-      return issueRequestReceipt(permit, await append(entry, permit.statementHash));
+      const { tagSignature, ...receipt } = await append(entry, permit.statementHash);
+      if (tagSignature === undefined) throw new RecordingUnavailable('the writer did not sign the tag');
+      return issueRequestReceipt(permit, receipt, tagSignature);
     },
     async recordAnswer(entry: Entry, bytes: Buffer) {
       const receipt = await append(withDelivered(entry, bytes), undefined);
       return issueAnswer(bytes, { kind: 'durable', receipt });
     },
     get failed() {
-      return writer.failed;
+      return recorder.failed;
     },
-    checkpoint: writer.checkpoint,
+    room: () => recorder.room(),
+    checkpoint: () => recorder.checkpoint(),
     close() {
       closing ??= finish();
       return closing;
     },
   });
+}
+
+function toReceipt(writer: string, acknowledged: Acknowledgement): TaggedReceipt {
+  const { index, leafHash, strandNumber, tagSignature } = acknowledged;
+  return {
+    writer,
+    index,
+    leafHash,
+    ...(strandNumber === undefined ? {} : { strandNumber }),
+    ...(tagSignature === undefined ? {} : { tagSignature }),
+  };
 }
 
 /** Why this entry cannot stand for this permit, or nothing. */

@@ -1,5 +1,5 @@
 import type { Entry, EntryValue, StrandLink } from '@piste/verifier';
-import type { Receipt } from './receipt.js';
+import type { TaggedReceipt } from './receipt.js';
 
 /**
  * Where the strands of a session stand in every writer's log. Hints only: what they say is written into the record as what
@@ -17,10 +17,10 @@ export type PlaceEntry = (
   entry: Entry,
   statementHash: string | undefined,
   links: readonly StrandLink[] | 'unknown' | undefined,
-) => Promise<Receipt>;
+) => Promise<TaggedReceipt>;
 
 /** Appends one entry to one log. */
-export type LogAppend = (entry: Entry, statementHash: string | undefined) => Promise<Receipt>;
+export type LogAppend = (entry: Entry, statementHash: string | undefined) => Promise<TaggedReceipt>;
 
 export interface StrandLinksDeps {
   readonly place: PlaceEntry;
@@ -57,7 +57,12 @@ export function createLinkedAppend({ place, origin, hints }: StrandLinksDeps): L
     return session;
   }
 
-  function put(entry: Entry, statementHash: string | undefined, sessionId: string, session: Known): Promise<Receipt> {
+  function put(
+    entry: Entry,
+    statementHash: string | undefined,
+    sessionId: string,
+    session: Known,
+  ): Promise<TaggedReceipt> {
     const placed = place(entry, statementHash, session.links);
     return placed.then((receipt) => {
       session.links = undefined;

@@ -16,12 +16,14 @@ export interface Strands {
   place(sessionId: string): StrandPlace;
   /** Takes that place. `ends` says the session needs no memory of its own any more. */
   advance(place: StrandPlace, leafHash: string, ends: boolean): void;
+  hasEnded(sessionId: string): boolean;
 }
 
 export function createStrands(): Strands {
   const live = new Map<string, Head>();
   const ended = new Map<string, Head>();
   return {
+    hasEnded: (sessionId) => ended.has(sessionId),
     place(sessionId) {
       const head = live.get(sessionId) ?? ended.get(sessionId) ?? START;
       return { sessionId, number: head.next, previous: head.previous };

@@ -2,7 +2,7 @@ import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { loadTrust, type Trust, type TrustResult } from '@piste/verifier';
 import { errorCode } from '../errors.js';
-import type { Checkpoint } from './writer.js';
+import type { Checkpoint } from './placed-record.js';
 
 /** The trust file that says what `trust` said and what this checkpoint adds. A checkpoint never shrinks. */
 export function addCheckpoint(trust: Trust, { origin, vkey, size, root, note }: Checkpoint): Trust {
@@ -23,12 +23,22 @@ export function encodeTrust(trust: Trust): string {
  * file in one step and durably. Rejects, and leaves the file alone, when what is there is no trust file. One caller at a time.
  */
 export async function updateTrustFile(path: string, checkpoint: Checkpoint): Promise<void> {
-  const current = await loadTrust(path).catch((error: unknown): TrustResult => {
+  await changeTrustFile(path, (trust) => addCheckpoint(trust, checkpoint));
+}
+
+/** Replaces a trust file by what `change` makes of it. Like `updateTrustFile` otherwise. */
+export async function changeTrustFile(path: string, change: (trust: Trust) => Trust): Promise<void> {
+  const current = await readTrustFile(path);
+  if (!current.ok) throw new Error(`trust file cannot be extended: ${current.complaint}`);
+  await replaceFile(path, encodeTrust(change(current.trust)));
+}
+
+/** The trust file at `path`; one that names nobody where there is none. */
+export async function readTrustFile(path: string): Promise<TrustResult> {
+  return loadTrust(path).catch((error: unknown): TrustResult => {
     if (errorCode(error) === 'ENOENT') return { ok: true, trust: { writers: [], checkpoints: [] } };
     throw error;
   });
-  if (!current.ok) throw new Error(`trust file cannot be extended: ${current.complaint}`);
-  await replaceFile(path, encodeTrust(addCheckpoint(current.trust, checkpoint)));
 }
 
 async function replaceFile(path: string, text: string): Promise<void> {

@@ -1,9 +1,9 @@
-import { appendFile, cp, mkdir, readFile, rm, truncate } from 'node:fs/promises';
+import { appendFile, cp, mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { Trust } from '@piste/verifier';
 import { encodeFrame, verifyDirectories, verifyDirectory } from '@piste/verifier';
-import { codesOf, framesOf, makeSmallLog, segmentOf } from './log-fixture.js';
+import { codesOf, framesOf, makeSmallLog, readSegment, segmentOf } from './log-fixture.js';
 import {
   createFakeClock,
   createFakeRandom,
@@ -25,11 +25,12 @@ describe('verifying a chain of logs', () => {
     const first = await openTestRecording(directory, { random, clock });
     await first.append(entry('control', { op: 'x' }));
     const crashed = await segmentOf(directory);
-    if (tear) await appendFile(crashed, encodeFrame('body', Buffer.from('half')));
+    if (tear)
+      await writeFile(crashed, Buffer.concat([await readSegment(crashed), encodeFrame('body', Buffer.from('half'))]));
     clock.advance(1000);
     const second = await openTestRecording(directory, { random, clock });
     await second.close();
-    return { trust: merge(trustIn(first), trustIn(second)), crashed };
+    return { trust: merge(await trustIn(first), await trustIn(second)), crashed };
   }
 
   function merge(...trusts: readonly Trust[]): Trust {
@@ -52,9 +53,9 @@ describe('verifying a chain of logs', () => {
   test('proves a cut made after the restart without any kept checkpoint', () =>
     withDirectory(async (directory) => {
       const { trust, crashed } = await crashAndRestart(directory, false);
-      const [, commit] = framesOf(await readFile(crashed)).filter(({ type }) => type === 'commit');
+      const [, commit] = framesOf(await readSegment(crashed)).filter(({ type }) => type === 'commit');
       expect(commit).toBeDefined();
-      const bytes = await readFile(crashed);
+      const bytes = await readSegment(crashed);
       const firstCommitEnd = bytes.indexOf(commit?.bytes ?? '') - (framesOf(bytes).at(-2)?.bytes.byteLength ?? 0);
       await truncate(crashed, firstCommitEnd);
       const verdict = await verifyDirectory(directory, keyOnly(trust));
@@ -78,7 +79,7 @@ describe('verifying a chain of logs', () => {
       expect((await verifyDirectory(directory)).outcome).toBe('cannot-conclude');
       const next = await openTestRecording(directory);
       await next.close();
-      const verdict = await verifyDirectory(directory, trustIn(next));
+      const verdict = await verifyDirectory(directory, await trustIn(next));
       expect(verdict.findings).toMatchObject([{ severity: 'note', code: 'empty-log' }]);
       expect(verdict.outcome).toBe('sound');
     }));

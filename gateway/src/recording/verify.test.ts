@@ -144,7 +144,7 @@ describe('verifying one log', () => {
         await recording.close();
         const segment = await segmentOf(directory);
         const bytes = await readFile(segment);
-        const sample = { directory, segment, bytes, anchored: trustIn(recording) };
+        const sample = { directory, segment, bytes, anchored: await trustIn(recording) };
         const frames = framesOf(bytes).map((frame) => frame.bytes);
         const edits: (readonly Buffer[])[] = [];
         for (const [i, frame] of frames.entries()) {
@@ -236,7 +236,7 @@ describe('verifying one log', () => {
       for (let round = 0; round < 8; round += 1)
         await recording.append(entry('control', {}, { note: 'x'.repeat(900) }));
       await recording.close();
-      const trust = trustIn(recording);
+      const trust = await trustIn(recording);
       const log = join(await segmentOf(directory), '..');
       await writeFile(join(log, 'extra'), '');
       expect(await verifyDirectory(directory, trust)).toMatchObject({

@@ -1,216 +1,191 @@
-import type { Entry, EntryKind, NoteSigner, StrandLink } from '@piste/verifier';
+import type { EntryKind, EntryValue, NoteSigner, StoredPart, StrandPlace } from '@piste/verifier';
 import {
   createTree,
   cutBodies,
   encodeCheckpointText,
   encodeCommitText,
+  encodeFields,
   encodeFrame,
+  encodeFrameHeader,
   encodeLeaf,
-  FRAME_HEADER_BYTES,
   hashLeaf,
   NO_PREVIOUS_COMMIT,
+  RAW_PARTS,
   sha256,
+  tagText,
 } from '@piste/verifier';
-import { createLeafClock, type LeafTime, type RecordingClock } from './leaf-clock.js';
-import type { Receipt } from './receipt.js';
-import { RecordingUnavailable } from './recording-unavailable.js';
+import type { BodyKeys } from './body-keys.js';
+import {
+  type Acknowledgement,
+  bodiesOf,
+  type Checkpoint,
+  type CommittedGroup,
+  type PlacedRecord,
+} from './placed-record.js';
 import type { SegmentWriter } from './segment-writer.js';
 import { createStrands } from './strands.js';
 
-/** Bytes waiting for the disk; beyond, appends are refused. */
-export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 /** A group takes what is queued up to this size, and at least one record. */
 const GROUP_BYTES = 4 * 1024 * 1024;
 const GROUP_RECORDS = 1024;
 
 const ENDING_KINDS: ReadonlySet<EntryKind> = new Set(['session.close', 'session.refused']);
 
-/** A checkpoint as it may be published: everything in it is already durable. */
-export interface Checkpoint {
-  readonly origin: string;
-  /** Verifier key of the writer (C2SP vkey). */
-  readonly vkey: string;
-  readonly size: number;
-  /** Base64, as in the note. */
-  readonly root: string;
-  /** C2SP checkpoint signed by the writer, without extension lines. */
-  readonly note: string;
-}
-
-/** What one group commit did, for metrics. */
-export interface CommittedGroup {
-  readonly records: number;
-  readonly bytes: number;
-  readonly seconds: number;
-}
-
-export interface WriterDeps {
+export interface LogWriterDeps {
   readonly signer: NoteSigner;
   readonly segments: SegmentWriter;
-  readonly clock: RecordingClock;
-  readonly onCommitted: (group: CommittedGroup) => void;
-  readonly onFailed: (error: unknown) => void;
+  /** Undefined: bodies are stored as they are. */
+  readonly keys: BodyKeys | undefined;
+  readonly monotonicNs: () => bigint;
+}
+
+/** What a commit made durable, in the order of the log. */
+export interface Commit {
+  readonly acknowledgements: readonly Acknowledgement[];
+  readonly group: CommittedGroup;
+}
+
+/** The one appender of one log. Blocks while it writes. */
+export interface LogWriter {
+  /** Records that wait for a commit. */
+  readonly pending: number;
+  /** Gives the record its place. Throws, and changes nothing, when the record cannot be encoded. */
+  add(record: PlacedRecord): void;
+  /** Writes and signs one group of what waits. After it threw, nothing may be added or committed any more. */
+  commit(): Commit;
+  /** What the last commit covered, signed. */
+  checkpoint(): Checkpoint;
+  /** For moments when nothing waits. */
+  prepare(): void;
+  close(): void;
+  /** Instead of `close`, after a failure: touches nothing that was written. */
+  abandon(): void;
 }
 
 interface Pending {
-  readonly frames: readonly Buffer[];
+  readonly pieces: readonly Uint8Array[];
   readonly bytes: number;
   readonly leafHash: Buffer;
-  readonly index: number;
-  readonly strandNumber: number | undefined;
-  readonly resolve: (receipt: Receipt) => void;
-  readonly reject: (error: unknown) => void;
+  readonly acknowledgement: Acknowledgement | undefined;
 }
 
-/** The one appender of one log. */
-export interface LogWriter {
-  readonly failed: boolean;
-  /**
-   * Takes the record's place at once, in call order; resolves when a commit that covers it is on stable storage. `links` are
-   * written where the record is the first of its session in this log.
-   */
-  readonly append: (
-    entry: Entry,
-    statementHash: string | undefined,
-    links?: readonly StrandLink[] | 'unknown',
-  ) => Promise<Receipt>;
-  readonly checkpoint: () => Checkpoint;
-  /** Resolves when nothing is queued or being written. */
-  readonly idle: () => Promise<void>;
-}
-
-/** Creates the writer. Commits start when the one before ends: the busier the disk, the larger the groups. */
-export function createLogWriter({ signer, segments, clock, onCommitted, onFailed }: WriterDeps): LogWriter {
-  const readTime = createLeafClock(clock);
+/** Creates the writer. Nothing is written before the first commit but the log's directory. */
+export function createLogWriter({ signer, segments, keys, monotonicNs }: LogWriterDeps): LogWriter {
   const strands = createStrands();
   const tree = createTree();
   const queue: Pending[] = [];
   let nextIndex = 0;
-  let queuedBytes = 0;
   let previous: Buffer = NO_PREVIOUS_COMMIT;
   let committed: { readonly size: number; readonly root: Buffer } = { size: 0, root: tree.root() };
-  let published: Checkpoint | undefined;
-  let failure: RecordingUnavailable | undefined;
-  let draining: Promise<void> | undefined;
 
-  function enqueue(
-    entry: Entry,
-    time: LeafTime,
-    statementHash: string | undefined,
-    links?: readonly StrandLink[] | 'unknown',
-  ): Promise<Receipt> {
-    const parts = cutBodies(entry.bodies);
-    const place = entry.sessionId === undefined ? undefined : strands.place(entry.sessionId);
-    const strand = place?.number === 0 && links !== undefined ? { ...place, links } : place;
+  function add(record: PlacedRecord): void {
+    const { sessionId, bodies } = record;
+    if (keys === undefined || bodies.length === 0) {
+      place(record, cutBodies(bodiesOf(record), RAW_PARTS));
+    } else {
+      const fresh = keys.prepare(sessionId);
+      if (fresh !== undefined) place({ ...record, ...KEY_RECORD, fields: fresh.fields }, []);
+      const { parts, taken } = keys.partsOf(sessionId);
+      place(record, cutBodies(bodiesOf(record), parts));
+      taken();
+    }
+    if (sessionId !== undefined && strands.hasEnded(sessionId)) keys?.forget(sessionId);
+  }
+
+  function place(
+    record: Omit<PlacedRecord, 'id'> & { readonly id: number | undefined },
+    stored: readonly StoredPart[],
+  ): void {
+    const strand = placeIn(record);
     const leaf = encodeLeaf(
-      entry,
-      { ...time, strand, statementHash },
-      parts.map(({ part }) => part),
+      { kind: record.kind, fields: fieldsOf(record, strand) },
+      { ...record, strand },
+      stored.map(({ part }) => part),
     );
-    const bytes = parts.reduce(
-      (sum, { part }) => sum + part.length + FRAME_HEADER_BYTES,
-      leaf.byteLength + FRAME_HEADER_BYTES,
-    );
-    if (queuedBytes + bytes > MAX_QUEUED_BYTES) throw new RecordingUnavailable('recording queue is full');
-    const frames = [...parts.map((part) => encodeFrame('body', part.bytes)), encodeFrame('entry', leaf)];
+    const pieces = stored.flatMap(({ bytes }) => [encodeFrameHeader('body', bytes), bytes]);
+    pieces.push(encodeFrameHeader('entry', leaf), leaf);
     const leafHash = hashLeaf(leaf);
-    if (strand !== undefined) strands.advance(strand, leafHash.toString('hex'), ENDING_KINDS.has(entry.kind));
+    const hex = leafHash.toString('hex');
+    if (strand !== undefined) strands.advance(strand, hex, ENDING_KINDS.has(record.kind));
     const index = nextIndex;
     nextIndex += 1;
-    queuedBytes += bytes;
-    const durable = new Promise<Receipt>((resolve, reject) => {
-      queue.push({ frames, bytes, leafHash, index, strandNumber: strand?.number, resolve, reject });
-    });
-    draining ??= drain();
-    return durable;
-  }
-
-  function noteJump(time: LeafTime): void {
-    if (time.jump === undefined) return;
-    const fields = { wall: time.jump.wallMs, expected: time.jump.expectedMs };
-    enqueue({ kind: 'clock.jump', sessionId: undefined, fields, bodies: [] }, time, undefined).catch(() => {
-      // The record that follows shares the fate of this one and tells its caller.
+    const { id, statementHash } = record;
+    const tagSignature = statementHash === undefined ? undefined : signer.sign(tagText(signer.name, index, hex));
+    queue.push({
+      pieces,
+      bytes: pieces.reduce((sum, piece) => sum + piece.byteLength, 0),
+      leafHash,
+      acknowledgement:
+        id === undefined ? undefined : { id, index, leafHash: hex, strandNumber: strand?.number, tagSignature },
     });
   }
 
-  async function drain(): Promise<void> {
-    // One turn of the microtask queue: appends made together share the first commit.
-    await Promise.resolve();
-    while (queue.length > 0) {
-      const group = takeGroup(queue);
-      try {
-        await commit(group);
-      } catch (error) {
-        poison(error, group);
-        break;
-      }
-    }
-    draining = undefined;
+  function placeIn({ sessionId, links }: Pick<PlacedRecord, 'sessionId' | 'links'>): StrandPlace | undefined {
+    if (sessionId === undefined) return undefined;
+    const place = strands.place(sessionId);
+    return place.number > 0 || links === undefined || links.length === 0 ? place : { ...place, links };
   }
 
-  async function commit(group: readonly Pending[]): Promise<void> {
-    const startedNs = clock.monotonicNs();
+  /** Only the log itself knows where its own strand stands, so it has the last word on it in `session.close`. */
+  function fieldsOf({ kind, fields }: Pick<PlacedRecord, 'kind' | 'fields'>, strand: StrandPlace | undefined): string {
+    if (kind !== 'session.close' || strand?.previous === undefined) return fields;
+    const known: Record<string, EntryValue> = JSON.parse(fields);
+    const listed = Array.isArray(known['strands']) ? (known['strands'] as readonly EntryValue[]) : [];
+    const others = listed.filter((item) => !(Array.isArray(item) && item[0] === signer.name));
+    return encodeFields({ ...known, strands: [[signer.name, strand.number, strand.previous], ...others] });
+  }
+
+  function commit(): Commit {
+    const startedNs = monotonicNs();
     const first = committed.size;
+    const group = takeGroup(queue);
     for (const { leafHash } of group) tree.append(leafHash);
     const root = tree.root();
-    const payload = Buffer.from(
-      signer.signNote(encodeCommitText({ origin: signer.name, size: tree.size, root, previous })),
-      'utf8',
-    );
-    const frames = [...group.flatMap((pending) => pending.frames), encodeFrame('commit', payload)];
-    await segments.append(frames, { first, previous });
+    const text = encodeCommitText({ origin: signer.name, size: tree.size, root, previous });
+    const payload = Buffer.from(signer.signNote(text), 'utf8');
+    keys?.flush();
+    segments.append([...group.flatMap(({ pieces }) => pieces), encodeFrame('commit', payload)], { first, previous });
     previous = sha256(payload);
     committed = { size: tree.size, root };
-    const bytes = group.reduce((sum, pending) => sum + pending.bytes, 0);
-    queuedBytes -= bytes;
-    for (const { index, leafHash, strandNumber, resolve } of group) {
-      const receipt = { writer: signer.name, index, leafHash: leafHash.toString('hex') };
-      resolve(strandNumber === undefined ? receipt : { ...receipt, strandNumber });
-    }
-    onCommitted({ records: group.length, bytes, seconds: Number(clock.monotonicNs() - startedNs) / 1e9 });
-  }
-
-  /** After a failed write or sync nobody knows what the disk holds, so nothing is ever acknowledged again. */
-  function poison(cause: unknown, group: readonly Pending[]): void {
-    failure = new RecordingUnavailable('recording failed', { cause });
-    for (const pending of [...group, ...queue.splice(0)]) pending.reject(failure);
-    queuedBytes = 0;
-    onFailed(cause);
+    return {
+      acknowledgements: group.flatMap(({ acknowledgement }) => acknowledgement ?? []),
+      group: {
+        records: group.length,
+        bytes: group.reduce((sum, { bytes }) => sum + bytes, 0),
+        seconds: Number(monotonicNs() - startedNs) / 1e9,
+      },
+    };
   }
 
   return {
-    get failed() {
-      return failure !== undefined;
+    get pending() {
+      return queue.length;
     },
-    async append(entry, statementHash, links) {
-      if (failure !== undefined) throw new RecordingUnavailable('recording failed earlier', { cause: failure });
-      const time = readTime();
-      noteJump(time);
-      try {
-        return await enqueue(entry, time, statementHash, links);
-      } catch (error) {
-        if (error instanceof RecordingUnavailable) throw error;
-        throw new RecordingUnavailable('entry cannot be encoded', { cause: error });
-      }
-    },
+    add,
+    commit,
     checkpoint() {
-      if (published?.size !== committed.size) {
-        const text = encodeCheckpointText({ origin: signer.name, ...committed });
-        published = Object.freeze({
-          origin: signer.name,
-          vkey: signer.vkey,
-          size: committed.size,
-          root: committed.root.toString('base64'),
-          note: signer.signNote(text),
-        });
-      }
-      return published;
+      return {
+        origin: signer.name,
+        vkey: signer.vkey,
+        size: committed.size,
+        root: committed.root.toString('base64'),
+        note: signer.signNote(encodeCheckpointText({ origin: signer.name, ...committed })),
+      };
     },
-    async idle() {
-      while (draining !== undefined) await draining;
+    prepare: () => segments.prepare(),
+    close() {
+      keys?.close();
+      segments.close();
+    },
+    abandon() {
+      keys?.close();
+      segments.abandon();
     },
   };
 }
+
+/** What a `key` record says differently from the record that needs the key. */
+const KEY_RECORD = { id: undefined, kind: 'key', bodies: [], bytes: undefined, statementHash: undefined } as const;
 
 function takeGroup(queue: Pending[]): readonly Pending[] {
   let bytes = 0;

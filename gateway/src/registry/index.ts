@@ -1,5 +1,12 @@
 export { createFileStore } from './file-store.js';
+export {
+  type GatewayRegistry,
+  type GatewayRegistryDeps,
+  openGatewayRegistry,
+  type RegisteredRecording,
+} from './gateway-registry.js';
 export { loadOrMakeSigner, loadSigner, loadSigningKey, makeSigningKey, parseSigningKey } from './identity-key.js';
+export type { RegistryMetrics } from './registration.js';
 export {
   type NewRegistryEntry,
   openRegistryLog,
@@ -9,3 +16,5 @@ export {
 } from './registry-log.js';
 export { RegistryBroken } from './registry-state.js';
 export type { PutOutcome, RegistryStore, StoredObject } from './registry-store.js';
+export { createWitness, type Witness, type WitnessStore } from './witness.js';
+export { claimState, createWitnessServer, openWitnessStore } from './witness-server.js';

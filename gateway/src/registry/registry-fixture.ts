@@ -1,14 +1,23 @@
-import { createPrivateKey } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { createPrivateKey, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import {
   createKeptNoteSigner,
+  loadTrust,
   type NoteSigner,
-  type RecordingSource,
+  openDirectory,
   registryOrigin,
-  type SourceFile,
+  type Trust,
 } from '@piste/verifier';
+import type { Recording } from '../recording/index.js';
+import { createFakeClock, type FakeClock, openTestRecording, SILENT_LOG } from '../recording/recording-fixture.js';
 import { createFileStore } from './file-store.js';
+import {
+  type GatewayRegistry,
+  type GatewayRegistryDeps,
+  openGatewayRegistry,
+  type RegisteredRecording,
+} from './gateway-registry.js';
+import type { Timers } from './registration.js';
 import { openRegistryLog, type RegistryLog } from './registry-log.js';
 
 // Equipment for the tests of this room.
@@ -33,20 +42,77 @@ export async function startTestRegistry(directory: string, signer = testIdentity
 }
 
 /** A recording directory as the verifier reads it. */
-export function sourceOf(directory: string): RecordingSource {
-  const list = async (folder: string): Promise<readonly SourceFile[]> => {
-    const entries = await readdir(join(directory, folder), { withFileTypes: true });
-    const lists = entries.map(async (entry): Promise<readonly SourceFile[]> => {
-      const path = `${folder}${entry.name}`;
-      if (entry.isDirectory()) return list(`${path}/`);
-      return [{ path, size: (await readFile(join(directory, path))).byteLength }];
-    });
-    return (await Promise.all(lists)).flat();
-  };
+export const sourceOf = openDirectory;
+
+/** Timers that run when a test says so. */
+export function createManualTimers(): { readonly timers: Timers; run(): void } {
+  const running = new Set<() => void>();
   return {
-    label: directory,
-    list: () => list(''),
-    read: async (path, from, length) => (await readFile(join(directory, path))).subarray(from, from + length),
-    close: () => Promise.resolve(),
+    timers: {
+      every(_, run) {
+        running.add(run);
+        return () => void running.delete(run);
+      },
+    },
+    run() {
+      for (const run of running) run();
+    },
+  };
+}
+
+export interface TestGateway {
+  readonly clock: FakeClock;
+  readonly opened: GatewayRegistry;
+  readonly registered: RegisteredRecording;
+  /** The recording, registered and guarded. */
+  readonly recording: Recording;
+  readonly trustFile: string;
+  trust(): Promise<Trust>;
+  close(): Promise<void>;
+}
+
+/** A gateway's recording and registry in a directory; every gateway of a test keeps a trust file of its own beside it. */
+export async function startTestGateway(
+  directory: string,
+  deps: Partial<GatewayRegistryDeps> & { readonly name?: string; readonly clock?: FakeClock } = {},
+): Promise<TestGateway> {
+  const clock = deps.clock ?? createFakeClock();
+  const trustFile = `${directory}.${deps.name ?? 'gateway'}.trust.json`;
+  const opened = await openGatewayRegistry({
+    store: createFileStore(join(directory, 'registry')),
+    signer: testIdentity(),
+    witnesses: undefined,
+    checkpointFile: trustFile,
+    recordingDirectory: directory,
+    deployment: 'test',
+    maxLagSeconds: 300,
+    nowMs: clock.nowMs,
+    elapsedMs: () => Number(clock.monotonicNs() / 1_000_000n),
+    timers: createManualTimers().timers,
+    fetch,
+    log: SILENT_LOG,
+    ...deps,
+  });
+  const writing = await openTestRecording(directory, {
+    clock,
+    describe: async ({ origin, vkey }) => ({ cert: opened.certify(origin, vkey) }),
+    random: randomBytes,
+  });
+  const registered = await opened.register(writing, { version: 'test' });
+  return {
+    clock,
+    opened,
+    registered,
+    recording: registered.recording,
+    trustFile,
+    async trust() {
+      const current = await loadTrust(trustFile);
+      if (!current.ok) throw new Error(current.complaint);
+      return current.trust;
+    },
+    async close() {
+      await writing.close();
+      await registered.close();
+    },
   };
 }

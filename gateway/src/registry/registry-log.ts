@@ -8,6 +8,7 @@ import {
   type NoteSigner,
   parseRegistryEntry,
   parseVkey,
+  type RegistryEntry,
   type RegistryFields,
   type RegistryKind,
   TILE_WIDTH,
@@ -68,6 +69,10 @@ export interface RegistryLog {
   append(entries: readonly NewRegistryEntry[]): Promise<number>;
   /** Newest checkpoint in the store; undefined before the first entry. */
   head(): Promise<RegistryHead | undefined>;
+  /** Keeps a checkpoint of this size with its cosignatures beside the log; one kept before stays. */
+  keepCosigned(size: number, note: string): Promise<void>;
+  /** The entries as of now, newest first, read bundle by bundle: stop when enough was seen. */
+  newestFirst(): AsyncGenerator<RegistryEntry>;
   /** RFC 6962 consistency proof between two sizes, the larger at most that of the newest checkpoint. */
   consistencyProof(oldSize: number, size: number): Promise<readonly Buffer[]>;
 }
@@ -219,6 +224,18 @@ export function openRegistryLog({ store, signer, nowMs, kept }: RegistryLogDeps)
     return hash;
   }
 
+  async function* newestFirst(): AsyncGenerator<RegistryEntry> {
+    const { edge } = await inTurn(refresh);
+    for (let end = edge.size; end > 0; end -= end % TILE_WIDTH || TILE_WIDTH) {
+      const bundle = await readBundle(store, end - 1, end % TILE_WIDTH || TILE_WIDTH);
+      for (const bytes of bundle.toReversed()) {
+        const entry = parseRegistryEntry(bytes);
+        if (entry === undefined) throw new RegistryBroken('an entry of the registry is none');
+        yield entry;
+      }
+    }
+  }
+
   /** One append after the other: those of one process do not race each other. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = queue.then(work);
@@ -247,6 +264,10 @@ export function openRegistryLog({ store, signer, nowMs, kept }: RegistryLogDeps)
           note: Buffer.from(checkpoint.bytes).toString('utf8'),
         });
       }),
+    async keepCosigned(size: number, note: string) {
+      await store.putIfAbsent(`cosigned/${size}`, Buffer.from(note, 'utf8'));
+    },
+    newestFirst,
     consistencyProof: (oldSize: number, size: number) =>
       inTurn(async () => {
         if (size > state.edge.size || oldSize > size) throw new RangeError('the registry is not that large');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { type JsonObject, parseJson, parseLogin, parseStatement } from '../protocol/index.js';
+import { type JsonObject, parseJson, parseLogin, parseStatement, textAt } from '../protocol/index.js';
 import { type RecordedEntry, readRecordedSession } from './recorded-session.js';
 import { createReplaySessions, type ReplaySession, type ReplaySessions } from './replay-sessions.js';
 import { type KeyedStatement, statementKey } from './statement-key.js';
@@ -60,7 +60,7 @@ const answered = (n: number, rows: string, head = `{"queryId":"${id(n)}","total"
 interface Replay {
   readonly sessions: ReplaySessions;
   readonly session: ReplaySession;
-  ask(sqlText: string, more?: JsonObject, requestId?: string): JsonObject;
+  readonly ask: (sqlText: string, more?: JsonObject, requestId?: string) => JsonObject;
   readonly told: string[];
 }
 
@@ -79,14 +79,14 @@ function replay(records: readonly RecordedEntry[]): Replay {
   const login = parseLogin({ data: { ACCOUNT_NAME: 'any' } }, new URLSearchParams());
   if (!login.ok) throw new Error(login.why);
   const { data } = parsed(sessions.logIn(login.value));
-  const session = sessions.authenticate(String((data as JsonObject)['token']));
+  const session = sessions.authenticate(textAt(data as JsonObject, 'token'));
   if (session === undefined) throw new Error('no session');
   let requests = 0;
   return {
     sessions,
     session,
     told,
-    ask(sqlText, more = {}, requestId = undefined) {
+    ask(sqlText, more = {}, requestId) {
       requests += 1;
       const request = parseStatement(
         { sqlText, ...more },
@@ -251,7 +251,7 @@ describe('a replay', () => {
     const told = (data as JsonObject)['parameters'];
     expect(told).toContainEqual({ name: 'TIMEZONE', value: 'Europe/Berlin' });
     expect(told).toContainEqual({ name: 'CLIENT_STAGE_ARRAY_BINDING_THRESHOLD', value: 2_147_483_647 });
-    expect(parsed(sessions.renew(String((data as JsonObject)['masterToken'])))).toMatchObject({
+    expect(parsed(sessions.renew(textAt(data as JsonObject, 'masterToken')))).toMatchObject({
       success: true,
       data: { sessionId: 7 },
     });

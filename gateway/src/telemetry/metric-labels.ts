@@ -31,6 +31,7 @@ export const LABEL_VALUES = {
   stage: ['identify', 'analyze', 'catalogue', 'decide', 'approve', 'record', 'forward', 'mask', 'deliver'],
   upstream_result: ['ok', 'error', 'unavailable', 'unusable'],
   outcome: ['approved', 'denied', 'expired', 'withdrawn'],
+  weight: ['alarm', 'unproven'],
   channel: ['api', 'page', 'none'],
   method: ['redact', 'null', 'partial', 'hash', 'datetruncate', 'bucket', 'constant', 'tokenize'],
   category: ['email', 'phone', 'card', 'ssn', 'iban', 'secret'],

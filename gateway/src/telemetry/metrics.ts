@@ -41,11 +41,22 @@ export interface Metrics {
     readonly committed: (group: { readonly records: number; readonly seconds: number }) => void;
     readonly failed: () => void;
   };
+  readonly registry: {
+    readonly appended: (outcome: 'ok' | 'failed') => void;
+    readonly size: (entries: number) => void;
+    readonly lag: (seconds: number) => void;
+    readonly witnessed: (outcome: 'ok' | 'refused' | 'unreachable') => void;
+    readonly quorumAge: (seconds: number) => void;
+  };
   readonly delivery: {
     readonly delivered: (bytes: number) => void;
     readonly recorded: (bytes: number) => void;
     readonly unrecorded: (bytes: number) => void;
     readonly refused: () => void;
+  };
+  readonly reconcile: {
+    readonly unreconciled: (connection: string, weight: string, count: number) => void;
+    readonly reconciled: (connection: string, untilMs: number) => void;
   };
   readonly identity: {
     readonly tokenChecked: (outcome: string) => void;
@@ -172,7 +183,10 @@ function trafficRecorders(series: Series, name: NameLabel): Pick<Metrics, 'http'
   };
 }
 
-type RoomRecorders = Pick<Metrics, 'approval' | 'recording' | 'delivery' | 'identity' | 'resources' | 'store'>;
+type RoomRecorders = Pick<
+  Metrics,
+  'approval' | 'recording' | 'reconcile' | 'registry' | 'delivery' | 'identity' | 'resources' | 'store'
+>;
 
 function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
   return {
@@ -193,11 +207,26 @@ function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
       },
       failed: () => series.auditFailures.inc(),
     },
+    registry: {
+      appended: (outcome) => series.registryAppends.inc({ outcome }),
+      size: (entries) => series.registrySize.set(entries),
+      lag: (seconds) => series.registryLag.set(seconds),
+      witnessed: (outcome) => series.registryWitnessed.inc({ outcome }),
+      quorumAge: (seconds) => series.registryQuorumAge.set(seconds),
+    },
     delivery: {
       delivered: (bytes) => series.deliveredBytes.inc(bytes),
       recorded: (bytes) => series.recordedBytes.inc(bytes),
       unrecorded: (bytes) => series.unrecordedBytes.inc(bytes),
       refused: () => series.answersRefused.inc(),
+    },
+    reconcile: {
+      unreconciled(connection, weight, count) {
+        const labels = { connection: name('connection', connection), weight: closedLabel('weight', weight) };
+        series.unreconciled.set(labels, count);
+      },
+      reconciled: (connection, untilMs) =>
+        series.reconciled.set({ connection: name('connection', connection) }, untilMs / 1000),
     },
     identity: {
       tokenChecked: (outcome) => series.tokenChecks.inc({ outcome: reasonLabel(name, outcome) }),
@@ -291,6 +320,22 @@ function createSeries(registry: Registry) {
     unrecordedBytes: counter('unrecorded_bytes_total', 'Of the bytes delivered, those that stand in no record.'),
     answersRefused: counter('answers_without_record_total', 'Answers not sent because no record vouched for them.'),
     auditFailures: counter('audit_append_failures_total', 'Appends that failed.'),
+    registryAppends: counter('registry_appends_total', 'Rounds that put something into the registry.', ['outcome']),
+    registrySize: gauge('registry_entries', 'Entries of the registry.'),
+    registryLag: gauge('registry_lag_seconds', 'Time since this gateway last reached the registry.'),
+    registryWitnessed: counter('registry_cosignatures_total', 'Requests to witnesses by outcome.', ['outcome']),
+    registryQuorumAge: gauge(
+      'registry_quorum_age_seconds',
+      'Age of the newest checkpoint of the registry that enough witnesses cosigned.',
+    ),
+    unreconciled: gauge(
+      'audit_unreconciled_queries',
+      "Queries of the last week in Snowflake's history that are not recorded so.",
+      ['connection', 'weight'],
+    ),
+    reconciled: gauge('audit_reconciled_timestamp_seconds', 'Up to when the query history was compared.', [
+      'connection',
+    ]),
     policyGeneration: gauge('policy_generation', 'Sequence number of the snapshot in force.'),
     policyReloaded: gauge('policy_reload_timestamp_seconds', 'When the snapshot in force was loaded.'),
     policyReloads: counter('policy_reloads_total', 'Looks at the resources folder by result.', ['result']),

@@ -201,7 +201,8 @@ describe('forwarding', () => {
       piste: 1,
       w: receipt.writer,
       i: receipt.index,
-      r: receipt.leafHash.slice(0, 22),
+      r: receipt.leafHash,
+      s: receipt.tagSignature,
       u: 'reports',
     });
   });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { encodeQueryTag } from '@piste/verifier';
 import { deny, GatewayError } from '../errors.js';
 import { type Binding, bindingHash } from '../policy/binding.js';
 import { isPermit } from '../policy/permit.js';
@@ -178,16 +179,13 @@ function bindingsOf({ bindings = {}, keyBindings = {} }: OutgoingStatement): { b
   return Object.keys(all).length === 0 ? {} : { bindings: all };
 }
 
-const MAX_QUERY_TAG_CHARACTERS = 2_000;
-
 /**
- * Snowflake keeps the tag with the statement: place and leaf hash of the record that was durable before it left, and what the
- * client says it is for.
+ * Snowflake keeps the tag with the statement: place and leaf hash of the record that was durable before it left, signed by its
+ * writer, and what the client says it is for.
  */
 function queryTag(receipt: RequestReceipt, claimedPurpose: string | undefined): string {
-  const tag = { piste: 1, w: receipt.writer, i: receipt.index, r: receipt.leafHash.slice(0, 22) };
-  const withClaim = JSON.stringify({ ...tag, u: claimedPurpose });
-  return withClaim.length <= MAX_QUERY_TAG_CHARACTERS ? withClaim : JSON.stringify(tag);
+  const { writer, index, leafHash, tagSignature } = receipt;
+  return encodeQueryTag({ writer, index, leafHash, signature: tagSignature, claimed: claimedPurpose });
 }
 
 /** The same failure for a statement that may have taken effect: the caller must not be told that nothing ran. */

@@ -1,3 +1,13 @@
+export {
+  type AgeIdentity,
+  type AgeRecipient,
+  openSecret,
+  parseIdentity,
+  parseRecipient,
+  wrapSecret,
+} from './format/age.js';
+export { type KeyList, openKeysWith, parseIdentities, parseRecipients } from './format/age-keys.js';
+export { decodeBech32, encodeBech32 } from './format/bech32.js';
 export * from './format/canonical-json.js';
 export * from './format/checkpoint.js';
 export * from './format/cosignature.js';
@@ -9,7 +19,9 @@ export * from './format/leaf.js';
 export * from './format/merkle.js';
 export * from './format/note.js';
 export * from './format/note-signer.js';
+export * from './format/query-tag.js';
 export * from './format/segment-header.js';
+export * from './format/shown-text.js';
 export * from './format/signed-note.js';
 export * from './format/tile.js';
 export * from './format/tlog-proof.js';
@@ -64,4 +76,5 @@ export * from './registry/judge-registry.js';
 export * from './registry/read-registry.js';
 export * from './registry/registered-writers.js';
 export * from './registry/registry-entry.js';
+export * from './registry/registry-view.js';
 export * from './registry/shred-authorization.js';

@@ -28,9 +28,11 @@ describe('the documents say what the code says', () => {
   });
 
   test('every option has a row in docs/configuration.md', () => {
-    const options = [...read('gateway', 'src', 'config', 'config.ts').matchAll(/name: '(PISTE_[A-Z_]+)'/g)].map(
-      (match) => match[1] ?? '',
-    );
+    const options = [
+      ...sourcesOf('gateway/src/config')
+        .join('\n')
+        .matchAll(/name: '(PISTE_[A-Z_]+)'/g),
+    ].map((match) => match[1] ?? '');
     const rows = [...read('docs', 'configuration.md').matchAll(/^\| `(PISTE_[A-Z_]+)`/gm)].map(
       (match) => match[1] ?? '',
     );
@@ -75,7 +77,7 @@ describe('the documents say what the code says', () => {
   test('every series the gateway exports is in docs/metrics.md', () => {
     const made = sourcesOf('gateway/src/telemetry')
       .join('\n')
-      .matchAll(/(?:counter|gauge|histogram)\(\s*'([a-z_]+)'/g);
+      .matchAll(/(?:(?:counter|gauge|histogram)\(\s*'|name: 'piste_)([a-z_]+)'/g);
     const series = [...made].map((match) => `piste_${match[1] ?? ''}`);
     const text = read('docs', 'metrics.md');
     expect(series.length).toBeGreaterThan(15);

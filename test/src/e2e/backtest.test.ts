@@ -14,7 +14,7 @@ const CASES = corpusCases.filter(
 
 interface Difference {
   readonly sql: string;
-  readonly then: { readonly verdict: string };
+  readonly recorded: { readonly verdict: string };
   readonly now: { readonly verdict: string };
   readonly differences: readonly {
     readonly field: string;
@@ -43,8 +43,15 @@ beforeAll(async () => {
 afterAll(() => playground?.stop());
 
 const argsFor = (policies: string, ...more: readonly string[]): readonly string[] => [
-  ...['policy', 'backtest', '--policies', policies, '--recording', playground.recordingDirectory],
-  ...['--trust', playground.checkpointFile, ...more],
+  'policy',
+  'backtest',
+  '--policies',
+  policies,
+  '--recording',
+  playground.recordingDirectory,
+  '--trust',
+  playground.checkpointFile,
+  ...more,
 ];
 const backtest = (policies: string, ...more: readonly string[]): Promise<Summary> =>
   askPiste<Summary>(...argsFor(policies, ...more));
@@ -80,7 +87,7 @@ describe('a recorded corpus of statements', () => {
     ]);
     expect(verdicts['allow → block']).toBeGreaterThan(3);
     expect(Object.keys(verdicts)).toEqual(['allow → block']);
-    const blocked = differences.filter(({ then, now }) => then.verdict === 'allow' && now.verdict === 'block');
+    const blocked = differences.filter(({ recorded, now }) => recorded.verdict === 'allow' && now.verdict === 'block');
     expect(verdicts['allow → block']).toBe(blocked.length);
     expect((await runPiste(...argsFor(policies))).exitCode).toBe(1);
   });

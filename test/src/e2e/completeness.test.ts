@@ -152,14 +152,16 @@ describe('everything that leaves the driver surface', () => {
     expect(await metric('piste_answers_without_record_total')).toBe(0);
   });
 
-  test('can be built again from the bodies of its record', async () => {
+  test('can be built again from the bodies of its record and the rights to parts that it names by digest', async () => {
     const records = await recordsIn(gateway.recordingDirectory);
+    const rights = rightsOnTheWire(tap.passed());
+    expect(rights.size).toBe(1);
     const kinds = new Set<string>();
     for (const { leaf, bodies } of records) {
       const out = leaf.fields['out'] as { len: number; sha: string } | undefined;
       const isAnswer = leaf.kind === 'response' || leaf.kind === 'response.withheld' || leaf.kind === 'chunk';
       if (out === undefined || !isAnswer) continue;
-      const bytes = rebuilt(leaf.fields['fmt'], bodies);
+      const bytes = withRights(rebuilt(leaf.fields['fmt'], bodies), rights);
       expect(nameOf(bytes.length, sha256(bytes))).toBe(nameOf(out.len, out.sha));
       kinds.add(leaf.kind);
     }
@@ -221,6 +223,19 @@ describe('what is hard to see', () => {
     expect(unaccounted(tap.passed(), records).map(({ path, text }) => `${path} ${text}`)).toEqual([]);
   }, 30_000);
 });
+
+/** The capabilities under which parts were asked for and given, by their digest. */
+function rightsOnTheWire(passed: readonly Passed[]): ReadonlyMap<string, string> {
+  const given = passed.filter(({ status }) => status === 200);
+  const rights = given.flatMap(({ path }) => /^\/results\/([^/]+)\//.exec(path)?.[1] ?? []);
+  return new Map(rights.map((right) => [createHash('sha256').update(right).digest('base64url'), right]));
+}
+
+function withRights(bytes: Buffer, rights: ReadonlyMap<string, string>): Buffer {
+  let text = bytes.toString('latin1');
+  for (const [digest, right] of rights) text = text.replaceAll(digest, right);
+  return Buffer.from(text, 'latin1');
+}
 
 function rebuilt(format: unknown, bodies: LogRecord['bodies']): Buffer {
   const head = bodies.get('head');

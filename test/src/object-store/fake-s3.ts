@@ -8,7 +8,7 @@ import { escapeXml, listObjects, listObjectVersions } from './fake-listing.js';
 /**
  * What goes wrong with a request. `500`/`503`/`reset`: nothing is done. `lost`: it is done and no answer comes.
  * `slow`: it is done after `slowMs`. `truncated`: an answer ends early. `corrupt`: fewer bytes are stored than were sent.
- * `unlocked`: it is stored without its lock. `wrong-etag`: the answer names another ETag.
+ * `unlocked`: locks are taken and forgotten. `wrong-etag`: the answer names another ETag.
  */
 export type Fault = '500' | '503' | 'reset' | 'lost' | 'slow' | 'truncated' | 'corrupt' | 'unlocked' | 'wrong-etag';
 
@@ -178,7 +178,7 @@ function put(bucket: FakeBucket, { key, headers, body, fault }: Asked): Answer {
   return { status: 200, headers: { etag, ...versionHeader(stored) } };
 }
 
-function lock(bucket: FakeBucket, { key, url, headers, body }: Asked): Answer {
+function lock(bucket: FakeBucket, { key, url, headers, body, fault }: Asked): Answer {
   const stored = find(bucket, key, url.searchParams);
   if (stored === undefined || stored.marker) return failure(404, 'NoSuchKey');
   const text = body.toString('utf8');
@@ -186,6 +186,7 @@ function lock(bucket: FakeBucket, { key, url, headers, body }: Asked): Answer {
     stored.hold = text.includes('<Status>ON</Status>');
     return { status: 200 };
   }
+  if (fault === 'unlocked') return { status: 200 };
   const mode = text.includes('<Mode>COMPLIANCE</Mode>') ? 'COMPLIANCE' : 'GOVERNANCE';
   const until = Date.parse(/<RetainUntilDate>([^<]+)</.exec(text)?.[1] ?? '');
   const status = bucket.lock(stored, mode, until, headers['x-amz-bypass-governance-retention'] === 'true');

@@ -16,6 +16,15 @@ export type HistoryEntry = {
   readonly isInternal: boolean;
   /** Milliseconds since the epoch. */
   readonly startTime: number;
+  /** Null while it runs. */
+  readonly endTime: number | null;
+  readonly errorMessage: string | null;
+  /** Of the session when the statement began. */
+  readonly warehouse: string | null;
+  readonly database: string | null;
+  readonly schema: string | null;
+  /** Rows of a query's result, changed rows of DML; null while it runs and where it failed. */
+  readonly rowsProduced: number | null;
 };
 
 /** Statuses of `/monitoring/queries/{id}` that the stand-in reaches. */

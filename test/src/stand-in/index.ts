@@ -55,7 +55,8 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
   let chunkPort = 0;
   const chunks = new Chunks(settings.chunkGuard, () => settings.chunkBaseUrl ?? `http://${settings.host}:${chunkPort}`);
   const sessions = new Sessions(clock, settings);
-  const queries = new Queries({ catalog, account: settings.account, fileTransfer: settings.fileTransfer, clock });
+  const { account, users, fileTransfer } = settings;
+  const queries = new Queries({ catalog, account, users, fileTransfer, clock });
   const counts = {
     logins: 0,
     failedLogins: 0,

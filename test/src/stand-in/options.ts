@@ -9,6 +9,9 @@ export type StandInUser = {
   /** Roles the user may take; the first is the default. Default: SYSADMIN, ANALYST, SUPPORT. */
   readonly roles?: readonly string[];
   readonly defaultWarehouse?: string;
+  /** TYPE of DESCRIBE USER; Snowflake shows null for a person of old. */
+  readonly type?: 'PERSON' | 'SERVICE' | 'LEGACY_SERVICE';
+  readonly networkPolicy?: string;
 };
 
 /** How a result chunk is guarded besides its unguessable URL: nothing, `chunkHeaders`, or the SSE-C headers of `qrmk`. */

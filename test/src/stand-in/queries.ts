@@ -7,6 +7,7 @@ import { canceled, SnowflakeFailure, toFailure } from './failures.js';
 import type { HistoryEntry, QueryStatus } from './history.js';
 import { multiStatementTypeId } from './kinds.js';
 import { lex, splitStatements, type Token } from './lexer.js';
+import type { StandInUser } from './options.js';
 import { textOf } from './parameters.js';
 import { materialize } from './result-scan.js';
 import type { Session } from './sessions.js';
@@ -49,6 +50,8 @@ export type Query = {
   readonly startTime: number;
   readonly queryTag: string;
   readonly role: string;
+  /** Where the session stood when it began. */
+  readonly place: Pick<FinalContext, 'database' | 'schema' | 'warehouse'>;
   readonly abort: AbortController;
   /** Settles when the outcome is there; never rejects. */
   readonly done: Promise<void>;
@@ -64,6 +67,7 @@ export type Hold = { readonly pattern: RegExp; readonly polls: number };
 type Options = {
   readonly catalog: Catalog;
   readonly account: string;
+  readonly users: readonly StandInUser[];
   readonly fileTransfer: 'refuse' | 's3';
   readonly clock: () => number;
 };
@@ -148,6 +152,10 @@ export class Queries {
       describeOnly: query.request.describeOnly,
       isInternal: query.request.isInternal,
       startTime: query.startTime,
+      endTime: query.endTime ?? null,
+      errorMessage: query.outcome?.ok === false ? query.outcome.failure.message : null,
+      ...query.place,
+      rowsProduced: rowsOf(query),
     }));
   }
 
@@ -178,6 +186,7 @@ export class Queries {
       startTime: this.#options.clock(),
       queryTag: textOf(request.parameters['QUERY_TAG'] ?? session.parameters.get('QUERY_TAG')),
       role: session.role,
+      place: placeOf(session),
       abort: new AbortController(),
       done: promise,
       outcome: undefined,
@@ -251,6 +260,9 @@ export class Queries {
       session,
       catalog: this.#options.catalog,
       account: this.#options.account,
+      users: this.#options.users,
+      history: () => this.history(),
+      nowMs: this.#options.clock(),
       queryId: query.id,
       binds: request.binds,
       sqlText: request.sqlText,
@@ -292,10 +304,21 @@ export function statusOf(query: Query): QueryStatus {
 }
 
 function contextOf(session: Session): FinalContext {
+  return { ...placeOf(session), role: session.role };
+}
+
+function placeOf(session: Session): Query['place'] {
   return {
     database: session.database ?? null,
     schema: session.schema ?? null,
     warehouse: session.warehouse ?? null,
-    role: session.role,
   };
+}
+
+/** ROWS_PRODUCED of the query history. */
+function rowsOf({ outcome }: Query): number | null {
+  if (outcome?.ok !== true) return null;
+  const { stats, table } = outcome.result;
+  if (stats === undefined) return table.rows.length;
+  return Object.values(stats).reduce((sum, changed) => sum + changed, 0);
 }

@@ -1,6 +1,7 @@
 import { type Cell, counterTable, statusTable, type Table } from './columns.js';
 import { runDdl } from './ddl.js';
 import { describe } from './describe.js';
+import { describeUser, showUserParameters } from './describe-user.js';
 import { toColumn } from './duck-values.js';
 import { type Execution, onConnection, pause, type StatementResult } from './execution.js';
 import { noCurrentDatabase, SnowflakeFailure, syntaxError, toFailure, unsupported } from './failures.js';
@@ -65,8 +66,12 @@ async function dispatch(
     case 'ddl':
       return result(execution.describeOnly ? statusTable() : await runDdl(tokens, execution));
     case 'show':
-      return result(await onConnection(session, signal, async () => await show(tokens, session, catalog)));
+      return result(
+        showUserParameters(tokens, session, execution.users) ??
+          (await onConnection(session, signal, async () => await show(tokens, session, catalog))),
+      );
     case 'describe':
+      if (isToken(tokens[1], 'USER')) return result(describeUser(tokens, session, execution.users));
       return result(await onConnection(session, signal, async () => await describe(tokens, session, catalog)));
     case 'use':
       return {

@@ -1,9 +1,12 @@
 import type { Catalog } from './catalog.js';
 import type { Table } from './columns.js';
 import { SnowflakeFailure, syntaxError } from './failures.js';
+import type { HistoryEntry } from './history.js';
+import { accountQueryHistory, queryHistory, readHistoryCall } from './history-views.js';
 import { accountTagReferences, informationSchema, madeViews, tagReferences } from './information-schema.js';
 import { isToken, lex, made, type Token } from './lexer.js';
 import { completeName, nameKey, readName } from './names.js';
+import type { StandInUser } from './options.js';
 import type { Session } from './sessions.js';
 
 /** What a statement is told about its surroundings. */
@@ -12,6 +15,10 @@ export type Surroundings = {
   readonly catalog: Catalog;
   readonly account: string;
   readonly queryId: string;
+  readonly users: readonly StandInUser[];
+  /** Every statement that arrived so far. */
+  readonly history: () => readonly HistoryEntry[];
+  readonly nowMs: number;
   /** Makes the result of an earlier query readable and returns its DuckDB name. */
   readonly scanResult: (queryId: string) => Promise<string>;
   /** Makes a table of the account's metadata readable under a name of the session and returns its DuckDB name. */
@@ -90,6 +97,17 @@ export async function substitute(tokens: readonly Token[], around: Surroundings)
       const rows = async () => await tagReferences(name, around.session, around.catalog);
       result.push(made('word', await around.metadata(`TAGS ${nameKey(name)}`, rows), token.spaced));
       at = (tagged?.next ?? at) + 1;
+    } else if (
+      isToken(token, 'TABLE') &&
+      isToken(tokens[at + 1], '(') &&
+      readHistoryCall(tokens, at + 2) !== undefined
+    ) {
+      const asked = readHistoryCall(tokens, at + 2);
+      if (asked === undefined) break;
+      const rows = async () =>
+        await Promise.resolve(queryHistory(asked, around.history(), around.session, around.nowMs));
+      result.push(made('word', await around.metadata(`HISTORY ${at}`, rows), token.spaced));
+      at = asked.next + 1;
     } else if (call !== undefined && call.name === 'SYSTEM$WAIT') {
       const wait = readWait(call.args);
       waitMilliseconds += wait;
@@ -247,6 +265,10 @@ async function replaceMetadata(
   if (parts.join('.') === 'SNOWFLAKE.ACCOUNT_USAGE.TAG_REFERENCES') {
     const rows = async () => await Promise.resolve(accountTagReferences(session));
     return [made('word', await around.metadata('ACCOUNT TAGS', rows), spaced)];
+  }
+  if (parts.join('.') === 'SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY') {
+    const rows = async () => await Promise.resolve(accountQueryHistory(around.history()));
+    return [made('word', await around.metadata('ACCOUNT HISTORY', rows), spaced)];
   }
   const view = madeViews.find((name) => name === parts.at(-1));
   const database = parts.length === 3 ? parts[0] : session.database;

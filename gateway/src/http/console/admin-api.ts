@@ -8,10 +8,12 @@ import { accessTo, isRequestId, visibleRequests } from './access.js';
 import { MAX_REASON_CHARACTERS } from './decision-page.js';
 import type { ConsoleDependencies } from './dependencies.js';
 import { sendProblem } from './problems.js';
+import { answerReconcile } from './reconcile-api.js';
 import type { RecordAccess } from './recorded.js';
 import { showVoteRefusal } from './vote-refusals.js';
 
-export interface AdminApiParts extends Pick<ConsoleDependencies, 'approvals' | 'connections' | 'identity'> {
+export interface AdminApiParts
+  extends Pick<ConsoleDependencies, 'approvals' | 'connections' | 'identity' | 'reconcile'> {
   readonly record: RecordAccess;
 }
 
@@ -32,6 +34,14 @@ export function createAdminApi(parts: AdminApiParts): Router {
   routes.post('/requests/:id/decision', json({ limit: MAX_BODY }), (request, response) =>
     withRequest(request, response, parts, (approval, access) => decide(request, response, { approval, access }, parts)),
   );
+  const { reconcile } = parts;
+  if (reconcile !== undefined) {
+    routes.post('/reconcile', json({ limit: MAX_BODY }), (request, response) =>
+      withCaller(request, response, parts, (caller) =>
+        answerReconcile(request, response, { caller, connections: parts.connections.list() }, { ...parts, reconcile }),
+      ),
+    );
+  }
   routes.use((_request, response) => sendProblem(response, 404, deny.unknownEndpoint()));
   return routes;
 }

@@ -31,7 +31,13 @@ export function createConsole(deps: ConsoleDependencies): Express {
   app.use(setSecurityHeaders(deps.publicUrl));
   app.use(
     '/api/v1',
-    createAdminApi({ approvals: deps.approvals, connections: deps.connections, identity: deps.identity, record }),
+    createAdminApi({
+      approvals: deps.approvals,
+      connections: deps.connections,
+      identity: deps.identity,
+      reconcile: deps.reconcile,
+      record,
+    }),
   );
   app.use('/api', (_request, response) => sendProblem(response, 404, deny.unknownEndpoint()));
   app.get(STYLESHEET_PATH, (_request, response) => {

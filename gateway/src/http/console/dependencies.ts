@@ -18,6 +18,18 @@ export interface ConsoleConnections {
   list(): readonly ConsoleConnection[];
 }
 
+/** Comparing the query history with the record, for auditors. */
+export interface ConsoleReconcile {
+  /** The result as JSON. Rejects when the history cannot be read or the result cannot be recorded. */
+  readonly run: (
+    connection: string,
+    by: { readonly issuer: string; readonly subject: string },
+    sinceMs: number | undefined,
+  ) => Promise<object>;
+  /** Whose people may ask. */
+  readonly auditorGroups: readonly string[];
+}
+
 export interface ConsoleDependencies {
   readonly approvals: ConsoleApprovals;
   readonly identity: Pick<Identity, 'authenticate'>;
@@ -26,6 +38,8 @@ export interface ConsoleDependencies {
   readonly login: ConsoleLogin | undefined;
   /** The origin people use. Decides about secure cookies and what counts as our own page. */
   readonly publicUrl: string;
+  /** Undefined: there is no such endpoint. */
+  readonly reconcile?: ConsoleReconcile | undefined;
   readonly store: Pick<Store, 'get' | 'create' | 'delete'>;
   /** Must have kept the entry when it resolves; nothing is answered before. */
   readonly record: (entry: Entry) => Promise<unknown>;

@@ -4,7 +4,13 @@ import { deny, GatewayError } from '../../errors.js';
 import type { ConsoleDependencies } from './dependencies.js';
 
 /** What somebody did on the approvers' surface. Closed vocabulary of `admin.access` entries. */
-export type AdminAction = 'login' | 'requests.list' | 'request.view' | 'receipt.view' | 'request.decide';
+export type AdminAction =
+  | 'login'
+  | 'requests.list'
+  | 'request.view'
+  | 'receipt.view'
+  | 'request.decide'
+  | 'reconcile.run';
 
 export interface AdminAccess {
   readonly action: AdminAction;

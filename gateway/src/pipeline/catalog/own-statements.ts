@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { bindingHash } from '../../policy/binding.js';
-import { permitInternal } from '../../policy/index.js';
+import { type InternalPurpose, permitInternal } from '../../policy/index.js';
 import {
   jsonFormats,
   numberAt,
@@ -31,6 +31,14 @@ export interface Asker {
   readonly signal: AbortSignal;
 }
 
+/** Why the gateway asks, and the class of the statement. */
+export interface OwnStatementKind {
+  readonly purpose: InternalPurpose;
+  readonly statementClass: 'SELECT' | 'SHOW' | 'DESCRIBE';
+}
+
+const READ_CATALOGUE: OwnStatementKind = { purpose: 'catalogue', statementClass: 'SELECT' };
+
 /** The rows of an answer, by the column names of the text that asked. */
 export type Rows = readonly ReadonlyMap<string, string>[];
 
@@ -38,7 +46,12 @@ export type Rows = readonly ReadonlyMap<string, string>[];
  * Runs one statement of the gateway's own, recorded like any other before it leaves. Undefined when Snowflake refuses it, or
  * when its answer is not whole.
  */
-export async function askSnowflake(deps: OwnStatementDeps, text: string, asker: Asker): Promise<Rows | undefined> {
+export async function askSnowflake(
+  deps: OwnStatementDeps,
+  text: string,
+  asker: Asker,
+  { purpose, statementClass }: OwnStatementKind = READ_CATALOGUE,
+): Promise<Rows | undefined> {
   const { session, connection, box, signal } = asker;
   const endpoint = deps.endpointOf(connection.name);
   if (endpoint === undefined) return undefined;
@@ -50,14 +63,14 @@ export async function askSnowflake(deps: OwnStatementDeps, text: string, asker: 
     ...session.context,
   };
   const queryId = randomUUID();
-  const receipt = await deps.recording.recordRequest(permitInternal('catalogue', binding), {
+  const receipt = await deps.recording.recordRequest(permitInternal(purpose, binding), {
     kind: 'request',
     sessionId: session.id,
     fields: {
       op: 'query',
       qid: queryId,
       rid: queryId,
-      cls: 'SELECT',
+      cls: statementClass,
       internal: true,
       dec: { v: 'allow', pol: connection.policy.revision, rules: [], reasons: ['internal'], apr: null },
       ctx: contextFields(session.context),
@@ -94,11 +107,16 @@ export async function askSnowflake(deps: OwnStatementDeps, text: string, asker: 
       parts: 0,
       masked: [],
       internal: true,
-      upq: answer.kind === 'result' ? answer.result.queryId : null,
+      upq: upstreamIdOf(answer),
     },
     bodies: [],
   });
   return answer.kind === 'result' && rows !== undefined ? byName(answer.result, rows) : undefined;
+}
+
+function upstreamIdOf(answer: Awaited<ReturnType<Snowflake['forward']>>): string | null {
+  if (answer.kind === 'result') return answer.result.queryId;
+  return answer.kind === 'error' ? (answer.queryId ?? null) : null;
 }
 
 /** Rows of the answer and of its parts in object storage; undefined when some are missing. */

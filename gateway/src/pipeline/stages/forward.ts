@@ -45,6 +45,7 @@ async function forwardAlone(
     },
     recorded.signal,
   );
+  if (answer.kind === 'error') return { ...refusalOf(recorded, answer), upstreamQueryId: answer.queryId };
   if (answer.kind !== 'result') return refusalOf(recorded, answer);
   if (recorded.analysis.class !== 'SELECT') deps.catalogs.forget(session.id);
   rememberResult(deps, recorded, answer.result);

@@ -16,8 +16,7 @@ function encodeAtDepth(value: EntryValue, depth: number): string {
   if (value === null) return 'null';
   switch (typeof value) {
     case 'string':
-      if (!value.isWellFormed()) throw new TypeError('a string has a lone surrogate');
-      return JSON.stringify(value);
+      return encodeString(value);
     case 'boolean':
       return value ? 'true' : 'false';
     case 'number':
@@ -33,22 +32,33 @@ function encodeAtDepth(value: EntryValue, depth: number): string {
   }
 }
 
+/** Strings that stand in JSON as they are. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+function encodeString(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`;
+  if (!text.isWellFormed()) throw new TypeError('a string has a lone surrogate');
+  return JSON.stringify(text);
+}
+
 function isList(value: readonly EntryValue[] | { readonly [key: string]: EntryValue }): value is readonly EntryValue[] {
   return Array.isArray(value);
 }
 
 function encodeList(list: readonly EntryValue[], depth: number): string {
-  return `[${list.map((item) => encodeAtDepth(item, depth + 1)).join(',')}]`;
+  let text = '';
+  for (const item of list) text += `${text === '' ? '' : ','}${encodeAtDepth(item, depth + 1)}`;
+  return `[${text}]`;
 }
 
 function encodeObject(object: { readonly [key: string]: EntryValue }, depth: number): string {
-  const members: string[] = [];
+  let text = '';
   for (const key of Object.keys(object).sort()) {
     const value = object[key];
     if (value === undefined) throw new TypeError('undefined has no canonical form');
-    members.push(`${encodeAtDepth(key, depth + 1)}:${encodeAtDepth(value, depth + 1)}`);
+    text += `${text === '' ? '' : ','}${encodeString(key)}:${encodeAtDepth(value, depth + 1)}`;
   }
-  return `{${members.join(',')}}`;
+  return `{${text}}`;
 }
 
 /**

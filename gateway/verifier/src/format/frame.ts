@@ -38,14 +38,18 @@ const MAX_PAYLOAD_BYTES: Readonly<Record<FrameType, number>> = {
 
 /** Encodes one frame into fresh memory, so the caller's bytes may change afterwards. */
 export function encodeFrame(type: FrameType, payload: Uint8Array): Buffer {
+  return Buffer.concat([encodeFrameHeader(type, payload), payload]);
+}
+
+/** The fixed part of the frame around a payload; the payload follows it. Throws `RangeError` when that is too large. */
+export function encodeFrameHeader(type: FrameType, payload: Uint8Array): Buffer {
   if (payload.byteLength > MAX_PAYLOAD_BYTES[type]) throw new RangeError(`${type} frame too large`);
-  const frame = Buffer.alloc(FRAME_HEADER_BYTES + payload.byteLength);
-  frame.writeUInt32BE(MAGIC, 0);
-  frame.writeUInt8(TYPE_CODES[type], 4);
-  frame.writeUInt32BE(payload.byteLength, 8);
-  frame.set(payload, FRAME_HEADER_BYTES);
-  frame.writeUInt32BE(frameCrc(frame, frame.subarray(FRAME_HEADER_BYTES)), CRC_OFFSET);
-  return frame;
+  const header = Buffer.alloc(FRAME_HEADER_BYTES);
+  header.writeUInt32BE(MAGIC, 0);
+  header.writeUInt8(TYPE_CODES[type], 4);
+  header.writeUInt32BE(payload.byteLength, 8);
+  header.writeUInt32BE(frameCrc(header, payload), CRC_OFFSET);
+  return header;
 }
 
 function frameCrc(header: Uint8Array, payload: Uint8Array): number {

@@ -20,6 +20,7 @@ export function createKeptNoteSigner(name: string, privateKey: KeyObject): NoteS
       const signature = sign(null, Buffer.from(text, 'utf8'), privateKey);
       return `${text}\n${encodeSignatureLine({ name, keyId, signature })}`;
     },
+    sign: (text: string) => sign(null, Buffer.from(text, 'utf8'), privateKey).toString('base64url'),
   });
 }
 

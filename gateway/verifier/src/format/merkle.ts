@@ -10,12 +10,13 @@ export function sha256(...parts: readonly Uint8Array[]): Buffer {
 
 /** RFC 6962 section 2.1: hash of a leaf. */
 export function hashLeaf(bytes: Uint8Array): Buffer {
-  return sha256(LEAF_PREFIX, bytes);
+  // Joined, because one call over one piece costs less than the copy.
+  return sha256(Buffer.concat([LEAF_PREFIX, bytes]));
 }
 
 /** RFC 6962 section 2.1: hash of an inner node. */
 export function hashNode(left: Uint8Array, right: Uint8Array): Buffer {
-  return sha256(NODE_PREFIX, left, right);
+  return sha256(Buffer.concat([NODE_PREFIX, left, right]));
 }
 
 /** A growing RFC 6962 tree that keeps only the roots of its complete subtrees: 32 bytes per level. */

@@ -10,6 +10,8 @@ export interface NoteSigner {
   readonly vkey: string;
   /** Signs a text that ends in a newline. */
   signNote(text: string): string;
+  /** The bare signature over a text, base64url. */
+  sign(text: string): string;
 }
 
 /** Creates a signer with a fresh key that exists in this process's memory only. */
@@ -25,6 +27,7 @@ export function createNoteSigner(name: string): NoteSigner {
       const signature = sign(null, Buffer.from(text, 'utf8'), privateKey);
       return `${text}\n— ${name} ${Buffer.concat([keyId, signature]).toString('base64')}\n`;
     },
+    sign: (text: string) => sign(null, Buffer.from(text, 'utf8'), privateKey).toString('base64url'),
   });
 }
 

@@ -1,5 +1,6 @@
 import { encodeCheckpointText } from '../format/checkpoint.js';
-import { checkNote, decodeCanonicalBase64, parseVkey } from '../format/signed-note.js';
+import { encodeNote, parseNote } from '../format/note.js';
+import { checkNote, decodeCanonicalBase64, type NoteVerifier, parseVkey } from '../format/signed-note.js';
 import { parseWitnessPolicy } from '../format/witness-policy.js';
 
 /** A length and root somebody kept outside the log's reach. */
@@ -16,7 +17,7 @@ export interface Anchor {
 export interface Trust {
   /** C2SP verifier keys. */
   readonly writers: readonly string[];
-  /** At most one per origin. */
+  /** At most one per writer; of the registry, its newest and those that witnesses cosigned. */
   readonly checkpoints: readonly Anchor[];
   /** Verifier key of the deployment's identity, which signs its registry and certifies its writers. */
   readonly registry?: string;
@@ -35,9 +36,8 @@ export type TrustResult =
 export function parseTrust(text: string): TrustResult {
   const draft = readTrust(text);
   if (!draft.ok) return draft;
-  const { checkpoints, writers } = draft.trust;
-  for (const anchor of checkpoints) {
-    const isTrue = isNoteTrue(anchor, writers);
+  for (const anchor of draft.trust.checkpoints) {
+    const isTrue = isNoteTrue(anchor, draft.trust);
     if (isTrue instanceof Promise) throw new TypeError('signatures are verified asynchronously here');
     if (!isTrue) return falseNote(anchor);
   }
@@ -48,9 +48,8 @@ export function parseTrust(text: string): TrustResult {
 export async function checkTrust(text: string): Promise<TrustResult> {
   const draft = readTrust(text);
   if (!draft.ok) return draft;
-  const { checkpoints, writers } = draft.trust;
-  for (const anchor of checkpoints) {
-    if (!(await isNoteTrue(anchor, writers))) return falseNote(anchor);
+  for (const anchor of draft.trust.checkpoints) {
+    if (!(await isNoteTrue(anchor, draft.trust))) return falseNote(anchor);
   }
   return draft;
 }
@@ -72,9 +71,10 @@ function readTrust(text: string): TrustResult {
   if (!Array.isArray(writers) || !writers.every(isVkey)) return complain('writers must be a list of verifier keys');
   if (!Array.isArray(checkpoints) || !checkpoints.every(isAnchor))
     return complain('checkpoints must be a list of {origin, size, root, note?}');
-  const origins = new Set(checkpoints.map(({ origin }) => origin));
-  if (origins.size < checkpoints.length) return complain('more than one checkpoint for a log');
   if (registry !== undefined && !isVkey(registry)) return complain('registry must be a verifier key');
+  const ofWriters = checkpoints.filter(({ origin }) => origin !== nameOf(registry));
+  if (new Set(ofWriters.map(({ origin }) => origin)).size < ofWriters.length)
+    return complain('more than one checkpoint for a log');
   if (witnesses !== undefined && !isPolicy(witnesses)) return complain('witnesses must be a C2SP witness policy');
   const trust = { writers, checkpoints, ...(registry === undefined ? {} : { registry }) };
   return { ok: true, trust: witnesses === undefined ? trust : { ...trust, witnesses } };
@@ -105,11 +105,25 @@ function isAnchor(value: unknown): value is Anchor {
   return typeof size === 'number' && Number.isSafeInteger(size) && size > 0;
 }
 
-function isNoteTrue({ origin, size, root, note }: Anchor, writers: readonly string[]): boolean | Promise<boolean> {
+/** The name in a verifier key. */
+function nameOf(vkey: string | undefined): string | undefined {
+  return vkey?.slice(0, vkey.indexOf('+'));
+}
+
+function isNoteTrue({ origin, size, root, note }: Anchor, trust: Trust): boolean | Promise<boolean> {
   if (note === undefined) return true;
   const expected = encodeCheckpointText({ origin, size, root: Buffer.from(root, 'base64') });
-  const verifier = writers.map(parseVkey).find((key) => key?.name === origin);
+  const vkeys = trust.registry === undefined ? trust.writers : [...trust.writers, trust.registry];
+  const verifier = vkeys.map(parseVkey).find((key) => key?.name === origin);
   if (verifier === undefined) return false;
-  const text = checkNote(Buffer.from(note, 'utf8'), verifier);
+  const text = checkNote(Buffer.from(onlySignatureOf(verifier, note), 'utf8'), verifier);
   return text instanceof Promise ? text.then((signed) => signed === expected) : text === expected;
+}
+
+/** The note without cosignatures. */
+function onlySignatureOf({ name, keyId }: NoteVerifier, note: string): string {
+  const parsed = parseNote(Buffer.from(note, 'utf8'));
+  if (parsed === undefined) return '';
+  const signatures = parsed.signatures.filter((line) => line.name === name && line.keyId.equals(keyId));
+  return encodeNote({ ...parsed, signatures });
 }

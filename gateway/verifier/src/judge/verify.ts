@@ -4,13 +4,15 @@ import { openDirectory } from '../read/directory-source.js';
 import { type LogFiles, listRecording } from '../read/log-files.js';
 import { type ScanResult, scanLog } from '../read/scan.js';
 import type { RecordingSource } from '../read/source.js';
+import type { WriterFacts } from '../registry/judge-registry.js';
+import { viewRegistry } from '../registry/registry-view.js';
 import { type CertificateState, checkCertificate } from './certificate.js';
 import type { Finding, Severity } from './finding.js';
 import { judgeLog, type LogSummary } from './judge-log.js';
 import { createModeRules, type LogMode } from './mode-rules.js';
 import { CHECKED_BODIES, createProtocolRules, type ProtocolRules } from './protocol-rules.js';
 import { parseSeal, type Seal } from './seal.js';
-import { checkStoredFiles, NO_EXPLANATIONS } from './stored-files.js';
+import { checkStoredFiles } from './stored-files.js';
 import { createStrandRules, type StrandRules } from './strand-rules.js';
 import type { Trust } from './trust.js';
 
@@ -63,10 +65,13 @@ export async function verifyDirectories(directories: readonly string[], trust?: 
  */
 export async function verify(
   sources: readonly RecordingSource[],
-  trust: Trust = NO_TRUST,
+  given: Trust = NO_TRUST,
   { openKey, more = [], scope }: VerifyOptions = {},
 ): Promise<Verdict> {
   const findings: Finding[] = [...more];
+  const registry = await viewRegistry(sources, given);
+  const { trust, explanations } = registry;
+  const facts: WriterFacts[] = [];
   const logs = await listLogs(sources, findings);
   const tally = createTally();
   const rules = createProtocolRules();
@@ -76,16 +81,19 @@ export async function verify(
   // Newest first: a log's seals are known before the logs they are about.
   for (const files of logs.toReversed()) {
     const ownSeals = seals.get(files.ulid) ?? [];
-    const { scan, found, certificate, mode } = await scanOne(files, {
+    const { scan, found, certificate, mode, onlyOpening } = await scanOne(files, {
       trust,
+      identityKeys: registry.identityKeys,
       ownSeals,
+      sizes: registry.sizesOf(files.ulid),
       rules,
       strands,
       tally,
       openKey,
     });
     const judged = judgeLog({ files, scan, trust, certificate, mode, seals: ownSeals });
-    findings.push(...judged.findings, ...(await checkStoredFiles(files, scan, NO_EXPLANATIONS)));
+    findings.push(...judged.findings, ...(await checkStoredFiles(files, scan, explanations)));
+    facts.push(factsOf(files, scan, onlyOpening));
     summaries.unshift(judged.summary);
     if (judged.summary.trusted) for (const seal of found) remember(seals, seal);
   }
@@ -97,6 +105,7 @@ export async function verify(
       (log) => isGrowing(present.get(log)),
     )),
   );
+  findings.push(...(await registry.judge(facts, findings)));
   if (logs.length === 0)
     findings.push({ severity: 'cannot-conclude', code: 'no-logs', message: 'there is no log here' });
   const weighed = scope === undefined ? findings : limitTo(scope, findings);
@@ -144,8 +153,25 @@ async function isGrowing(files: LogFiles | undefined): Promise<boolean> {
   return sizes.has(next) || known.some(({ path, size }) => (sizes.get(path) ?? size) > size);
 }
 
+function factsOf({ ulid }: LogFiles, scan: ScanResult, onlyOpening: boolean): WriterFacts {
+  const { origin, vkey, size, closed, tail, roots } = scan;
+  return { ulid, origin, vkey, size, closed, tornBytes: tail.bytes, onlyOpening, rootAt: (at) => roots.get(at) };
+}
+
+/** What a start writes before it is registered. */
+const OPENING_KINDS: ReadonlySet<string> = new Set([
+  'writer.open',
+  'writer.sealed',
+  'writer.close',
+  'clock.jump',
+  'mode.change',
+]);
+
 interface ScanContext {
   readonly trust: Trust;
+  readonly identityKeys: readonly string[];
+  /** Sizes the registry names roots of. */
+  readonly sizes: readonly number[];
   readonly ownSeals: readonly Seal[];
   readonly rules: ProtocolRules;
   readonly strands: StrandRules;
@@ -158,26 +184,29 @@ interface ScannedLog {
   readonly found: readonly Seal[];
   readonly certificate: CertificateState;
   readonly mode: LogMode;
+  /** Nothing but what a start writes before it is registered. */
+  readonly onlyOpening: boolean;
 }
 
 async function scanOne(files: LogFiles, context: ScanContext): Promise<ScannedLog> {
-  const { trust, ownSeals, rules, strands, tally, openKey } = context;
+  const { trust, identityKeys, ownSeals, sizes, rules, strands, tally, openKey } = context;
   const anchors = trust.checkpoints.filter(({ origin }) => ulidOf(origin) === files.ulid);
-  const rootsAt = new Set([...anchors, ...ownSeals].map(({ size }) => size));
-  const identityKeys = trust.registry === undefined ? [] : [trust.registry];
+  const rootsAt = new Set([...[...anchors, ...ownSeals].map(({ size }) => size), ...sizes]);
+  let onlyOpening = true;
   const groups = scanLog(files, { keepBody: (name) => CHECKED_BODIES.has(name), rootsAt, openKey });
   const found: Seal[] = [];
   const modes = createModeRules();
   let certificate: CertificateState = 'none';
   for (;;) {
     const step = await groups.next();
-    if (step.done) return { scan: step.value, found, certificate, mode: modes.result(files.ulid) };
+    if (step.done) return { scan: step.value, found, certificate, mode: modes.result(files.ulid), onlyOpening };
     for (const record of step.value) {
       const { leaf, index } = record;
       rules.add(record, files.ulid);
       strands.add(record, files.ulid);
       modes.add(leaf, index);
       tally.add(leaf);
+      onlyOpening &&= OPENING_KINDS.has(leaf.kind);
       if (leaf.kind === 'writer.open') certificate = await checkCertificate(leaf, identityKeys);
       const seal = leaf.kind === 'writer.sealed' ? parseSeal(leaf) : undefined;
       if (seal !== undefined) found.push(seal);
@@ -202,7 +231,8 @@ function missingLogs(
 ): readonly Finding[] {
   const present = new Set(logs.map(({ ulid }) => ulid));
   const proven = new Map<string, string>();
-  for (const { origin } of trust.checkpoints)
+  const registryName = trust.registry?.slice(0, trust.registry.indexOf('+'));
+  for (const { origin } of trust.checkpoints.filter((anchor) => anchor.origin !== registryName))
     proven.set(ulidOf(origin), 'a kept checkpoint covers this log, and it is missing');
   for (const [ulid, list] of seals) {
     if (list.some(({ size }) => size > 0)) proven.set(ulid, 'a later log found this one, and it is missing');

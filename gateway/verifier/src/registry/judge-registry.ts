@@ -9,14 +9,16 @@ import { judgeShreds } from './shred-authorization.js';
 
 /** What a scan of one writer's log found, as far as the registry can contradict it. */
 export interface WriterFacts {
-  /** The log's name; where not even its first commit is there, what its folder says: `<deployment>/w/<ULID>`. */
-  readonly origin: string;
+  /** The folder's name: the last part of the log's. */
   readonly ulid: string;
+  /** Undefined where not even its first commit is there. */
+  readonly origin: string | undefined;
   readonly vkey: string | undefined;
   /** Records whose commit verifies. */
   readonly size: number;
   readonly closed: boolean;
-  readonly tornBytes: number;
+  /** Undefined where the last segment lies archived, which has no place for them. */
+  readonly tornBytes: number | undefined;
   /** Holds nothing but what a start writes before it is registered: nothing was let happen. */
   readonly onlyOpening: boolean;
   /** Root of the first `size` records; undefined beyond the log or where the scan did not keep it. */
@@ -57,7 +59,7 @@ export async function judgeRegistry({
 }: RegistryCase): Promise<readonly Finding[]> {
   const policy = readPolicy(trust);
   if (typeof policy === 'string') return [found('cannot-conclude', 'bad-policy', policy)];
-  if (registry === undefined) return judgeAbsence(trust);
+  if (registry === undefined) return told.some(({ code }) => code.startsWith('registry-')) ? [] : judgeAbsence(trust);
   const isTrusted = isTrustedRegistry(registry, trust);
   const findings = [
     ...judgeKey(registry, trust),
@@ -158,18 +160,21 @@ function describeNewest(registry: Registry, { size, seconds }: { size: number; s
 }
 
 function judgeWriters(registry: Registry, writers: readonly WriterFacts[]): readonly Finding[] {
-  const registered = registeredWriters(registry.entries);
-  const present = new Map(writers.map((facts) => [facts.origin, facts]));
+  const registered = new Map([...registeredWriters(registry.entries).values()].map((each) => [ulidOf(each), each]));
+  const present = new Map(writers.map((facts) => [facts.ulid, facts]));
   const findings: Finding[] = [];
-  for (const writer of registered.values()) {
-    const facts = present.get(writer.origin);
-    const log = writer.origin.slice(writer.origin.lastIndexOf('/') + 1);
+  for (const [log, writer] of registered) {
+    const facts = present.get(log);
     if (facts !== undefined) findings.push(...judgeWriter(writer, facts));
     else if (writer.vkey !== undefined || (writer.newest?.size ?? 0) > 0)
       findings.push(found('tampered', 'missing-log', 'the registry knows this log, and it is missing', log));
   }
-  for (const facts of writers) if (!registered.has(facts.origin)) findings.push(judgeStranger(facts));
+  for (const facts of writers) if (!registered.has(facts.ulid)) findings.push(judgeStranger(facts));
   return findings;
+}
+
+function ulidOf({ origin }: RegisteredWriter): string {
+  return origin.slice(origin.lastIndexOf('/') + 1);
 }
 
 /** A start that stopped between its first commit and its registration let nothing happen. */
@@ -186,8 +191,9 @@ function judgeStranger({ ulid, onlyOpening, size }: WriterFacts): Finding {
 
 function judgeWriter(writer: RegisteredWriter, facts: WriterFacts): readonly Finding[] {
   const { ulid } = facts;
-  if (writer.vkey !== undefined && facts.size > 0 && writer.vkey !== facts.vkey)
-    return [found('tampered', 'registry-mismatch', 'the log is not signed by the key it was registered with', ulid)];
+  const isOther = facts.origin !== undefined && facts.origin !== writer.origin;
+  if (facts.size > 0 && (isOther || (writer.vkey !== undefined && writer.vkey !== facts.vkey)))
+    return [found('tampered', 'registry-mismatch', 'the log has not the name and key it was registered with', ulid)];
   const findings: Finding[] = [];
   for (const state of writer.states) {
     const finding = compareState(state, facts);
@@ -215,7 +221,7 @@ function compareState(state: WriterState, facts: WriterFacts): Finding | undefin
     return found('tampered', 'registry-mismatch', `${where} says that the log ended at ${size} records`, facts.ulid);
   if (kind === 'writer.sealed' && size < facts.size)
     return found('cannot-conclude', 'grew-after-seal', `the log grew after ${where} had sealed it`, facts.ulid);
-  if (kind === 'writer.sealed' && state.torn !== facts.tornBytes)
+  if (kind === 'writer.sealed' && facts.tornBytes !== undefined && state.torn !== facts.tornBytes)
     return found(
       'tampered',
       'registry-mismatch',

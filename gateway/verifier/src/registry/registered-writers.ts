@@ -62,10 +62,17 @@ function toState(index: number, { kind, timeMs, fields }: RegistryEntry): Writer
   };
 }
 
-/** Tree sizes at which the registry names a root of this writer's log: what a scan must keep the roots of. */
-export function registeredSizes(registry: Registry, origin: string): ReadonlySet<number> {
-  const writer = registeredWriters(registry.entries).get(origin);
-  return new Set(writer?.states.map(({ size }) => size).filter((size) => size > 0));
+/** Tree sizes at which the registry names a root of the log in this folder: what a scan must keep the roots of. */
+export function registeredSizes(registry: Pick<Registry, 'entries'>): ReadonlyMap<string, readonly number[]> {
+  const sizes = new Map<string, readonly number[]>();
+  for (const { origin, states } of registeredWriters(registry.entries).values()) {
+    const ulid = origin.slice(origin.lastIndexOf('/') + 1);
+    sizes.set(
+      ulid,
+      states.map(({ size }) => size).filter((size) => size > 0),
+    );
+  }
+  return sizes;
 }
 
 /** True when the trust names a key of this registry: what it says may then be believed. */
@@ -77,15 +84,17 @@ export function isTrustedRegistry(registry: Registry, trust: { readonly registry
  * What a trusted registry adds to a trust file: the keys of its writers, and the largest checkpoint of each that stands in
  * neither. A registry whose key the trust does not name adds nothing.
  */
-export function extendTrust<T extends Trust & { readonly registry?: string }>(trust: T, registry: Registry): T {
+export function extendTrust<T extends Trust>(trust: T, registry: Registry): T {
   if (!isTrustedRegistry(registry, trust)) return trust;
   const vkeys = new Set(trust.writers);
-  const anchors = new Map(trust.checkpoints.map((anchor) => [anchor.origin, anchor]));
+  const added: Anchor[] = [];
   for (const { origin, vkey, newest } of registeredWriters(registry.entries).values()) {
     if (vkey !== undefined) vkeys.add(vkey);
-    const known = anchors.get(origin);
+    const known = trust.checkpoints.find((anchor) => anchor.origin === origin);
     if (newest?.root === undefined || newest.size === 0 || (known?.size ?? 0) >= newest.size) continue;
-    anchors.set(origin, { origin, size: newest.size, root: newest.root } satisfies Anchor);
+    added.push({ origin, size: newest.size, root: newest.root });
   }
-  return { ...trust, writers: [...vkeys], checkpoints: [...anchors.values()] };
+  const replaced = new Set(added.map(({ origin }) => origin));
+  const kept = trust.checkpoints.filter(({ origin }) => !replaced.has(origin));
+  return { ...trust, writers: [...vkeys], checkpoints: [...kept, ...added] };
 }

@@ -89,11 +89,6 @@ export function encodeRotationText({ origin, from, to }: { origin: string; from:
   return `piste registry key v1\n${origin}\n${from}\n${to}\n`;
 }
 
-/** What the identity key signs to certify a writer's key: a note over this text is `cert` of `writer.open`. */
-export function encodeWriterCertText({ origin, vkey }: { origin: string; vkey: string }): string {
-  return `piste writer v1\n${origin}\n${vkey}\n`;
-}
-
 /** The registry's origin for a deployment. */
 export function registryOrigin(deployment: string): string {
   return `${deployment}/registry`;

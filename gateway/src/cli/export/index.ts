@@ -1,0 +1,1 @@
+export { sessionsExport } from './sessions-export.js';

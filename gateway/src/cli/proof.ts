@@ -1,0 +1,29 @@
+import { type Verdict, verifyDirectories } from '../recording/index.js';
+import { readTrust } from './read-trust.js';
+
+/** What the verifier says of the directories a command reads. */
+export interface Proof {
+  readonly outcome: Verdict['outcome'];
+  /** Records that verify, in all logs. */
+  readonly records: number;
+  /** True where the verifier proved that this record is as it was written. */
+  isProven(log: string, index: number): boolean;
+}
+
+/** The verifier's headline for people. */
+export const HEADLINES: Readonly<Record<Verdict['outcome'], string>> = {
+  sound: 'OK',
+  tampered: 'TAMPERED',
+  'cannot-conclude': 'CANNOT CONCLUDE',
+};
+
+/** Verifies directories against a trust file; undefined where none is given, since nothing could then be proven. */
+export async function proveDirectories(
+  directories: readonly string[],
+  trustPath: string | undefined,
+): Promise<Proof | undefined> {
+  if (trustPath === undefined) return undefined;
+  const { outcome, logs, counts } = await verifyDirectories(directories, await readTrust(trustPath));
+  const proven = new Map(logs.map((log) => [log.ulid, log.proven]));
+  return { outcome, records: counts.records, isProven: (log, index) => index < (proven.get(log) ?? 0) };
+}

@@ -1,0 +1,159 @@
+import { parseQueryTag, type QueryTag } from '@piste/verifier';
+import type { HistoryRow } from './history-row.js';
+import type { Leave, RecordIndex, Statement, WriterLog } from './record-index.js';
+import { compareText } from './recorded-text.js';
+import type { RowKind } from './report.js';
+import type { TagKey } from './tag-signature.js';
+
+/** What became of a row, and the statement it stands for. */
+export interface RowVerdict {
+  readonly kind: RowKind;
+  readonly message: string;
+  readonly statement?: Statement;
+}
+
+/** How a row will be judged. */
+export interface RowPlan {
+  /** Queries that may have run it. */
+  readonly roots: readonly string[];
+  /** The signature to check first. */
+  readonly check: { readonly tag: QueryTag; readonly key: TagKey } | undefined;
+  /** Judges, and marks the statement the row stands for as seen: to be called once, in the order of the rows. */
+  conclude(isSigned: boolean): RowVerdict;
+}
+
+export interface RowJudge {
+  readonly index: RecordIndex;
+  readonly nowMs: number;
+  readonly viewLagMs: number;
+  readonly connection: string | undefined;
+  /** Keys of writers that are known from elsewhere, by origin. */
+  readonly keyOf: (origin: string) => TagKey | undefined;
+  /** The records were read after the history: what is not among them is not recorded. */
+  readonly recordsAreNewer: boolean;
+  /** Signatures are checked of every tag, or only where no record in a log stands for the row as well. */
+  readonly signatures: 'all' | 'needed';
+}
+
+/** Says what is to be checked of one row. */
+export function planRow(judge: RowJudge, row: HistoryRow): RowPlan {
+  const tag = parseQueryTag(row.tag);
+  const roots = [row.rootId, row.parentId].filter((id): id is string => id !== undefined && id !== row.id);
+  if (tag === undefined) return { roots, check: undefined, conclude: () => judgeUntagged(judge, row) };
+  const log = judge.index.writer(tag.writer);
+  const key = log === undefined ? judge.keyOf(tag.writer) : log.key;
+  if (key === undefined) return { roots, check: undefined, conclude: () => NOBODY_VOUCHES };
+  const leave = log?.leaveAt(tag.index);
+  const isPinned = leave?.leafHash === tag.leafHash && leave.statement.upstreamId === row.id;
+  return {
+    roots,
+    check: judge.signatures === 'needed' && isPinned ? undefined : { tag, key },
+    conclude(isSigned) {
+      if (!isSigned) return BAD_SIGNATURE;
+      if (log === undefined || tag.index >= log.size) return judgeWithoutRecord(judge, row, tag, log);
+      return leave?.leafHash === tag.leafHash ? judgeRecorded(judge, row, leave) : OTHER_RECORD;
+    },
+  };
+}
+
+const NOBODY_VOUCHES: RowVerdict = {
+  kind: 'unrecorded',
+  message: 'its tag names a log that is not here and that nobody vouches for',
+};
+const BAD_SIGNATURE: RowVerdict = {
+  kind: 'tag-differs',
+  message: 'the signature in its tag is not that of the writer it names',
+};
+const OTHER_RECORD: RowVerdict = {
+  kind: 'tag-differs',
+  message: 'its tag names a record that is another, or that let nothing run',
+};
+
+function judgeUntagged(judge: RowJudge, row: HistoryRow): RowVerdict {
+  const known = judge.index.answeredAs(row.id);
+  if (known !== undefined) {
+    known.seen = true;
+    return {
+      kind: 'tag-differs',
+      message: 'a recorded statement, but not with the tag it was sent with',
+      statement: known,
+    };
+  }
+  return (
+    judgePossibleChild(judge, row) ?? {
+      kind: 'unrecorded',
+      message: 'Snowflake ran it for the service user, and no record let it run',
+    }
+  );
+}
+
+/** Snowflake lists what a procedure runs; which call it belongs to only ACCESS_HISTORY says. */
+function judgePossibleChild({ index, nowMs, viewLagMs }: RowJudge, row: HistoryRow): RowVerdict | undefined {
+  const during = index
+    .callsIn(row.sessionId)
+    .some(
+      ({ leaves, timeMs, answeredMs }) =>
+        leaves > 0 && timeMs <= row.startMs && (answeredMs === undefined || row.startMs <= answeredMs),
+    );
+  if (!during) return undefined;
+  return row.startMs > nowMs - viewLagMs
+    ? { kind: 'inside-lag', message: 'ran during a recorded call; which one ran it is not known yet' }
+    : {
+        kind: 'possible-child',
+        message:
+          'ran in the session and during a recorded call; add ROOT_QUERY_ID from ACCESS_HISTORY to say whether it ran it',
+      };
+}
+
+/** A tag that its writer signed is proof that a record was made, wherever it is now. */
+function judgeWithoutRecord(
+  { recordsAreNewer }: RowJudge,
+  row: HistoryRow,
+  { index }: QueryTag,
+  log: WriterLog | undefined,
+): RowVerdict {
+  if (log === undefined) {
+    return { kind: 'log-not-here', message: 'its writer is known and signed its tag, but its log is not here' };
+  }
+  if (log.ended || recordsAreNewer || row.startMs < log.lastMs) {
+    return {
+      kind: 'record-missing',
+      message: `its writer signed its tag, but the log ends before record ${index}: records were removed`,
+    };
+  }
+  return {
+    kind: 'log-ends-earlier',
+    message: `its writer signed its tag, but the log ends before record ${index}: an older copy, or one that was cut`,
+  };
+}
+
+function judgeRecorded(judge: RowJudge, row: HistoryRow, { statement, text }: Leave): RowVerdict {
+  const of = (kind: RowKind, message: string): RowVerdict => ({ kind, message, statement });
+  const session = judge.index.session(statement.sessionId);
+  const { connection } = judge;
+  if (connection !== undefined && session?.connection !== undefined && session.connection !== connection)
+    return of('tag-differs', 'its tag names a record of another connection');
+  const isOther = statement.upstreamId !== undefined && statement.upstreamId !== row.id;
+  if (isOther || statement.seen) {
+    return (
+      judgePossibleChild(judge, row) ??
+      of('repeated', 'ran under the tag of a record that stands for another query: it was not let run twice')
+    );
+  }
+  const upstream = session?.upstreamSession;
+  if (upstream !== undefined && row.sessionId !== undefined && upstream !== row.sessionId)
+    return of('session-differs', 'ran in another session than the one its record belongs to');
+  statement.seen = true;
+  switch (compareText(text, row.text)) {
+    case 'same':
+      return of('matched', '');
+    case 'differs':
+      if (row.failed && row.text === HIDDEN_TEXT) return of('matched', '');
+      return of('text-differs', 'ran with another text than the recorded one');
+    case 'unread':
+      return of('text-unread', 'the record was found, but its text could not be read to compare it');
+  }
+}
+
+/** Snowflake hides the text of statements that it could not parse. */
+const HIDDEN_TEXT = '<redacted>';

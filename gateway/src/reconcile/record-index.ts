@@ -1,0 +1,332 @@
+import { type EntryValue, type LogRecord, SHOWN_TEXT_CHARACTERS } from '@piste/verifier';
+import { headDigests, type RecordedText } from './recorded-text.js';
+import { parseTagKey, type TagKey } from './tag-signature.js';
+
+/** What the records say of one statement. Held ones have several records that could let it run. */
+export interface Statement {
+  readonly sessionId: string | undefined;
+  readonly describe: boolean;
+  readonly statementClass: string;
+  /** Of its first record that let it run; of its first record until there is one. */
+  timeMs: number;
+  /** Records that let it run. */
+  leaves: number;
+  answered: boolean;
+  /** Of its last answer. */
+  answeredMs: number | undefined;
+  failed: boolean;
+  /** Snowflake's query id, where an answer named it. */
+  upstreamId: string | undefined;
+  /** Rows in its answers. */
+  rows: number;
+  /** Parts that the answer announced, and those delivered so far. */
+  parts: number;
+  delivered: Set<number> | undefined;
+  /** The text of a request that was held: the decision that releases it holds none. */
+  heldText: Pick<RecordedText, 'hasBinds' | 'isLong' | 'heads'> | undefined;
+  /** A history row stands for it. */
+  seen: boolean;
+}
+
+/** A record that let a statement run. */
+export interface Leave {
+  readonly statement: Statement;
+  readonly leafHash: string;
+  readonly text: RecordedText;
+}
+
+/** One writer's log, as far as it was read. */
+export interface WriterLog {
+  readonly origin: string;
+  readonly key: TagKey;
+  /** Records read. */
+  readonly size: number;
+  readonly lastMs: number;
+  /** Nothing can follow: it says so itself, or a later writer found it ended. */
+  readonly ended: boolean;
+  leaveAt(index: number): Leave | undefined;
+}
+
+/** Where a session was opened and what it is at Snowflake. */
+export interface RecordedSession {
+  readonly connection: string | undefined;
+  readonly upstreamSession: string | undefined;
+}
+
+/** What reconciling keeps of the records: some hundred bytes for each statement, no texts. */
+export interface RecordIndex {
+  add(record: LogRecord): void;
+  writer(origin: string): WriterLog | undefined;
+  session(sessionId: string | undefined): RecordedSession | undefined;
+  statements(): Iterable<Statement>;
+  /** The statement that Snowflake answered under this query id. */
+  answeredAs(upstreamId: string): Statement | undefined;
+  /** Statements of a Snowflake session that may call others while they run. */
+  callsIn(upstreamSession: string | undefined): readonly Statement[];
+  isRecordedSession(upstreamSession: string): boolean;
+  readonly connections: ReadonlySet<string>;
+  /** Time of the oldest record; undefined without any. */
+  readonly firstMs: number | undefined;
+}
+
+type Fields = Readonly<Record<string, EntryValue>>;
+
+interface WriterState {
+  readonly origin: string;
+  readonly key: TagKey;
+  size: number;
+  lastMs: number;
+  closed: boolean;
+  readonly indexes: number[];
+  readonly leaves: Statement[];
+  readonly digests: DigestColumn;
+  /** Flags of the text: binds, long. */
+  readonly flags: number[];
+  readonly heads: Map<number, readonly Buffer[]>;
+}
+
+/** Classes of statements that can run others, which Snowflake lists as queries of their own. */
+const CALLERS: ReadonlySet<string> = new Set(['CALL', 'EXECUTE_IMMEDIATE', 'EXECUTE_TASK', 'SCRIPT', 'FLOW', 'MULTI']);
+
+export function createRecordIndex(): RecordIndex {
+  const writers = new Map<string, WriterState>();
+  const byLog = new Map<string, WriterState>();
+  const sealed = new Set<string>();
+  const sessions = new Map<string, RecordedSession>();
+  const upstreamSessions = new Set<string>();
+  const connections = new Set<string>();
+  const byQuery = new Map<string, Statement>();
+  const calls: Statement[] = [];
+  let byUpstreamId: Map<string, Statement> | undefined;
+  let firstMs: number | undefined;
+
+  function openWriter(record: LogRecord): void {
+    const { origin, vkey } = record.leaf.fields;
+    const key = typeof vkey === 'string' ? parseTagKey(vkey) : undefined;
+    if (typeof origin !== 'string' || key?.writer !== origin) return;
+    const state: WriterState = {
+      origin,
+      key,
+      size: 0,
+      lastMs: 0,
+      closed: false,
+      indexes: [],
+      leaves: [],
+      digests: createDigestColumn(),
+      flags: [],
+      heads: new Map(),
+    };
+    writers.set(origin, state);
+    byLog.set(record.log, state);
+  }
+
+  function statementOf(queryId: string, { leaf }: LogRecord): Statement {
+    const known = byQuery.get(queryId);
+    if (known !== undefined) return known;
+    const { fields, strand, timeMs } = leaf;
+    const fresh: Statement = {
+      sessionId: strand?.sessionId,
+      describe: fields['op'] === 'describe',
+      statementClass: typeof fields['cls'] === 'string' ? fields['cls'] : '',
+      timeMs,
+      leaves: 0,
+      answered: false,
+      answeredMs: undefined,
+      failed: false,
+      upstreamId: undefined,
+      rows: 0,
+      parts: 0,
+      delivered: undefined,
+      heldText: undefined,
+      seen: false,
+    };
+    byQuery.set(queryId, fresh);
+    if (CALLERS.has(fresh.statementClass)) calls.push(fresh);
+    return fresh;
+  }
+
+  function addLeave(record: LogRecord, statement: Statement): void {
+    const { leaf } = record;
+    const state = byLog.get(record.log);
+    const text = leaf.kind === 'request' ? textFacts(record) : (statement.heldText ?? NO_TEXT);
+    if (leaf.statementHash === undefined || state === undefined) {
+      statement.heldText = text;
+      return;
+    }
+    if (statement.leaves === 0) statement.timeMs = leaf.timeMs;
+    statement.leaves += 1;
+    if (text.heads.length > 0) state.heads.set(record.index, text.heads);
+    state.indexes.push(record.index);
+    state.leaves.push(statement);
+    state.digests.add(record.leafHash, leaf.statementHash);
+    state.flags.push((text.hasBinds ? 1 : 0) | (text.isLong ? 2 : 0));
+  }
+
+  return {
+    add(record) {
+      const { leaf, log, index } = record;
+      const { fields, kind } = leaf;
+      if (kind === 'writer.open') openWriter(record);
+      firstMs = Math.min(firstMs ?? leaf.timeMs, leaf.timeMs);
+      const state = byLog.get(log);
+      if (state !== undefined) {
+        state.size = index + 1;
+        state.lastMs = leaf.timeMs;
+        state.closed = kind === 'writer.close';
+      }
+      if (kind === 'writer.sealed' && typeof fields['origin'] === 'string') sealed.add(fields['origin']);
+      if (kind === 'session.open' && leaf.strand !== undefined) {
+        const session = readSession(fields);
+        sessions.set(leaf.strand.sessionId, session);
+        if (session.upstreamSession !== undefined) upstreamSessions.add(session.upstreamSession);
+        if (session.connection !== undefined) connections.add(session.connection);
+      }
+      const queryId = fields['qid'];
+      if (typeof queryId !== 'string') return;
+      if (kind === 'request' || (kind === 'decision' && leaf.statementHash !== undefined)) {
+        addLeave(record, statementOf(queryId, record));
+      } else if (kind === 'response' || kind === 'response.withheld' || kind === 'chunk') {
+        addAnswer(statementOf(queryId, record), record);
+      }
+    },
+    writer(origin) {
+      const state = writers.get(origin);
+      return state === undefined ? undefined : toWriterLog(state, sealed.has(origin));
+    },
+    session: (sessionId) => (sessionId === undefined ? undefined : sessions.get(sessionId)),
+    statements: () => byQuery.values(),
+    answeredAs(upstreamId) {
+      byUpstreamId ??= indexUpstreamIds(byQuery.values());
+      return byUpstreamId.get(upstreamId);
+    },
+    callsIn: (upstreamSession) =>
+      upstreamSession === undefined
+        ? []
+        : calls.filter(({ sessionId }) => sessions.get(sessionId ?? '')?.upstreamSession === upstreamSession),
+    isRecordedSession: (upstreamSession) => upstreamSessions.has(upstreamSession),
+    connections,
+    get firstMs() {
+      return firstMs;
+    },
+  };
+}
+
+const NO_TEXT: Pick<RecordedText, 'hasBinds' | 'isLong' | 'heads'> = { hasBinds: true, isLong: true, heads: [] };
+
+/** The digests that `st` does not give: of texts with binds, and of those that Snowflake cuts. */
+function textFacts({ leaf, bodies }: LogRecord): Pick<RecordedText, 'hasBinds' | 'isLong' | 'heads'> {
+  const hasBinds = leaf.parts.some(({ name }) => name === 'binds');
+  const bytes = leaf.parts.reduce((sum, { name, length }) => sum + (name === 'sql' ? length : 0), 0);
+  const isLong = bytes >= SHOWN_TEXT_CHARACTERS;
+  return { hasBinds, isLong, heads: hasBinds || isLong ? readHeads(bodies.get('sql'), leaf.fields['txt']) : [] };
+}
+
+function readHeads(sql: Buffer | undefined, shown: EntryValue | undefined): readonly Buffer[] {
+  if (sql !== undefined) return headDigests(sql.toString('utf8'));
+  return typeof shown === 'string' && /^[0-9a-f]{64}$/.test(shown) ? [Buffer.from(shown, 'hex')] : [];
+}
+
+function readSession(fields: Fields): RecordedSession {
+  const { connection, up } = fields;
+  const upstream = typeof up === 'object' && up !== null && !Array.isArray(up) ? (up as Fields)['sess'] : undefined;
+  return {
+    connection: typeof connection === 'string' ? connection : undefined,
+    upstreamSession: typeof upstream === 'string' ? upstream : undefined,
+  };
+}
+
+function addAnswer(statement: Statement, { leaf }: LogRecord): void {
+  const { fields, kind, timeMs } = leaf;
+  const rows = typeof fields['rows'] === 'number' ? fields['rows'] : 0;
+  statement.answeredMs = timeMs;
+  if (kind === 'chunk' || typeof fields['n'] === 'number') {
+    const part = typeof fields['n'] === 'number' ? fields['n'] : -1;
+    statement.delivered ??= new Set();
+    if (kind === 'chunk' && !statement.delivered.has(part)) {
+      statement.delivered.add(part);
+      statement.rows += rows;
+    }
+    return;
+  }
+  statement.answered = true;
+  statement.failed = fields['code'] !== null && fields['code'] !== undefined;
+  statement.rows += rows;
+  if (typeof fields['parts'] === 'number') statement.parts = fields['parts'];
+  if (typeof fields['upq'] === 'string') statement.upstreamId = fields['upq'].toLowerCase();
+}
+
+function indexUpstreamIds(statements: Iterable<Statement>): Map<string, Statement> {
+  const index = new Map<string, Statement>();
+  for (const statement of statements)
+    if (statement.upstreamId !== undefined) index.set(statement.upstreamId, statement);
+  return index;
+}
+
+function toWriterLog(state: WriterState, isSealed: boolean): WriterLog {
+  const { origin, key, size, lastMs, indexes, leaves, digests, flags, heads } = state;
+  return {
+    origin,
+    key,
+    size,
+    lastMs,
+    ended: state.closed || isSealed,
+    leaveAt(index) {
+      const at = positionOf(indexes, index);
+      const statement = at === undefined ? undefined : leaves[at];
+      if (at === undefined || statement === undefined) return undefined;
+      const { leafHash, statement: digest } = digests.at(at);
+      const flag = flags[at] ?? 0;
+      return {
+        statement,
+        leafHash: leafHash.toString('hex'),
+        text: {
+          statement: digest,
+          hasBinds: (flag & 1) !== 0,
+          isLong: (flag & 2) !== 0,
+          heads: heads.get(index) ?? [],
+        },
+      };
+    },
+  };
+}
+
+/** Binary search: records of a log come in the order of their indexes. */
+function positionOf(indexes: readonly number[], index: number): number | undefined {
+  let low = 0;
+  let high = indexes.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const found = indexes[middle] ?? 0;
+    if (found === index) return middle;
+    if (found < index) low = middle + 1;
+    else high = middle - 1;
+  }
+  return undefined;
+}
+
+/** Pairs of digests side by side: as strings they would take most of the memory. */
+interface DigestColumn {
+  add(leafHash: string, statement: string): void;
+  at(position: number): { readonly leafHash: Buffer; readonly statement: Buffer };
+}
+
+const DIGEST_BYTES = 32;
+const PAIR_BYTES = 2 * DIGEST_BYTES;
+
+function createDigestColumn(): DigestColumn {
+  let bytes = Buffer.alloc(64 * PAIR_BYTES);
+  let count = 0;
+  return {
+    add(leafHash, statement) {
+      if ((count + 1) * PAIR_BYTES > bytes.byteLength) bytes = Buffer.concat([bytes, Buffer.alloc(bytes.byteLength)]);
+      bytes.write(leafHash, count * PAIR_BYTES, 'hex');
+      bytes.write(statement, count * PAIR_BYTES + DIGEST_BYTES, 'hex');
+      count += 1;
+    },
+    at(position) {
+      const from = position * PAIR_BYTES;
+      const middle = from + DIGEST_BYTES;
+      return { leafHash: bytes.subarray(from, middle), statement: bytes.subarray(middle, from + PAIR_BYTES) };
+    },
+  };
+}

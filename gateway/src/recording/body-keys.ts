@@ -1,0 +1,143 @@
+import { createCipheriv, createHmac, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import {
+  type AgeRecipient,
+  encodeFields,
+  GCM_TAG_BYTES,
+  keyName,
+  MAX_BODY_PART_BYTES,
+  type PartStore,
+  sha256,
+  wrapSecret,
+} from '@piste/verifier';
+import { type FileOps, writeFully } from './file-ops.js';
+
+const KEY_BYTES = 32;
+const KEY_CHECK = 'piste key check v1';
+const NONCE_BYTES = 12;
+const COUNTER_OFFSET = 4;
+/** Keys in memory at once; the one that was made first is forgotten, and another made when its session goes on. */
+const MAX_LIVE_KEYS = 65_536;
+
+/** A key that was made and is not yet written down. */
+export interface FreshKey {
+  /** Canonical JSON: fields of its `key` record. */
+  readonly fields: string;
+}
+
+interface LiveKey {
+  readonly number: number;
+  readonly secret: Buffer;
+  counter: number;
+}
+
+/** Session keys of one writer: made when first needed, wrapped to the recipients, forgotten when the session ends. */
+export interface BodyKeys {
+  /** Makes the session's key if it has none; its record must then stand before what is encrypted with it. */
+  prepare(sessionId: string | undefined): FreshKey | undefined;
+  /** Encrypts parts with the session's key. `taken` says that what was encrypted will be written. */
+  partsOf(sessionId: string | undefined): { readonly parts: PartStore; taken(): void };
+  forget(sessionId: string | undefined): void;
+  /** Makes the files of the keys made since the last call durable; before the commit over their records. */
+  flush(): void;
+  close(): void;
+}
+
+export interface BodyKeysDeps {
+  readonly origin: string;
+  /** The log's directory. */
+  readonly directory: string;
+  readonly files: FileOps;
+  /** At least one. */
+  readonly recipients: readonly AgeRecipient[];
+}
+
+/** Makes the directory of the keys, durably. */
+export function createBodyKeys({ origin, directory, files, recipients }: BodyKeysDeps): BodyKeys {
+  const keysDirectory = join(directory, 'keys');
+  files.makeDirectory(keysDirectory);
+  files.syncDirectory(directory);
+  const live = new Map<string | undefined, LiveKey>();
+  let unwritten: { readonly path: string; readonly wrapped: Buffer }[] = [];
+  let nextNumber = 0;
+
+  function forget(sessionId: string | undefined): void {
+    live.get(sessionId)?.secret.fill(0);
+    live.delete(sessionId);
+  }
+
+  function keyOf(sessionId: string | undefined): LiveKey {
+    const key = live.get(sessionId);
+    if (key === undefined) throw new Error('the session has no key');
+    return key;
+  }
+
+  return {
+    prepare(sessionId) {
+      if (live.has(sessionId)) return undefined;
+      const key = { number: nextNumber, secret: randomBytes(KEY_BYTES), counter: 0 };
+      const wrapped = wrapSecret(key.secret, recipients);
+      nextNumber += 1;
+      live.set(sessionId, key);
+      if (live.size > MAX_LIVE_KEYS) forget(live.keys().next().value);
+      unwritten.push({ path: join(directory, keyName(key.number)), wrapped });
+      const fields = encodeFields({
+        n: key.number,
+        wrapped: sha256(wrapped).toString('hex'),
+        recipients: recipients.map(({ text }) => text),
+        check: createHmac('sha256', key.secret).update(KEY_CHECK).digest('hex'),
+      });
+      return { fields };
+    },
+    partsOf(sessionId) {
+      const key = keyOf(sessionId);
+      let { counter } = key;
+      const parts: PartStore = {
+        partBytes: MAX_BODY_PART_BYTES - GCM_TAG_BYTES,
+        store(name, part, plain) {
+          const additional = Buffer.from(`piste body v1\n${origin}\n${name}\n${part}`, 'utf8');
+          const bytes = encrypt(key.secret, { counter, additional, plain });
+          const seal = { key: key.number, counter, plainLength: plain.byteLength };
+          counter += 1;
+          return { bytes, seal };
+        },
+      };
+      return {
+        parts,
+        taken() {
+          key.counter = counter;
+        },
+      };
+    },
+    forget,
+    flush() {
+      if (unwritten.length === 0) return;
+      for (const { path, wrapped } of unwritten) {
+        const file = files.createFile(path);
+        writeFully(file, [wrapped], 0);
+        file.sync();
+        file.close();
+      }
+      files.syncDirectory(keysDirectory);
+      unwritten = [];
+    },
+    close() {
+      for (const sessionId of [...live.keys()]) forget(sessionId);
+    },
+  };
+}
+
+interface PlainPart {
+  readonly counter: number;
+  readonly additional: Buffer;
+  readonly plain: Uint8Array;
+}
+
+/** AES-256-GCM, the tag behind the ciphertext. A counter whose ciphertext was never written may be taken again. */
+function encrypt(key: Buffer, { counter, additional, plain }: PlainPart): Buffer {
+  const nonce = Buffer.alloc(NONCE_BYTES);
+  nonce.writeBigUInt64BE(BigInt(counter), COUNTER_OFFSET);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  cipher.setAAD(additional);
+  return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+}

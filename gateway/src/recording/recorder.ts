@@ -1,0 +1,241 @@
+import { type Entry, encodeFields, type StrandLink } from '@piste/verifier';
+import { errorMessage } from '../errors.js';
+import { createLeafClock, type LeafTime, type RecordingClock } from './leaf-clock.js';
+import type { Acknowledgement, Checkpoint, CommittedGroup, PlacedRecord } from './placed-record.js';
+import { RecordingUnavailable } from './recording-unavailable.js';
+import { type FromWriter, fromColumns, type WriterLink, type WriterListener } from './writer-messages.js';
+
+/** Bytes waiting for the disk; beyond, appends are refused. */
+export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
+/** Streams go on once less than this waits. */
+const ROOM_BYTES = MAX_QUEUED_BYTES / 2;
+/** What a record costs beside its bodies and fields, roughly. */
+const RECORD_OVERHEAD_BYTES = 512;
+
+export interface RecorderDeps {
+  /** Starts the writer. May throw instead. */
+  readonly start: (listener: WriterListener) => WriterLink;
+  readonly clock: RecordingClock;
+  readonly onCommitted: (group: CommittedGroup) => void;
+  readonly onFailed: (error: unknown) => void;
+}
+
+/** The near side of a writer: hands records over in call order, bounds what waits, tells who waited. */
+export interface Recorder {
+  readonly vkey: string;
+  readonly failed: boolean;
+  /** Takes the record's place at once; `links` are written where it is its session's first in this log. Resolves when a commit that covers it is on stable storage. */
+  append(entry: Entry, statementHash: string | undefined, links?: StrandLinks): Promise<Acknowledgement>;
+  room(): Promise<void>;
+  checkpoint(): Promise<Checkpoint>;
+  /** Resolves when all that was appended is committed and the writer is gone. */
+  close(): Promise<void>;
+}
+
+interface Waiting {
+  readonly bytes: number;
+  readonly resolve: (acknowledgement: Acknowledgement) => void;
+  readonly reject: (error: RecordingUnavailable) => void;
+}
+
+/** What was known of a session's strands in other logs. */
+export type StrandLinks = readonly StrandLink[] | 'unknown';
+
+/** What stands in a leaf beside the entry. */
+interface Beside {
+  readonly statementHash: string | undefined;
+  readonly links: StrandLinks | undefined;
+}
+
+const NOTHING_BESIDE: Beside = { statementHash: undefined, links: undefined };
+
+/** Starts a writer; resolves once it has its key and its directory, rejects when it cannot have them. */
+export async function startRecorder({ start, clock, onCommitted, onFailed }: RecorderDeps): Promise<Recorder> {
+  const readTime = createLeafClock(clock);
+  const waiting = new Map<number, Waiting>();
+  const checkpointsAsked: PromiseWithResolvers<Checkpoint>[] = [];
+  const opened = Promise.withResolvers<string>();
+  const closed = Promise.withResolvers<void>();
+  closed.promise.catch(() => undefined);
+  let batch: { readonly record: PlacedRecord; readonly buffers: readonly ArrayBuffer[] }[] = [];
+  const roomAsked: (() => void)[] = [];
+  let nextId = 0;
+  let queuedBytes = 0;
+  let failure: RecordingUnavailable | undefined;
+  let isClosing = false;
+  let last: Checkpoint | undefined;
+
+  const link = start({ heard, lost });
+  link.hold(true);
+
+  function heard(message: FromWriter): void {
+    switch (message.type) {
+      case 'opened':
+        opened.resolve(message.vkey);
+        break;
+      case 'committed':
+        for (const acknowledgement of fromColumns(message.acknowledged)) {
+          settle(acknowledgement.id, ({ resolve }) => resolve(acknowledgement));
+        }
+        onCommitted(message.group);
+        break;
+      case 'refused': {
+        const refusal = new RecordingUnavailable(`entry cannot be encoded: ${message.why}`);
+        settle(message.id, ({ reject }) => reject(refusal));
+        break;
+      }
+      case 'failed':
+        fail(new Error(message.why));
+        break;
+      case 'checkpoint':
+        checkpointsAsked.shift()?.resolve(message.checkpoint);
+        break;
+      case 'closed':
+        last = message.checkpoint;
+        if (message.complaint === undefined) closed.resolve();
+        else closed.reject(new RecordingUnavailable(`the log was not closed: ${message.complaint}`));
+        break;
+    }
+    giveRoom();
+    holdWhileNeeded();
+  }
+
+  function lost(error: Error): void {
+    if (last !== undefined) return;
+    opened.reject(error);
+    fail(error);
+    const gone = new RecordingUnavailable('the writer is gone', { cause: error });
+    for (const asked of checkpointsAsked.splice(0)) asked.reject(gone);
+    closed.reject(gone);
+  }
+
+  function settle(id: number, tell: (one: Waiting) => void): void {
+    const one = waiting.get(id);
+    if (one === undefined) return;
+    waiting.delete(id);
+    queuedBytes -= one.bytes;
+    tell(one);
+  }
+
+  function fail(cause: Error): void {
+    if (failure !== undefined) return;
+    failure = new RecordingUnavailable('recording failed', { cause });
+    for (const one of waiting.values()) one.reject(failure);
+    waiting.clear();
+    batch = [];
+    queuedBytes = 0;
+    giveRoom();
+    onFailed(cause);
+  }
+
+  function giveRoom(): void {
+    if (roomAsked.length === 0 || queuedBytes > ROOM_BYTES) return;
+    for (const go of roomAsked.splice(0)) go();
+  }
+
+  function holdWhileNeeded(): void {
+    link.hold(waiting.size > 0 || checkpointsAsked.length > 0 || (isClosing && last === undefined));
+  }
+
+  function place(entry: Entry, time: LeafTime, { statementHash, links }: Beside): Promise<Acknowledgement> {
+    const fields = encodeFields(entry.fields);
+    const bodyBytes = entry.bodies.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
+    const bytes = bodyBytes + fields.length + RECORD_OVERHEAD_BYTES;
+    if (queuedBytes + bytes > MAX_QUEUED_BYTES) throw new RecordingUnavailable('recording queue is full');
+    const buffer = copyBodies(entry, bodyBytes);
+    const record: PlacedRecord = {
+      id: nextId,
+      kind: entry.kind,
+      sessionId: entry.sessionId,
+      fields,
+      bodies: entry.bodies.map((body) => ({ name: body.name, byteLength: body.bytes.byteLength })),
+      bytes: buffer,
+      timeMs: time.timeMs,
+      monotonicMicros: time.monotonicMicros,
+      statementHash,
+      links,
+    };
+    nextId += 1;
+    queuedBytes += bytes;
+    if (batch.length === 0) queueMicrotask(post);
+    batch.push({ record, buffers: buffer === undefined ? [] : [buffer] });
+    if (waiting.size === 0) link.hold(true);
+    return new Promise((resolve, reject) => {
+      waiting.set(record.id, { bytes, resolve, reject });
+    });
+  }
+
+  /** Appends made together travel, and are committed, together. */
+  function post(): void {
+    const sent = batch;
+    batch = [];
+    if (sent.length === 0) return;
+    link.post(
+      { type: 'append', records: sent.map(({ record }) => record) },
+      sent.flatMap(({ buffers }) => buffers),
+    );
+  }
+
+  function noteJump(time: LeafTime): void {
+    if (time.jump === undefined) return;
+    const fields = { wall: time.jump.wallMs, expected: time.jump.expectedMs };
+    place({ kind: 'clock.jump', sessionId: undefined, fields, bodies: [] }, time, NOTHING_BESIDE).catch(() => {
+      // The record that follows shares the fate of this one and tells its caller.
+    });
+  }
+
+  const vkey = await opened.promise;
+  holdWhileNeeded();
+  return {
+    vkey,
+    get failed() {
+      return failure !== undefined;
+    },
+    async append(entry, statementHash, links) {
+      if (failure !== undefined) throw new RecordingUnavailable('recording failed earlier', { cause: failure });
+      try {
+        const time = readTime();
+        noteJump(time);
+        return await place(entry, time, { statementHash, links });
+      } catch (error) {
+        if (error instanceof RecordingUnavailable) throw error;
+        throw new RecordingUnavailable(`entry cannot be encoded: ${errorMessage(error)}`, { cause: error });
+      }
+    },
+    room() {
+      if (failure !== undefined || queuedBytes <= ROOM_BYTES) return Promise.resolve();
+      return new Promise((resolve) => {
+        roomAsked.push(resolve);
+      });
+    },
+    checkpoint() {
+      if (last !== undefined) return Promise.resolve(last);
+      const asked = Promise.withResolvers<Checkpoint>();
+      checkpointsAsked.push(asked);
+      link.hold(true);
+      link.post({ type: 'checkpoint' });
+      return asked.promise;
+    },
+    close() {
+      if (!isClosing) {
+        isClosing = true;
+        post();
+        link.hold(true);
+        link.post({ type: 'close' });
+      }
+      return closed.promise;
+    },
+  };
+}
+
+/** One buffer for the bodies of a record, which the caller may change afterwards. */
+function copyBodies({ bodies }: Entry, byteLength: number): ArrayBuffer | undefined {
+  if (byteLength === 0) return undefined;
+  const copy = Buffer.allocUnsafeSlow(byteLength);
+  let at = 0;
+  for (const { bytes } of bodies) {
+    copy.set(bytes, at);
+    at += bytes.byteLength;
+  }
+  return copy.buffer as ArrayBuffer;
+}
