@@ -65,6 +65,10 @@ export interface CommandArguments {
   readonly session: string | undefined;
   /** An exported query history. */
   readonly history: string | undefined;
+  /** A file of age identities. */
+  readonly identity: string | undefined;
+  /** A folder to write proofs to. */
+  readonly proofs: string | undefined;
   /** The service user, as Snowflake spells it. */
   readonly user: string | undefined;
   /** How late a history may be: `45m`. */

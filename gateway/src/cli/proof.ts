@@ -1,3 +1,4 @@
+import { HEADLINES } from '@piste/verifier';
 import { type Verdict, verifyDirectories } from '../recording/index.js';
 import { readTrust } from './read-trust.js';
 
@@ -10,12 +11,7 @@ export interface Proof {
   isProven(log: string, index: number): boolean;
 }
 
-/** The verifier's headline for people. */
-export const HEADLINES: Readonly<Record<Verdict['outcome'], string>> = {
-  sound: 'OK',
-  tampered: 'TAMPERED',
-  'cannot-conclude': 'CANNOT CONCLUDE',
-};
+export { HEADLINES };
 
 /** Verifies directories against a trust file; undefined where none is given, since nothing could then be proven. */
 export async function proveDirectories(

@@ -46,6 +46,8 @@ const OPTIONS = {
   recording: { type: 'string' },
   session: { type: 'string' },
   history: { type: 'string' },
+  identity: { type: 'string' },
+  proofs: { type: 'string' },
   user: { type: 'string' },
   lag: { type: 'string' },
   gateway: { type: 'string' },
@@ -66,7 +68,14 @@ interface Command {
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['audit bundle', { options: ['dir', 'session', 'since', 'trust', 'output'], usage: EXIT.usage, run: auditBundle }],
-  ['audit verify', { options: ['dir', 'trust', 'json'], usage: EXIT.usage, run: auditVerify }],
+  [
+    'audit verify',
+    {
+      options: ['dir', 'trust', 'identity', 'history', 'session', 'proofs', 'json'],
+      usage: EXIT.usage,
+      run: auditVerify,
+    },
+  ],
   [
     'audit reconcile',
     {
@@ -211,6 +220,8 @@ async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<num
       policies: values.policies,
       session: values.session,
       history: values.history,
+      identity: values.identity,
+      proofs: values.proofs,
       user: values.user,
       lag: values.lag,
       gateway: values.gateway,

@@ -33,6 +33,7 @@ export type { Finding, Severity } from './judge/finding.js';
 export type { LogSummary } from './judge/judge-log.js';
 export { loadTrust } from './judge/load-trust.js';
 export { parseSeal, type Seal } from './judge/seal.js';
+export { proveSession, type RecordProof } from './judge/session-proofs.js';
 export { type Anchor, checkTrust, parseTrust, type Trust, type TrustResult } from './judge/trust.js';
 export {
   type Counts,

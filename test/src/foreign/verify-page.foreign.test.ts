@@ -59,7 +59,16 @@ const trustOf = (vector: string): string => join(VECTORS, vector, 'trust.json');
 async function makeBundle(vector: string): Promise<string> {
   const path = join(folder, `${vector}.zip`);
   await rm(path, { force: true });
-  await run(process.execPath, [PISTE, 'audit', 'bundle', join(VECTORS, vector, 'recording'), '--trust', trustOf(vector), '-o', path]);
+  await run(process.execPath, [
+    PISTE,
+    'audit',
+    'bundle',
+    join(VECTORS, vector, 'recording'),
+    '--trust',
+    trustOf(vector),
+    '-o',
+    path,
+  ]);
   return path;
 }
 
@@ -74,7 +83,11 @@ async function judge(path: string, trustPath: string | undefined): Promise<Verdi
 }
 
 /** What the page says of a bundle: its verdict line, and severity and code of each finding. */
-async function choose(page: Page, bundle: string, trust: string | undefined): Promise<{ line: string; findings: readonly string[] }> {
+async function choose(
+  page: Page,
+  bundle: string,
+  trust: string | undefined,
+): Promise<{ line: string; findings: readonly string[] }> {
   if (trust !== undefined) await page.getByLabel(/Trust file/).setInputFiles(trust);
   await page.getByLabel(/Evidence bundle/).setInputFiles(bundle);
   await page.locator('#status', { hasText: /^(audit verify:|This could not)/ }).waitFor();
@@ -130,7 +143,15 @@ describe('the page that verifies', () => {
     const bytes = await readFile(bundle);
     const page = await openPage();
     const damaged = join(folder, 'damaged.zip');
-    for (const text of ['Evidence bundle', 'Verify a recording', '"partial":false', 'select 0', '"index":3', '  records.jsonl', 'PK\u0005\u0006']) {
+    for (const text of [
+      'Evidence bundle',
+      'Verify a recording',
+      '"partial":false',
+      'select 0',
+      '"index":3',
+      '  records.jsonl',
+      'PK\u0005\u0006',
+    ]) {
       const at = bytes.indexOf(text);
       const changed = Buffer.from(bytes);
       changed.writeUInt8(changed.readUInt8(at) ^ 1, at);

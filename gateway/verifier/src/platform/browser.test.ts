@@ -101,23 +101,27 @@ describe('the Buffer of a page', () => {
 
   test('reads and writes numbers as that of Node does', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), fc.integer({ min: 0, max: 8 }), (content, offset) => {
-        const mine = PageBuffer.from(content);
-        const theirs = Buffer.from(content);
-        expect(mine.readUInt8(offset)).toBe(theirs.readUInt8(offset));
-        expect(mine.readUInt16BE(offset)).toBe(theirs.readUInt16BE(offset));
-        expect(mine.readUInt32BE(offset)).toBe(theirs.readUInt32BE(offset));
-        expect(mine.readUInt16LE(offset)).toBe(theirs.readUInt16LE(offset));
-        expect(mine.readUInt32LE(offset)).toBe(theirs.readUInt32LE(offset));
-        expect(mine.readBigUInt64BE(offset)).toBe(theirs.readBigUInt64BE(offset));
-        for (const buffer of [mine, theirs]) {
-          buffer.writeUInt8(0xfe, offset);
-          buffer.writeUInt16BE(0xfedc, 1);
-          buffer.writeUInt32BE(0xfedcba98, 3);
-          buffer.writeBigUInt64BE(0xfedcba9876543210n, 7);
-        }
-        expect([...mine]).toEqual([...theirs]);
-      }),
+      fc.property(
+        fc.uint8Array({ minLength: 16, maxLength: 16 }),
+        fc.integer({ min: 0, max: 8 }),
+        (content, offset) => {
+          const mine = PageBuffer.from(content);
+          const theirs = Buffer.from(content);
+          expect(mine.readUInt8(offset)).toBe(theirs.readUInt8(offset));
+          expect(mine.readUInt16BE(offset)).toBe(theirs.readUInt16BE(offset));
+          expect(mine.readUInt32BE(offset)).toBe(theirs.readUInt32BE(offset));
+          expect(mine.readUInt16LE(offset)).toBe(theirs.readUInt16LE(offset));
+          expect(mine.readUInt32LE(offset)).toBe(theirs.readUInt32LE(offset));
+          expect(mine.readBigUInt64BE(offset)).toBe(theirs.readBigUInt64BE(offset));
+          for (const buffer of [mine, theirs]) {
+            buffer.writeUInt8(0xfe, offset);
+            buffer.writeUInt16BE(0xfedc, 1);
+            buffer.writeUInt32BE(0xfedcba98, 3);
+            buffer.writeBigUInt64BE(0xfedcba9876543210n, 7);
+          }
+          expect([...mine]).toEqual([...theirs]);
+        },
+      ),
     );
   });
 
