@@ -167,6 +167,7 @@ describe('the page that verifies', () => {
     const { line } = await choose(page, await makeBundle('hostile-text'), trustOf('hostile-text'));
     expect(line).toBe('audit verify: OK');
     for (const summary of await page.locator('summary').all()) await summary.click();
+    await page.locator('article').nth(2).waitFor();
     const texts = (await page.locator('pre').allTextContents()).join('\n');
     expect(texts).toContain("select '</script><script>document.title=1</script><img src=x onerror=alert(1)>'");
     expect(texts).toContain('\\u{1b}[2J\\u{202e}gnp.exe\\u{200b}');
@@ -184,7 +185,7 @@ describe('the page that verifies', () => {
     expect(await findViolations(page)).toEqual([]);
     await choose(page, await makeBundle('two-writers'), undefined);
     for (const summary of await page.locator('summary').all()) await summary.press('Enter');
-    expect(await page.locator('article').count()).toBe(8);
+    await page.locator('article').nth(7).waitFor();
     expect(await findViolations(page)).toEqual([]);
     expect(await findLayoutFaults(page)).toEqual([]);
     await keepPicture(page, `verify-page-${colorScheme}-${width}`);

@@ -29,7 +29,10 @@ describe('whatever the bytes are', () => {
   test(
     'a leaf that is accepted is exactly its own canonical form',
     () => {
-      const source = fc.oneof(mutated(Buffer.from(leafText)), fc.json().map((text) => Buffer.from(text)));
+      const source = fc.oneof(
+        mutated(Buffer.from(leafText)),
+        fc.json().map((text) => Buffer.from(text)),
+      );
       fc.assert(
         fc.property(source, (bytes) => {
           const object = parseCanonicalObject(bytes);

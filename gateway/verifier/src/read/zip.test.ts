@@ -44,7 +44,9 @@ function zip(parts: readonly Part[]): Buffer {
     ]);
     const place = Buffer.alloc(14);
     place.writeUInt32LE(offset, 10);
-    central.push(Buffer.concat([Buffer.from('PK\u0001\u0002'), Buffer.from([20, 0]), kind, sizes, lengths, place, name]));
+    central.push(
+      Buffer.concat([Buffer.from('PK\u0001\u0002'), Buffer.from([20, 0]), kind, sizes, lengths, place, name]),
+    );
     files.push(file);
     offset += file.byteLength;
   }
@@ -103,10 +105,22 @@ describe('a zip archive', () => {
   test.each([
     ['is empty', Buffer.alloc(0), 'not a zip archive'],
     ['is something else', Buffer.alloc(100, 'x'), 'the archive does not end as a zip archive does'],
-    ['has bytes before it', Buffer.concat([Buffer.from('x'), SOUND]), 'the table of contents is not where the archive says'],
+    [
+      'has bytes before it',
+      Buffer.concat([Buffer.from('x'), SOUND]),
+      'the table of contents is not where the archive says',
+    ],
     ['has bytes behind it', Buffer.concat([SOUND, Buffer.from('x')]), 'the archive does not end as a zip archive does'],
-    ['has a comment', changed((bytes) => bytes.writeUInt16LE(1, END + 20)), 'the table of contents is not where the archive says'],
-    ['is of several parts', changed((bytes) => bytes.writeUInt16LE(1, END + 4)), 'the table of contents is not where the archive says'],
+    [
+      'has a comment',
+      changed((bytes) => bytes.writeUInt16LE(1, END + 20)),
+      'the table of contents is not where the archive says',
+    ],
+    [
+      'is of several parts',
+      changed((bytes) => bytes.writeUInt16LE(1, END + 4)),
+      'the table of contents is not where the archive says',
+    ],
     [
       'counts another number of files',
       changed((bytes) => {
@@ -126,16 +140,44 @@ describe('a zip archive', () => {
       Buffer.concat([zip([A]).subarray(0, 47), Buffer.from('hidden'), shift(zip([A]).subarray(47), 6)]),
       'bytes before the table of contents belong to no file',
     ],
-    ['says another name at the file', changed((bytes) => bytes.write('A', localOf('a.txt') + 30)), "a file's header says something else than the table"],
-    ['says another size at the file', changed((bytes) => bytes.writeUInt32LE(1, localOf('a.txt') + 22)), "a file's header says something else than the table"],
-    ['has further fields', changed((bytes) => bytes.writeUInt16LE(4, centralOf('a.txt') + 30)), 'an entry holds more than a file'],
-    ['is encrypted', changed((bytes) => bytes.writeUInt16LE(1, centralOf('a.txt') + 8)), 'an entry is encrypted, or unusual'],
-    ['is packed in another way', changed((bytes) => bytes.writeUInt16LE(12, centralOf('a.txt') + 10)), 'an entry is packed in an unknown way'],
-    ['claims an enormous file', changed((bytes) => bytes.writeUInt32LE(0xffffffff, centralOf('folder/b.txt') + 24)), 'a packed entry is too long'],
-    ['unpacks to something longer', changed((bytes) => {
-      bytes.writeUInt32LE(28, localOf('folder/b.txt') + 22);
-      bytes.writeUInt32LE(28, centralOf('folder/b.txt') + 24);
-    }), 'folder/b.txt cannot be unpacked'],
+    [
+      'says another name at the file',
+      changed((bytes) => bytes.write('A', localOf('a.txt') + 30)),
+      "a file's header says something else than the table",
+    ],
+    [
+      'says another size at the file',
+      changed((bytes) => bytes.writeUInt32LE(1, localOf('a.txt') + 22)),
+      "a file's header says something else than the table",
+    ],
+    [
+      'has further fields',
+      changed((bytes) => bytes.writeUInt16LE(4, centralOf('a.txt') + 30)),
+      'an entry holds more than a file',
+    ],
+    [
+      'is encrypted',
+      changed((bytes) => bytes.writeUInt16LE(1, centralOf('a.txt') + 8)),
+      'an entry is encrypted, or unusual',
+    ],
+    [
+      'is packed in another way',
+      changed((bytes) => bytes.writeUInt16LE(12, centralOf('a.txt') + 10)),
+      'an entry is packed in an unknown way',
+    ],
+    [
+      'claims an enormous file',
+      changed((bytes) => bytes.writeUInt32LE(0xffffffff, centralOf('folder/b.txt') + 24)),
+      'a packed entry is too long',
+    ],
+    [
+      'unpacks to something longer',
+      changed((bytes) => {
+        bytes.writeUInt32LE(28, localOf('folder/b.txt') + 22);
+        bytes.writeUInt32LE(28, centralOf('folder/b.txt') + 24);
+      }),
+      'folder/b.txt cannot be unpacked',
+    ],
     ['has a path upwards', zip([{ ...A, path: '../a' }]), 'a path is not a plain one'],
     ['has an absolute path', zip([{ ...A, path: '/a' }]), 'a path is not a plain one'],
     ['has a path with a backslash', zip([{ ...A, path: 'a\\b' }]), 'a path is not a plain one'],
