@@ -6,6 +6,14 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { registryOrigin } from '@piste/verifier';
 import { createApprovals } from './approval/index.js';
+import {
+  type Archive,
+  announceBy,
+  createRegistryObjects,
+  type LiveLog,
+  openArchive,
+  openObjectStore,
+} from './archive/index.js';
 import { type Config, digestOf, parseConfig, readSecretFile } from './config/index.js';
 import { errorMessage } from './errors.js';
 import { createConsole } from './http/console/index.js';
@@ -33,6 +41,7 @@ import {
   loadOrMakeSigner,
   loadSigner,
   openGatewayRegistry,
+  type RegistryStore,
 } from './registry/index.js';
 import { type ConnectionCredential, openResources } from './resources/index.js';
 import { createSessions, createStrandHints } from './session/index.js';
@@ -54,6 +63,10 @@ export const VERSION = '0.1.0';
 const DRAIN_MS = 15_000;
 /** How long the answers of statements that ended may take to reach their drivers. */
 const LAST_ANSWERS_MS = 3_000;
+/** The registry asks again by itself, every second. */
+const REGISTRY_CALLS = { callTimeoutMs: 5_000, tries: 2 } as const;
+/** How long the last records may take to reach the archive; the next start ships what is left. */
+const LAST_SHIPMENT_MS = 10_000;
 const SWEEP_EVERY_MS = 15_000;
 
 const clock = { nowMs: () => Date.now(), monotonicNs: () => process.hrtime.bigint() };
@@ -127,9 +140,11 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     config.redisUrl === undefined
       ? createMemoryStore({ clock: clock.nowMs })
       : createRedisStore({ url: config.redisUrl, keyPrefix: 'piste:', log, metrics: metrics.store });
+  const archive = await openConfiguredArchive(config, metrics, log);
   const strandHints = createStrandHints({ store, timers, log });
   const about = { host: hostname(), version: VERSION, config: digestOf(config) };
-  const registry = await openRegistry(config, metrics, log);
+  const place = await placeRegistry(config, archive);
+  const registry = await openRegistry({ config, store: place.store, metrics, log });
   const writing = await openRecording({
     directory: config.recordingDirectory,
     deployment: config.deployment,
@@ -137,29 +152,93 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     log,
     strandHints,
     recipients: config.recordingRecipients,
-    describe: async ({ origin, vkey }) => ({ ...about, cert: registry.certify(origin, vkey) }),
-    metrics: metrics.recording,
+    describe: async ({ origin, vkey }) => ({
+      ...about,
+      cert: registry.certify(origin, vkey),
+      ...(archive === undefined ? {} : { store: archive.description }),
+    }),
+    ...(archive === undefined ? {} : { refuses: archive.refuses }),
+    metrics: {
+      committed(group) {
+        metrics.recording.committed(group);
+        archive?.committed(group.bytes);
+      },
+      failed: metrics.recording.failed,
+    },
   });
   const registered = await registry.register(writing, about).catch(async (error: unknown) => {
     await writing.close();
     throw error;
   });
+  // After that, because the registry reads from the disk how former logs ended.
+  archive?.start(
+    liveLogOf(writing),
+    announceBy((fields) => registry.registry.append([{ kind: 'segment', fields }])),
+  );
   const closeRecording = async (): Promise<void> => {
     await writing.close();
+    await archive?.close(LAST_SHIPMENT_MS);
     await registered.close();
+    place.close();
     await strandHints.close();
     await store.close();
   };
   try {
-    return await startOn({ store, ...registered, closeRecording, metrics }, config, log);
+    return await startOn({ store, archive, ...registered, closeRecording, metrics }, config, log);
   } catch (error) {
     await closeRecording();
     throw error;
   }
 }
 
+/** Undefined without one. Rejects when the store does not answer, or is not one that records may be entrusted to. */
+async function openConfiguredArchive(config: Config, metrics: Metrics, log: Log): Promise<Archive | undefined> {
+  if (config.archive === undefined) return undefined;
+  return openArchive({
+    store: await openObjectStore(config.archive.location, sleep),
+    options: config.archive,
+    directory: config.recordingDirectory,
+    nowMs: clock.nowMs,
+    random: randomBytes,
+    timers,
+    log,
+    metrics: metrics.archive,
+  });
+}
+
+function liveLogOf(recording: Recording): LiveLog {
+  const { writer } = recording;
+  return { ulid: writer.slice(writer.lastIndexOf('/') + 1), finishSegment: () => recording.finishSegment() };
+}
+
+interface RegistryPlace {
+  readonly store: RegistryStore;
+  close(): void;
+}
+
+/** In a folder, or in the bucket where all gateways of the deployment find it. */
+async function placeRegistry(config: Config, archive: Archive | undefined): Promise<RegistryPlace> {
+  const { registryDirectory } = config;
+  if (registryDirectory !== undefined) return { store: createFileStore(registryDirectory), close: () => undefined };
+  const can = archive?.description.can;
+  if (config.archive === undefined || can?.replacement !== true || !can.creation)
+    throw new Error('the archive cannot hold the registry, its store ignores conditions: set PISTE_REGISTRY_DIR');
+  const store = await openObjectStore(config.archive.location, sleep, REGISTRY_CALLS);
+  return {
+    store: createRegistryObjects({ store, retention: archive?.retention, nowMs: clock.nowMs }),
+    close: () => store.close(),
+  };
+}
+
+interface RegistryParts {
+  readonly config: Config;
+  readonly store: RegistryStore;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
 /** The registry of this deployment, under the identity the configuration names. */
-async function openRegistry(config: Config, metrics: Metrics, log: Log): Promise<GatewayRegistry> {
+async function openRegistry({ config, store, metrics, log }: RegistryParts): Promise<GatewayRegistry> {
   const origin = registryOrigin(config.deployment);
   const { identityKeyFile: file } = config;
   if (config.makeIdentityKey) await mkdir(dirname(file), { recursive: true, mode: 0o700 });
@@ -169,9 +248,10 @@ async function openRegistry(config: Config, metrics: Metrics, log: Log): Promise
   if (identity.made)
     log.warn('an identity key was made: keep it, and give it to every gateway of this deployment', { file });
   return openGatewayRegistry({
-    store: createFileStore(config.registryDirectory),
+    store,
     signer: identity.signer,
     witnesses: config.witnesses,
+    ...(config.officers === undefined ? {} : { officers: config.officers }),
     checkpointFile: config.checkpointFile,
     recordingDirectory: config.recordingDirectory,
     deployment: config.deployment,
@@ -187,6 +267,7 @@ async function openRegistry(config: Config, metrics: Metrics, log: Log): Promise
 
 interface Foundation {
   readonly store: Store;
+  readonly archive: Archive | undefined;
   readonly recording: Recording;
   /** Why nothing is recorded at present. */
   readonly refusal: () => string | undefined;
@@ -196,7 +277,7 @@ interface Foundation {
 }
 
 async function startOn(
-  { store, recording, refusal, closeRecording, metrics }: Foundation,
+  { store, archive, recording, refusal, closeRecording, metrics }: Foundation,
   config: Config,
   log: Log,
 ): Promise<Gateway> {
@@ -359,6 +440,9 @@ async function startOn(
       checks: [
         { name: 'serving', check: () => failWhen(stopping, 'stopping') },
         { name: 'recording', check: () => failWhen(recording.failed, 'the log cannot be written') },
+        ...(archive === undefined
+          ? []
+          : [{ name: 'archive', check: () => failWhen(archive.trouble !== undefined, archive.trouble ?? '') }]),
         { name: 'registry', check: () => failWhen(refusal() !== undefined, refusal() ?? '') },
         { name: 'store', check: () => store.ping() },
         {

@@ -57,6 +57,12 @@ export async function shipSegment(
   return { log, origin: split.origin, seg: segment, first: split.first, count: split.count, entries, bodies };
 }
 
+/**
+ * Tells the registry of an archived segment; resolves when that is durable there. A crash may repeat an announcement, with
+ * the same content: it must be harmless.
+ */
+export type Announce = (segment: SegmentAnnouncement) => Promise<void>;
+
 /** Fields of the registry's entry `segment`. */
 export interface SegmentFields {
   readonly [member: string]: string | number | ObjectFields;
@@ -82,6 +88,14 @@ export function toSegmentFields(segment: SegmentAnnouncement): SegmentFields | u
 
 function toObjectFields({ key, version, sha256, bytes, retainUntilMs }: ShippedObject): ObjectFields {
   return { key, version: version ?? null, sha256, bytes, retain: retainUntilMs ?? null };
+}
+
+/** Tells a registry of segments, given how it appends the fields of an entry `segment`. */
+export function announceBy(append: (fields: SegmentFields) => Promise<unknown>): Announce {
+  return async (segment) => {
+    const fields = toSegmentFields(segment);
+    if (fields !== undefined) await append(fields);
+  };
 }
 
 /** Reads the fields back, as `openObjectSource` compares them with the store; undefined when they are not of this shape. */

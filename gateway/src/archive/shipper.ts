@@ -6,14 +6,8 @@ import { KEYS, type LocalLog, type LocalSegment, listLocalLogs, removeLog, remov
 import { type ObjectStore, ObjectStoreError } from './object-store.js';
 import type { Retention } from './retention.js';
 import { ShipRefused, shipObject } from './ship-object.js';
-import { type SegmentAnnouncement, shipSegment } from './ship-segment.js';
+import { type Announce, type SegmentAnnouncement, shipSegment } from './ship-segment.js';
 import type { Spool, SpoolRound } from './spool.js';
-
-/**
- * Tells the registry of an archived segment; resolves when that is durable there. A crash may repeat an announcement, with
- * the same content: it must be harmless.
- */
-export type Announce = (segment: SegmentAnnouncement) => Promise<void>;
 
 /** The log this process writes. */
 export interface LiveLog {
@@ -69,6 +63,7 @@ export function createShipper(deps: ShipperDeps): Shipper {
   const archived = new Set<string>();
   let live: LiveLog | undefined;
   let lastFailure: ShipFailure | undefined;
+  let newestFinished = 0;
   let running = Promise.resolve(true);
   let underWay = 0;
 
@@ -84,7 +79,7 @@ export function createShipper(deps: ShipperDeps): Shipper {
     const round = spool.startRound();
     let failure: ShipFailure | undefined;
     try {
-      const finished = await live?.finishSegment();
+      const finished = await finishSegment();
       const logs = await listLocalLogs(directory);
       const waiting = logs.map((local) => ({ local, segments: waitingOf(local, finished) }));
       round.found(sum(waiting.flatMap(({ segments }) => segments)));
@@ -102,8 +97,18 @@ export function createShipper(deps: ShipperDeps): Shipper {
     return failure === undefined;
   }
 
-  function waitingOf(local: LocalLog, finished: number | undefined): readonly LocalSegment[] {
-    const isWritten = ({ segment }: LocalSegment): boolean => local.ulid === live?.ulid && segment > (finished ?? 0);
+  /** A writer that failed ends nothing any more, but what it had ended before is archived. */
+  async function finishSegment(): Promise<number> {
+    try {
+      newestFinished = (await live?.finishSegment()) ?? 0;
+    } catch (error) {
+      log.warn('the segment being written cannot be ended', { error: errorMessage(error) });
+    }
+    return newestFinished;
+  }
+
+  function waitingOf(local: LocalLog, finished: number): readonly LocalSegment[] {
+    const isWritten = ({ segment }: LocalSegment): boolean => local.ulid === live?.ulid && segment > finished;
     return local.segments.filter((found) => !isWritten(found) && !archived.has(`${local.ulid}/${found.segment}`));
   }
 
@@ -162,7 +167,7 @@ export function createShipper(deps: ShipperDeps): Shipper {
    * Of the log being written the first segment stays, which holds its key, and the last that holds a commit: the next start
    * reads from them how the log ended. A log that has ended goes whole.
    */
-  async function clear(local: LocalLog, finished = 0): Promise<void> {
+  async function clear(local: LocalLog, finished: number): Promise<void> {
     if (deps.keepLocal) return;
     const isLive = local.ulid === live?.ulid;
     let left = 0;

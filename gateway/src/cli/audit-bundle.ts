@@ -36,10 +36,12 @@ export async function auditBundle(args: CommandArguments, io: CliIo): Promise<nu
     if (source === undefined) throw new InputError(`${name} is no recording`);
     const choice = await chooseLogs(source, args, io);
     await writeBundle(args.output, { source, choice, trust });
-    const { logs, all } = choice;
+    const { logs, all, others } = choice;
     io.out(`${toLine(args.output)}: ${plural(logs.length, 'log')} of ${all}, with verify.html\n`);
     if (trust === undefined)
       io.err('note: without --trust the bundle holds no trust file: nothing in it says whose keys these are\n');
+    if (others > 0)
+      io.err(`note: logs are whole in a bundle: ${plural(others, 'other session')} can be read in it too\n`);
     return EXIT.ok;
   } finally {
     await opened.close();
@@ -51,19 +53,26 @@ interface Choice {
   readonly registry: readonly SourceFile[];
   /** Number of logs there are. */
   readonly all: number;
+  /** Sessions that were not asked for and stand in the same logs. */
+  readonly others: number;
 }
 
 /** The logs that hold records of the session, or since the time; all of them without either. */
 async function chooseLogs(source: RecordingSource, { session, since }: CommandArguments, io: CliIo): Promise<Choice> {
   const { logs, registry } = await listRecording(source);
-  if (session === undefined && since === undefined) return { logs, registry, all: logs.length };
+  if (session === undefined && since === undefined) return { logs, registry, all: logs.length, others: 0 };
   const sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : parseSince(since, io.nowMs());
   const wanted = new Set<string>();
+  const sessions = new Map<string, Set<string>>();
   for await (const { log, leaf } of readLog(source, () => false)) {
-    if (leaf.timeMs >= sinceMs && (session === undefined || leaf.strand?.sessionId === session)) wanted.add(log);
+    const sessionId = leaf.strand?.sessionId;
+    if (sessionId !== undefined) sessions.set(log, (sessions.get(log) ?? new Set()).add(sessionId));
+    if (leaf.timeMs >= sinceMs && (session === undefined || sessionId === session)) wanted.add(log);
   }
   if (wanted.size === 0) throw new InputError('no record is of that session or time');
-  return { logs: logs.filter(({ ulid }) => wanted.has(ulid)), registry, all: logs.length };
+  const inBundle = new Set([...wanted].flatMap((log) => [...(sessions.get(log) ?? [])]));
+  const others = session === undefined ? 0 : inBundle.size - 1;
+  return { logs: logs.filter(({ ulid }) => wanted.has(ulid)), registry, all: logs.length, others };
 }
 
 interface BundleContent {

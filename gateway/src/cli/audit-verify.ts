@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   describeCounts,
@@ -7,8 +7,6 @@ import {
   HEADLINES,
   type LogSummary,
   type OpenKey,
-  openKeysWith,
-  parseIdentities,
   proveSession,
   type RecordProof,
   type Severity,
@@ -17,6 +15,7 @@ import {
 } from '@piste/verifier';
 import { compareHistory } from './audit-reconcile.js';
 import { createPalette, type Palette } from './colour.js';
+import { loadDecryption } from './decryption.js';
 import { type CliIo, type CommandArguments, EXIT, UsageError } from './io.js';
 import { type OpenedRecordings, openRecordings, verifyOpened } from './open-recordings.js';
 import { toJson, toLine } from './plain-text.js';
@@ -42,7 +41,7 @@ export async function auditVerify(args: CommandArguments, io: CliIo): Promise<nu
   if (args.proofs !== undefined && args.session === undefined)
     throw new UsageError('whose proofs? Name a session with --session');
   const trust = args.trust === undefined ? undefined : await readTrust(args.trust);
-  const openKey = args.identity === undefined ? undefined : await readIdentity(args.identity);
+  const openKey = (await loadDecryption(args.decryptWith))?.openKey;
   const opened = await openRecordings(names, io);
   try {
     const more =
@@ -59,13 +58,6 @@ export async function auditVerify(args: CommandArguments, io: CliIo): Promise<nu
   } finally {
     await opened.close();
   }
-}
-
-/** What opens session keys. Throws `UsageError` for a file that holds no identities. */
-async function readIdentity(path: string): Promise<OpenKey> {
-  const identities = parseIdentities(await readFile(path, 'utf8'));
-  if (!identities.ok) throw new UsageError(`${path}: ${identities.complaints.join('; ')}`);
-  return openKeysWith(identities.keys);
 }
 
 interface HistoryPlace {

@@ -117,11 +117,10 @@ export function createSessionBacktest(session: string, setting: BacktestSetting,
   };
 
   const remember = ({ record, again: { judged } }: Asked, response: LogRecord): void => {
-    if (judged === undefined) return;
     const { fields } = record.leaf;
+    if (judged === undefined || fields['op'] === 'describe') return;
     const { analysis, decision } = judged;
     if (analysis.read) known.variables = variablesAfter(known.variables, analysis.effect);
-    if (fields['op'] === 'describe') return;
     const names = columnsOf(response.bodies.get('head'));
     const ids = {
       queryId: stringIn(fields, 'qid') ?? '',

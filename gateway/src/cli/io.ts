@@ -24,6 +24,8 @@ export interface CommandArguments {
   readonly positionals: readonly string[];
   readonly directory: string | undefined;
   readonly trust: string | undefined;
+  /** An age identity file. */
+  readonly decryptWith: string | undefined;
   readonly speed: number | undefined;
   /** Nothing waits, also on a terminal. */
   readonly noWait: boolean;
@@ -65,8 +67,6 @@ export interface CommandArguments {
   readonly session: string | undefined;
   /** An exported query history. */
   readonly history: string | undefined;
-  /** A file of age identities. */
-  readonly identity: string | undefined;
   /** A folder to write proofs to. */
   readonly proofs: string | undefined;
   /** The service user, as Snowflake spells it. */

@@ -63,7 +63,7 @@ interface Opened {
 }
 
 async function openRecording(name: string, io: CliIo): Promise<Opened> {
-  if (name.startsWith('s3://')) return plain(openBucket(name, io));
+  if (name.startsWith('s3://')) return plain(await openBucket(name, io));
   return (await stat(name)).isFile() ? openBundleFile(name) : plain(openDirectory(name));
 }
 
@@ -71,10 +71,10 @@ function plain(source: RecordingSource): Opened {
   return { source, findings: [], ownTrust: undefined, scope: undefined, close: () => source.close() };
 }
 
-function openBucket(name: string, { environment, sleep }: CliIo): RecordingSource {
+async function openBucket(name: string, { environment, sleep }: CliIo): Promise<RecordingSource> {
   const [, bucket, prefix = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([^?#]*?))?\/?$/.exec(name) ?? [];
   if (bucket === undefined) throw new UsageError(`${name} is no s3://BUCKET/PREFIX`);
-  const store = openObjectStore(
+  const store = await openObjectStore(
     {
       bucket,
       prefix,

@@ -10,6 +10,7 @@ import { type CliIo, type CommandArguments, EXIT, InputError, POLICY_EXIT, Usage
 import { toLine } from './plain-text.js';
 import { policyBacktest } from './policy-backtest.js';
 import { policyTest } from './policy-test.js';
+import { runRegistryCommand } from './registry-commands.js';
 import { search } from './search/index.js';
 import { sessionsList } from './sessions-list.js';
 import { sessionsPlay } from './sessions-play.js';
@@ -19,6 +20,7 @@ import { sessionsShow } from './sessions-show.js';
 const OPTIONS = {
   dir: { type: 'string' },
   trust: { type: 'string' },
+  'decrypt-with': { type: 'string' },
   speed: { type: 'string' },
   'no-wait': { type: 'boolean' },
   'skip-idle': { type: 'string' },
@@ -46,7 +48,6 @@ const OPTIONS = {
   recording: { type: 'string' },
   session: { type: 'string' },
   history: { type: 'string' },
-  identity: { type: 'string' },
   proofs: { type: 'string' },
   user: { type: 'string' },
   lag: { type: 'string' },
@@ -71,7 +72,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     'audit verify',
     {
-      options: ['dir', 'trust', 'identity', 'history', 'session', 'proofs', 'json'],
+      options: ['dir', 'trust', 'decrypt-with', 'history', 'session', 'proofs', 'json'],
       usage: EXIT.usage,
       run: auditVerify,
     },
@@ -98,26 +99,28 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   ['sessions list', { options: ['dir', 'json'], usage: EXIT.usage, run: sessionsList }],
-  ['sessions play', { options: ['dir', 'speed', 'json'], usage: EXIT.usage, run: sessionsPlay }],
   ['sessions serve', { options: ['dir', 'listen', 'trust', 'json'], usage: EXIT.usage, run: sessionsServe }],
   [
     'sessions play',
     {
-      options: ['dir', 'trust', 'speed', 'no-wait', 'skip-idle', 'from', 'json'],
+      options: ['dir', 'trust', 'decrypt-with', 'speed', 'no-wait', 'skip-idle', 'from', 'json'],
       usage: EXIT.usage,
       run: sessionsPlay,
     },
   ],
-  ['sessions show', { options: ['dir', 'trust', 'json'], usage: EXIT.usage, run: sessionsShow }],
+  ['sessions show', { options: ['dir', 'trust', 'decrypt-with', 'json'], usage: EXIT.usage, run: sessionsShow }],
   [
     'sessions export',
     {
-      options: ['dir', 'format', 'since', 'until', 'bodies', 'ocsf-version', 'output'],
+      options: ['dir', 'decrypt-with', 'format', 'since', 'until', 'bodies', 'ocsf-version', 'output'],
       usage: EXIT.usage,
       run: sessionsExport,
     },
   ],
-  ['search', { options: ['dir', 'trust', 'index', 'fresh', 'limit', 'json'], usage: EXIT.usage, run: search }],
+  [
+    'search',
+    { options: ['dir', 'trust', 'decrypt-with', 'index', 'fresh', 'limit', 'json'], usage: EXIT.usage, run: search },
+  ],
   [
     'explain',
     {
@@ -157,6 +160,8 @@ function choose(argv: readonly string[]): Choice | undefined {
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
   const choice = choose(argv);
   try {
+    const registry = runRegistryCommand(argv, io);
+    if (registry !== undefined) return await registry;
     return choice === undefined ? withoutCommand(argv, io) : await dispatch(choice, io);
   } catch (error) {
     if (error instanceof UsageError) {
@@ -194,6 +199,7 @@ async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<num
       positionals,
       directory: values.recording ?? values.dir ?? (io.environment['PISTE_RECORDING_DIR'] || undefined),
       trust: values.trust,
+      decryptWith: values['decrypt-with'],
       speed: parseSpeed(values.speed),
       noWait: values['no-wait'] ?? false,
       skipIdleSeconds: parseIdle(values['skip-idle']),
@@ -220,7 +226,6 @@ async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<num
       policies: values.policies,
       session: values.session,
       history: values.history,
-      identity: values.identity,
       proofs: values.proofs,
       user: values.user,
       lag: values.lag,

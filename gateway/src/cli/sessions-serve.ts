@@ -27,6 +27,9 @@ export async function sessionsServe(args: CommandArguments, io: CliIo): Promise<
   }
   const session = records[0]?.leaf.strand?.sessionId ?? id;
   const recorded = readRecordedSession(records);
+  if (recorded.statements.length === 0 && recorded.withoutText > 0) {
+    throw new Error(`none of the ${plural(recorded.withoutText, 'statement')} of this session can be read`);
+  }
   warnOf(recorded, place, io);
   const counts = { answered: 0, unknown: 0 };
   const sessions = createReplaySessions({

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
-import { parseRecipients, parseWitnessPolicy } from '@piste/verifier';
+import { parseRecipients, parseVkey, parseWitnessPolicy } from '@piste/verifier';
 import { ARCHIVE_OPTIONS, type ArchiveConfig, readArchive } from './archive-config.js';
 import { createReader, type Environment, type Listener, type OptionHelp, type Reader } from './reader.js';
 
@@ -24,12 +24,14 @@ export interface Config {
   readonly identityKeyFile: string;
   /** The file was not named: it may be made. */
   readonly makeIdentityKey: boolean;
-  /** Folder of the registry; all gateways of a deployment share one. */
-  readonly registryDirectory: string;
+  /** Folder of the registry; all gateways of a deployment share one. Undefined: it lies in the archive. */
+  readonly registryDirectory: string | undefined;
   /** How long the registry may be out of reach before nothing is recorded any more. */
   readonly registryMaxLagSeconds: number;
   /** Text of the witness policy; undefined: no witnesses. */
   readonly witnesses: string | undefined;
+  /** Verifier keys of officers; two of them agree before a session is shredded. Undefined: what the registry says stands. */
+  readonly officers: readonly string[] | undefined;
   /** Undefined: state in memory, one gateway only. */
   readonly redisUrl: string | undefined;
   /** 32 bytes that seal Snowflake tokens in the store; undefined only with state in memory. */
@@ -111,7 +113,7 @@ export const OPTIONS: readonly OptionHelp[] = [
   },
   {
     name: 'PISTE_REGISTRY_DIR',
-    fallback: '<recording dir>/registry',
+    fallback: '<recording dir>/registry, or the archive',
     help: 'folder of the registry; gateways with recording folders of their own share one',
   },
   {
@@ -123,6 +125,11 @@ export const OPTIONS: readonly OptionHelp[] = [
     name: 'PISTE_WITNESSES_FILE',
     fallback: '(no witnesses)',
     help: 'C2SP witness policy: the keys and URLs of who cosigns the registry every minute, and how many are enough',
+  },
+  {
+    name: 'PISTE_OFFICERS_FILE',
+    fallback: '(what the registry says)',
+    help: 'verifier keys of officers, one a line: two of them agree before `piste audit shred` destroys a session',
   },
   { name: 'PISTE_REDIS_URL', fallback: '(memory)', help: 'redis:// or rediss:// URL of the shared session state' },
   {
@@ -219,9 +226,10 @@ export function parseConfig(environment: Environment): ConfigResult {
     checkpointFile,
     identityKeyFile: identityKeyFile ?? join(checkpointFile, '..', 'identity.pem'),
     makeIdentityKey: identityKeyFile === undefined,
-    registryDirectory: resolve(environment['PISTE_REGISTRY_DIR'] || join(recordingDirectory, 'registry')),
+    registryDirectory: readRegistryDirectory(read, recordingDirectory),
     registryMaxLagSeconds: read.integer('PISTE_REGISTRY_MAX_LAG_SECONDS', 300, 10, 86_400),
     witnesses: readWitnesses(read, complaints),
+    officers: readOfficers(read, complaints),
     recordingRecipients: readRecipients(read, complaints),
     deployment: environment['PISTE_DEPLOYMENT'] || 'piste',
     redisUrl,
@@ -266,6 +274,12 @@ function readRecipients(read: Reader, complaints: string[]): readonly string[] {
   return [];
 }
 
+function readRegistryDirectory(read: Reader, recordingDirectory: string): string | undefined {
+  const given = read.text('PISTE_REGISTRY_DIR');
+  if (given !== undefined) return resolve(given);
+  return read.text('PISTE_ARCHIVE_URL') === undefined ? join(recordingDirectory, 'registry') : undefined;
+}
+
 /** Every run logs in to Snowflake and reads the recording: not more often than once a minute. */
 function readReconcileSeconds(read: Reader, complaints: string[]): number {
   const seconds = read.integer('PISTE_RECONCILE_SECONDS', 0, 0, 86_400);
@@ -282,6 +296,17 @@ function readStateKey(read: Reader, redisUrl: string | undefined, complaints: st
   const key = Buffer.from(text, 'base64');
   if (key.length !== STATE_KEY_BYTES) complaints.push('PISTE_STATE_KEY_FILE must hold 32 bytes in base64');
   return key;
+}
+
+function readOfficers(read: Reader, complaints: string[]): readonly string[] | undefined {
+  const lines = read
+    .file('PISTE_OFFICERS_FILE')
+    ?.split('\n')
+    .map((line) => line.trim());
+  const vkeys = lines?.filter((line) => line !== '' && !line.startsWith('#'));
+  if (vkeys?.some((vkey) => parseVkey(vkey) === undefined) === true)
+    complaints.push('PISTE_OFFICERS_FILE must hold Ed25519 verifier keys, one a line');
+  return vkeys;
 }
 
 function readWitnesses(read: Reader, complaints: string[]): string | undefined {

@@ -148,7 +148,7 @@ function createRun(index: RecordIndex, options: ReconcileOptions): Run {
     async judge(rows) {
       const plans = rows.map((row) => planRow(judge, row));
       const signed = await Promise.all(
-        plans.map(({ check }) => (check === undefined ? true : isTagSigned(check.tag, check.key))),
+        plans.map(async ({ check }) => check === undefined || (await isTagSigned(check.tag, check.key))),
       );
       // One after another: of two rows for one record the first stands for it.
       for (const [at, row] of rows.entries()) {
@@ -205,8 +205,7 @@ function keysOf(vkeys: readonly string[]): RowJudge['keyOf'] {
 
 function addToDigest(digest: Hash, row: HistoryRow): void {
   const { id, text, tag, user, sessionId, startMs, endMs, failed, rootId, parentId } = row;
-  digest.update(JSON.stringify([id, text, tag, user, sessionId, startMs, endMs, failed, rootId, parentId]));
-  digest.update('\n');
+  digest.update(`${JSON.stringify([id, text, tag, user, sessionId, startMs, endMs, failed, rootId, parentId])}\n`);
 }
 
 /** Rows Snowflake gave out and rows the records hold, where the whole answer is recorded. */

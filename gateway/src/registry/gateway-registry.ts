@@ -21,6 +21,8 @@ export interface GatewayRegistryDeps {
   readonly signer: NoteSigner;
   /** Text of a C2SP witness policy; undefined: no witnesses. */
   readonly witnesses: string | undefined;
+  /** Keys of the officers of whom two must agree before a session is shredded; goes into the registry's `config`. */
+  readonly officers?: readonly string[];
   /** The trust file, which is kept up to date. */
   readonly checkpointFile: string;
   readonly recordingDirectory: string;
@@ -100,6 +102,7 @@ export async function openGatewayRegistry(deps: GatewayRegistryDeps): Promise<Ga
         registry,
         recording,
         about,
+        config: configOf(deps),
         directory: deps.recordingDirectory,
         onRound,
         ...(witnessing === undefined ? {} : { witnessed: witnessing.describe }),
@@ -122,6 +125,14 @@ export async function openGatewayRegistry(deps: GatewayRegistryDeps): Promise<Ga
       });
     },
   });
+}
+
+/** What of its configuration the registry must know. */
+function configOf({ officers, witnesses }: GatewayRegistryDeps): RegistryFields {
+  return {
+    ...(officers === undefined ? {} : { officers }),
+    ...(witnesses === undefined ? {} : { witnesses }),
+  };
 }
 
 /** The largest checkpoint of the registry that the trust file holds. */

@@ -1,3 +1,5 @@
+export { changeHold, type ErasureDeps, type ErasureResult, pruneBodies, shredSession } from './erase.js';
+export { createFileErasure, type ErasurePort } from './erasure-port.js';
 export { createFileStore } from './file-store.js';
 export {
   type GatewayRegistry,

@@ -33,6 +33,8 @@ export interface RegistrationDeps {
   readonly recording: Pick<Recording, 'writer' | 'checkpoint'>;
   /** Below `origin` and `vkey`, what `writer.open` of the registry says: certificate, version, host. */
   readonly about: RegistryFields;
+  /** What `config` says; no such entry is made where it is empty. */
+  readonly config: RegistryFields;
   /** Recording directory, whose dead writers are sealed. */
   readonly directory: string;
   readonly deployment: string;
@@ -64,13 +66,14 @@ export interface Registration {
  * be registered: then nothing may be recorded.
  */
 export async function registerWriter(deps: RegistrationDeps): Promise<Registration> {
-  const { registry, recording, about, log, nowMs, elapsedMs, maxLagSeconds, timers, metrics } = deps;
+  const { registry, recording, about, config, log, nowMs, elapsedMs, maxLagSeconds, timers, metrics } = deps;
   const first = await recording.checkpoint();
-  const opening: NewRegistryEntry = {
-    kind: 'writer.open',
-    fields: { ...about, origin: first.origin, vkey: first.vkey },
-  };
-  await registry.append((await registry.head()) === undefined ? [openingOf(registry), opening] : [opening]);
+  const opening: NewRegistryEntry[] = [
+    ...((await registry.head()) === undefined ? [openingOf(registry)] : []),
+    { kind: 'writer.open', fields: { ...about, origin: first.origin, vkey: first.vkey } },
+    ...(Object.keys(config).length === 0 ? [] : [{ kind: 'config' as const, fields: { ...config, by: first.origin } }]),
+  ];
+  await registry.append(opening);
   let published = 0;
   let reachedMs = elapsedMs();
   let sealedMs = Number.NEGATIVE_INFINITY;

@@ -1,4 +1,4 @@
-import { createPrivateKey, randomBytes } from 'node:crypto';
+import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import {
   createKeptNoteSigner,
@@ -22,10 +22,15 @@ import { openRegistryLog, type RegistryLog } from './registry-log.js';
 
 // Equipment for the tests of this room.
 
+/** A private key that is the same in every process of a test. */
+export function testIdentityKey(seed = 7): KeyObject {
+  const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, seed)]);
+  return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+}
+
 /** An identity that is the same in every process of a test. */
 export function testIdentity(seed = 7, deployment = 'test'): NoteSigner {
-  const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, seed)]);
-  return createKeptNoteSigner(registryOrigin(deployment), createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }));
+  return createKeptNoteSigner(registryOrigin(deployment), testIdentityKey(seed));
 }
 
 export const TEST_TIME_MS = Date.UTC(2026, 10, 23, 6);
@@ -74,7 +79,11 @@ export interface TestGateway {
 /** A gateway's recording and registry in a directory; every gateway of a test keeps a trust file of its own beside it. */
 export async function startTestGateway(
   directory: string,
-  deps: Partial<GatewayRegistryDeps> & { readonly name?: string; readonly clock?: FakeClock } = {},
+  deps: Partial<GatewayRegistryDeps> & {
+    readonly name?: string;
+    readonly clock?: FakeClock;
+    readonly recipients?: readonly string[];
+  } = {},
 ): Promise<TestGateway> {
   const clock = deps.clock ?? createFakeClock();
   const trustFile = `${directory}.${deps.name ?? 'gateway'}.trust.json`;
@@ -97,6 +106,7 @@ export async function startTestGateway(
     clock,
     describe: async ({ origin, vkey }) => ({ cert: opened.certify(origin, vkey) }),
     random: randomBytes,
+    recipients: deps.recipients ?? [],
   });
   const registered = await opened.register(writing, { version: 'test' });
   return {

@@ -201,11 +201,8 @@ describe('a statement with the service credential past the gateway', () => {
     const { body } = await ask(AUDITOR);
     expect(body.report.outcome).toBe('alarm');
     const found = body.report.findings.filter(({ weight }) => weight === 'alarm');
-    expect(found.map(({ queryId: id, kind }) => [id, kind]).toSorted()).toEqual(
-      [
-        [queryId, 'unrecorded'],
-        [copied, 'repeated'],
-      ].toSorted(),
+    expect(found.map(({ queryId: id, kind }) => `${id} ${kind}`).toSorted()).toEqual(
+      [`${queryId} unrecorded`, `${copied} repeated`].toSorted(),
     );
     expect(await metric('piste_audit_unreconciled_queries')).toContain(
       'piste_audit_unreconciled_queries{connection="crm",weight="alarm"} 2',

@@ -6,10 +6,11 @@ import { describeStore } from '../object-store/store-contract.js';
 import { type S3Server, startVersitygw } from '../object-store/versitygw.js';
 
 let server: S3Server;
+let locked: ObjectStore;
 const stores: ObjectStore[] = [];
 
-function open(bucket: string): ObjectStore {
-  const store = openObjectStore(
+async function open(bucket: string): Promise<ObjectStore> {
+  const store = await openObjectStore(
     {
       bucket,
       prefix: 'gateway/a',
@@ -27,27 +28,43 @@ beforeAll(async () => {
   server = await startVersitygw();
   await server.makeBucket('locked', true);
   await server.makeBucket('plain', false);
+  locked = await open('locked');
 }, 60_000);
 afterAll(async () => {
   for (const store of stores) store.close();
   await server?.stop();
 });
 
-describe('versitygw', () => describeStore(() => open('locked')));
+describe('versitygw', () => describeStore(() => locked));
 
 test('the probe finds everything there', async () => {
-  const can = await probeStore({ store: open('locked'), nowMs: Date.now, random: randomBytes, mode: 'COMPLIANCE' });
+  const can = await probeStore({
+    store: await open('locked'),
+    nowMs: Date.now,
+    random: randomBytes,
+    mode: 'COMPLIANCE',
+  });
   expect(Object.entries(can).filter(([, holds]) => !holds)).toEqual([]);
 });
 
 test('the probe sees that the root account may bypass governance locks', async () => {
-  const can = await probeStore({ store: open('locked'), nowMs: Date.now, random: randomBytes, mode: 'GOVERNANCE' });
+  const can = await probeStore({
+    store: await open('locked'),
+    nowMs: Date.now,
+    random: randomBytes,
+    mode: 'GOVERNANCE',
+  });
   expect(complaintsAbout(can)).toEqual([
     'undeletable: a locked object could be deleted with the credential of the gateway',
   ]);
 });
 
 test('the probe refuses a bucket without locks', async () => {
-  const can = await probeStore({ store: open('plain'), nowMs: Date.now, random: randomBytes, mode: 'GOVERNANCE' });
+  const can = await probeStore({
+    store: await open('plain'),
+    nowMs: Date.now,
+    random: randomBytes,
+    mode: 'GOVERNANCE',
+  });
   expect(can).toMatchObject({ lock: false, retained: false, undeletable: false });
 });
