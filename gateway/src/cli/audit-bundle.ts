@@ -121,7 +121,9 @@ async function filesOf(source: RecordingSource, { logs, registry }: Choice): Pro
     }
     files.push(...keys.values());
   }
-  return [...files, ...registry];
+  // Locks and files being written are the store's own.
+  const isOwn = ({ path, special }: SourceFile): boolean => special === true || /\/(\.|$)/.test(path);
+  return [...files, ...registry.filter((file) => !isOwn(file))];
 }
 
 async function* piecesOf(source: RecordingSource, { path, size }: SourceFile): AsyncGenerator<Uint8Array> {
@@ -130,7 +132,12 @@ async function* piecesOf(source: RecordingSource, { path, size }: SourceFile): A
 
 /** The same place with these files and no other. */
 function only(source: RecordingSource, files: readonly SourceFile[]): RecordingSource {
-  return { label: source.label, list: async () => files, read: source.read, close: async () => undefined };
+  return {
+    label: source.label,
+    list: async () => files,
+    read: (path, from, length) => source.read(path, from, length),
+    close: async () => undefined,
+  };
 }
 
 async function* linesOf(source: RecordingSource): AsyncGenerator<Uint8Array> {

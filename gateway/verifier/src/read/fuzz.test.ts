@@ -77,11 +77,18 @@ describe('whatever the bytes are', () => {
           Buffer.concat([segment.subarray(0, at), encodeFrame(type, payload), segment.subarray(at)]),
         );
       await fc.assert(
-        fc.asyncProperty(fc.oneof(mutated(segment), inserted, fc.uint8Array().map(Buffer.from)), async (bytes) => {
-          const { outcome } = await verifyFiles(new Map([[SEGMENT, bytes]]), trust);
-          const isSame = bytes.subarray(0, bytes.findLastIndex((byte) => byte !== 0) + 1).equals(segment);
-          expect(outcome).toBe(isSame ? 'sound' : 'tampered');
-        }),
+        fc.asyncProperty(
+          fc.oneof(
+            mutated(segment),
+            inserted,
+            fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+          ),
+          async (bytes) => {
+            const { outcome } = await verifyFiles(new Map([[SEGMENT, bytes]]), trust);
+            const isSame = bytes.subarray(0, bytes.findLastIndex((byte) => byte !== 0) + 1).equals(segment);
+            expect(outcome).toBe(isSame ? 'sound' : 'tampered');
+          },
+        ),
         { numRuns: RUNS },
       );
     },
