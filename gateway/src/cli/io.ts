@@ -75,6 +75,8 @@ export interface CommandArguments {
   readonly session: string | undefined;
   /** An exported query history. */
   readonly history: string | undefined;
+  /** A folder to write proofs to. */
+  readonly proofs: string | undefined;
   /** The service user, as Snowflake spells it. */
   readonly user: string | undefined;
   /** How late a history may be: `45m`. */
