@@ -26,7 +26,7 @@ Usage:
       Verify recordings offline: directories, evidence bundles, or
       s3://BUCKET/PREFIX. Without --trust nothing from elsewhere
       vouches for them, and the verdict is "cannot conclude".
-      --decrypt-with FILE opens encrypted texts, --history FILE compares
+      --identity FILE opens encrypted texts, --history FILE compares
       with Snowflake's history, --session ID lists its records' proofs
       and --proofs DIR writes them.
   piste audit bundle [RECORDING] [--session ID] [--since T] [--trust FILE] -o FILE.zip
