@@ -1,6 +1,7 @@
-import { type Finding, type LogSummary, type Severity, type Verdict, verifyDirectories } from '../recording/index.js';
+import { type Finding, type LogSummary, type Severity, type Trust, type Verdict, verify } from '@piste/verifier';
 import { createPalette, type Palette } from './colour.js';
 import { type CliIo, type CommandArguments, EXIT, UsageError } from './io.js';
+import { openPlace } from './open-place.js';
 import { plural, toJson, toLine } from './plain-text.js';
 import { HEADLINES } from './proof.js';
 import { readTrust } from './read-trust.js';
@@ -29,10 +30,31 @@ export async function auditVerify(args: CommandArguments, io: CliIo): Promise<nu
   const directories = args.positionals.length > 0 ? args.positionals : fallback;
   if (directories.length === 0) throw new UsageError('which directory? Name it or set PISTE_RECORDING_DIR');
   const trust = args.trust === undefined ? undefined : await readTrust(args.trust);
-  const verdict = await verifyDirectories(directories, trust);
+  const verdict = await verifyPlaces(directories, trust, io);
   if (args.json) io.out(`${toJson(verdict)}\n`);
   else io.out(`${renderVerdict(verdict, createPalette(io.isTerminal)).join('\n')}\n`);
   return EXITS[verdict.outcome];
+}
+
+async function verifyPlaces(names: readonly string[], trust: Trust | undefined, io: CliIo): Promise<Verdict> {
+  const places = await Promise.all(names.map((name) => openPlace(name, io)));
+  try {
+    const verdict = await verify(
+      places.map(({ source }) => source),
+      trust,
+    );
+    const further = (await Promise.all(places.map((place) => place.examine()))).flat();
+    return withFindings(verdict, further);
+  } finally {
+    await Promise.all(places.map(({ source }) => source.close()));
+  }
+}
+
+/** A verdict is as bad as its worst finding. */
+function withFindings(verdict: Verdict, further: readonly Finding[]): Verdict {
+  const worst = SEVERITIES.find((severity) => further.some((finding) => finding.severity === severity)) ?? 'note';
+  const isWorse = worst === 'tampered' || (worst === 'cannot-conclude' && verdict.outcome === 'sound');
+  return { ...verdict, outcome: isWorse ? worst : verdict.outcome, findings: [...verdict.findings, ...further] };
 }
 
 function renderVerdict({ outcome, counts, logs, findings }: Verdict, palette: Palette): readonly string[] {

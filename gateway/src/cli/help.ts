@@ -25,6 +25,9 @@ Usage:
   piste audit verify [DIR...] [--trust FILE] [--json]
       Verify recordings offline. Without --trust nothing outside the
       directory vouches for it, and the verdict is "cannot conclude".
+      DIR may be s3://BUCKET/PREFIX, read with PISTE_ARCHIVE_ENDPOINT,
+      _REGION and _CREDENTIALS_FILE; then versions, delete markers and
+      locks are compared with the registry, too.
   piste audit reconcile [DIR...] --history FILE [--trust FILE] [--json]
       Compare Snowflake's query history (.json, .jsonl, .csv) with the
       recordings: what ran for the service user and is not recorded so.
