@@ -184,7 +184,9 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     await store.close();
   };
   try {
-    return await startOn({ store, archive, ...registered, closeRecording, metrics }, config, log);
+    const { registry: registryLog } = registry;
+    const foundation = { store, archive, registryLog, ...registered, closeRecording, metrics };
+    return await startOn(foundation, config, log);
   } catch (error) {
     await closeRecording();
     throw error;
@@ -268,6 +270,7 @@ async function openRegistry({ config, store, metrics, log }: RegistryParts): Pro
 interface Foundation {
   readonly store: Store;
   readonly archive: Archive | undefined;
+  readonly registryLog: GatewayRegistry['registry'];
   readonly recording: Recording;
   /** Why nothing is recorded at present. */
   readonly refusal: () => string | undefined;
@@ -277,7 +280,7 @@ interface Foundation {
 }
 
 async function startOn(
-  { store, archive, recording, refusal, closeRecording, metrics }: Foundation,
+  { store, archive, registryLog, recording, refusal, closeRecording, metrics }: Foundation,
   config: Config,
   log: Log,
 ): Promise<Gateway> {
@@ -408,6 +411,7 @@ async function startOn(
       log,
       version: VERSION,
     },
+    registryLog,
     config,
     metrics,
   );
@@ -527,12 +531,18 @@ async function startOn(
   };
 }
 
-function startReconciler(own: OwnSessionDeps, config: Config, metrics: Metrics): Reconciler {
+function startReconciler(
+  own: OwnSessionDeps,
+  registryLog: GatewayRegistry['registry'],
+  config: Config,
+  metrics: Metrics,
+): Reconciler {
   return createReconciler({
     connections: () => [...own.resources.current().connections.keys()],
     openSession: (connection, signal, work) => withOwnSession(own, connection, signal, work),
     createComparison: () => compareInWorker([config.recordingDirectory]),
     record: (entry) => own.recording.append(entry),
+    announce: (fields) => registryLog.append([{ kind: 'reconcile', fields }]),
     metrics: metrics.reconcile,
     clock,
     timers,

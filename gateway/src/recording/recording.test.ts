@@ -338,6 +338,26 @@ describe('recording', () => {
       expect(records[2]?.leaf.fields).toEqual({ wall: Date.UTC(2026, 10, 23, 5), expected: Date.UTC(2026, 10, 23, 6) });
     }));
 
+  test('starts with writer.open also when the clock jumps while the writer starts', () =>
+    withDirectory(async (directory) => {
+      let reads = 0;
+      const still = createFakeClock();
+      const clock = {
+        nowMs: () => {
+          reads += 1;
+          return still.nowMs() + reads * 10_000;
+        },
+        monotonicNs: () => still.monotonicNs(),
+      };
+      const recording = await openTestRecording(directory, { clock });
+      await recording.append(entry('control'));
+      await recording.close();
+      const kinds = (await recordsIn(directory)).map(({ leaf }) => leaf.kind);
+      expect(kinds[0]).toBe('writer.open');
+      expect(kinds).toContain('clock.jump');
+      expect((await verifyDirectory(directory, await trustIn(recording))).outcome).toBe('sound');
+    }));
+
   test('closes once, after everything queued, and refuses afterwards', () =>
     withDirectory(async (directory) => {
       const recording = await openTestRecording(directory);

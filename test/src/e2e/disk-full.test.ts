@@ -177,7 +177,7 @@ describe.each(WAYS)('when %s', (_way, start) => {
     const answer = await ready();
     expect(answer.status).toBe(503);
     expect(await answer.text()).toBe(
-      '[+]serving ok\n[-]recording failed\n[+]store ok\n[+]connections ok\nreadyz check failed\n',
+      '[+]serving ok\n[-]recording failed\n[+]registry ok\n[+]store ok\n[+]connections ok\nreadyz check failed\n',
     );
     const metrics = await (await fetch(`${cramped.gateway.opsUrl}/metrics`)).text();
     expect(metrics).toMatch(/^piste_audit_append_failures_total [1-9]/m);
@@ -229,7 +229,7 @@ describe('a gateway that cannot start', () => {
     const { message } = await startIn({ PISTE_RECORDING_DIR: join(file, 'recording') });
     expect(message).toMatch(/ended with code 1/);
     expect(message).toMatch(/"message":"the gateway cannot start"/);
-    expect(message).toMatch(/recording cannot be opened: ENOTDIR.*a-file\/recording/);
+    expect(message).toMatch(/the registry cannot be opened: ENOTDIR.*a-file\/recording/);
   });
 
   test('because a port is taken says which, ends, and closes its log', async () => {
