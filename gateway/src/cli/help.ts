@@ -22,9 +22,16 @@ Usage:
       what would be decided otherwise. --session ID and --since TIME
       narrow it, --trust FILE proves the recording, --catalog FILE
       describes objects that the recording does not.
-  piste audit verify [DIR...] [--trust FILE] [--json]
-      Verify recordings offline. Without --trust nothing outside the
-      directory vouches for it, and the verdict is "cannot conclude".
+  piste audit verify [RECORDING...] [--trust FILE] [--json]
+      Verify recordings offline: directories, evidence bundles, or
+      s3://BUCKET/PREFIX. Without --trust nothing from elsewhere
+      vouches for them, and the verdict is "cannot conclude".
+      --identity FILE opens encrypted texts, --history FILE compares
+      with Snowflake's history, --session ID lists its records' proofs
+      and --proofs DIR writes them.
+  piste audit bundle [RECORDING] [--session ID] [--since T] [--trust FILE] -o FILE.zip
+      Make an evidence bundle: the whole logs that hold such records,
+      the records for people, and a page that verifies them.
   piste audit reconcile [DIR...] --history FILE [--trust FILE] [--json]
       Compare Snowflake's query history (.json, .jsonl, .csv) with the
       recordings: what ran for the service user and is not recorded so.
@@ -60,12 +67,15 @@ ${REGISTRY_HELP}  piste sessions list [DIR] [--json]
   piste version
   piste help
 
+Where bodies are encrypted, --identity FILE names age identities that open
+them: in sessions play, show, export and serve, search, policy backtest and
+audit verify and reconcile.
+
 WHO is group:NAME, user:ISSUER#SUBJECT or claim:NAME=VALUE; --as may stand
 several times. In audit, sessions and search DIR is the recording directory;
-default: --dir DIR or PISTE_RECORDING_DIR. --decrypt-with FILE, an age
-identity file, opens encrypted bodies in show, play, export and search.
-TIME is 2026-11-23,
-2026-11-23T06:00 (UTC unless an offset is given), or 90m, 24h, 7d ago.
+default: --dir DIR or PISTE_RECORDING_DIR.
+TIME is 2026-11-23, 2026-11-23T06:00 (UTC unless an offset is given), or
+90m, 24h, 7d ago.
 
 Exit codes:
   explain      0 allowed, 1 failed, 2 usage, 3 denied, 4 held

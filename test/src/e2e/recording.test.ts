@@ -352,7 +352,10 @@ describe('piste audit verify', () => {
     const { directory, segment } = await copyOfLog();
     // What was set aside for records to come says nothing, so the cut has to go into records.
     const bytes = await readFile(segment);
-    await truncate(segment, bytes.findLastIndex((byte) => byte !== 0));
+    await truncate(
+      segment,
+      bytes.findLastIndex((byte) => byte !== 0),
+    );
     const { exitCode, text } = await verify(directory);
     expect([exitCode, text]).toEqual([1, expect.stringMatching(/TAMPERED[\s\S]*truncated/)]);
   });

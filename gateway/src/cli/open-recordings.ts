@@ -1,0 +1,105 @@
+import { stat } from 'node:fs/promises';
+import {
+  checkBundle,
+  type Finding,
+  OWN_TRUST,
+  openBundle,
+  openDirectory,
+  openFile,
+  type RecordingSource,
+  type Trust,
+  type Verdict,
+  type VerifyOptions,
+  verify,
+  ZipError,
+} from '@piste/verifier';
+import { openObjectSource, openObjectStore } from '../archive/index.js';
+import { type CliIo, UsageError } from './io.js';
+
+/** Recordings somebody named, wherever they lie. */
+export interface OpenedRecordings {
+  readonly sources: readonly RecordingSource[];
+  /** What is to be said of the places themselves. */
+  readonly findings: readonly Finding[];
+  /** The only recording's own trust file: nothing that proves anything. */
+  readonly ownTrust: Trust | undefined;
+  readonly scope: ReadonlySet<string> | undefined;
+  close(): Promise<void>;
+}
+
+/** Opens directories, evidence bundles and `s3://bucket/prefix`. Throws `UsageError` for what is none. */
+export async function openRecordings(names: readonly string[], io: CliIo): Promise<OpenedRecordings> {
+  const opened: Opened[] = [];
+  for (const name of names) opened.push(await openRecording(name, io));
+  const [only] = opened;
+  return {
+    sources: opened.flatMap(({ source }) => source ?? []),
+    findings: opened.flatMap(({ findings }) => findings),
+    ownTrust: opened.length === 1 ? only?.ownTrust : undefined,
+    scope: opened.length === 1 ? only?.scope : undefined,
+    async close() {
+      for (const { close } of opened) await close();
+    },
+  };
+}
+
+/** The verdict on what was opened; a recording's own trust file counts only where no other is given. */
+export function verifyOpened(
+  { sources, findings, ownTrust, scope }: OpenedRecordings,
+  trust: Trust | undefined,
+  options: Pick<VerifyOptions, 'openKey' | 'more'> = {},
+): Promise<Verdict> {
+  const isOwn = trust === undefined && ownTrust !== undefined;
+  const more = [...findings, ...(isOwn ? [OWN_TRUST] : []), ...(options.more ?? [])];
+  return verify(sources, trust ?? ownTrust, { ...options, scope, more });
+}
+
+interface Opened {
+  readonly source: RecordingSource | undefined;
+  readonly findings: readonly Finding[];
+  readonly ownTrust: Trust | undefined;
+  readonly scope: ReadonlySet<string> | undefined;
+  readonly close: () => Promise<void>;
+}
+
+async function openRecording(name: string, io: CliIo): Promise<Opened> {
+  if (name.startsWith('s3://')) return plain(await openBucket(name, io));
+  return (await stat(name)).isFile() ? openBundleFile(name) : plain(openDirectory(name));
+}
+
+function plain(source: RecordingSource): Opened {
+  return { source, findings: [], ownTrust: undefined, scope: undefined, close: () => source.close() };
+}
+
+async function openBucket(name: string, { environment, sleep }: CliIo): Promise<RecordingSource> {
+  const [, bucket, prefix = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([^?#]*?))?\/?$/.exec(name) ?? [];
+  if (bucket === undefined) throw new UsageError(`${name} is no s3://BUCKET/PREFIX`);
+  const store = await openObjectStore(
+    {
+      bucket,
+      prefix,
+      endpoint: environment['AWS_ENDPOINT_URL_S3'] ?? environment['AWS_ENDPOINT_URL'],
+      region: environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'] ?? 'us-east-1',
+      credentialsFile: undefined,
+    },
+    sleep,
+  );
+  return openObjectSource(store);
+}
+
+async function openBundleFile(path: string): Promise<Opened> {
+  const file = await openFile(path);
+  const close = (): Promise<void> => file.close();
+  try {
+    const bundle = await openBundle(path, file);
+    const { findings, ownTrust, scope } = await checkBundle(bundle);
+    return { source: bundle.recording, findings, ownTrust, scope, close };
+  } catch (error) {
+    if (!(error instanceof ZipError)) {
+      await close();
+      throw error;
+    }
+    const finding: Finding = { severity: 'tampered', code: 'bad-bundle', message: error.message };
+    return { source: undefined, findings: [finding], ownTrust: undefined, scope: undefined, close };
+  }
+}
