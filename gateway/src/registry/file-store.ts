@@ -86,6 +86,10 @@ async function writeAside(directory: string, bytes: Uint8Array): Promise<string>
   try {
     await file.writeFile(bytes);
     await file.sync();
+  } catch (error) {
+    // A full disk must not get fuller with every try.
+    await rm(path, { force: true });
+    throw error;
   } finally {
     await file.close();
   }

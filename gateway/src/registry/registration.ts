@@ -69,7 +69,6 @@ export async function registerWriter(deps: RegistrationDeps): Promise<Registrati
   const { registry, recording, about, config, log, nowMs, elapsedMs, maxLagSeconds, timers, metrics } = deps;
   const first = await recording.checkpoint();
   const opening: NewRegistryEntry[] = [
-    ...((await registry.head()) === undefined ? [openingOf(registry)] : []),
     { kind: 'writer.open', fields: { ...about, origin: first.origin, vkey: first.vkey } },
     ...(Object.keys(config).length === 0 ? [] : [{ kind: 'config' as const, fields: { ...config, by: first.origin } }]),
   ];
@@ -159,8 +158,4 @@ export async function registerWriter(deps: RegistrationDeps): Promise<Registrati
       }
     },
   });
-}
-
-function openingOf({ origin, vkey }: RegistryLog): NewRegistryEntry {
-  return { kind: 'registry.open', fields: { origin, vkey } };
 }
