@@ -4,6 +4,14 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { registryOrigin } from '@piste/verifier';
 import { createApprovals } from './approval/index.js';
+import {
+  type Archive,
+  announceBy,
+  createRegistryObjects,
+  type LiveLog,
+  openArchive,
+  openObjectStore,
+} from './archive/index.js';
 import { type Config, digestOf, parseConfig, readSecretFile } from './config/index.js';
 import { errorMessage } from './errors.js';
 import { createConsole } from './http/console/index.js';
@@ -31,6 +39,7 @@ import {
   loadOrMakeSigner,
   loadSigner,
   openGatewayRegistry,
+  type RegistryStore,
 } from './registry/index.js';
 import { type ConnectionCredential, openResources } from './resources/index.js';
 import { createSessions, createStrandHints } from './session/index.js';
@@ -52,6 +61,10 @@ export const VERSION = '0.1.0';
 const DRAIN_MS = 15_000;
 /** How long the answers of statements that ended may take to reach their drivers. */
 const LAST_ANSWERS_MS = 3_000;
+/** The registry asks again by itself, every second. */
+const REGISTRY_CALLS = { callTimeoutMs: 5_000, tries: 2 } as const;
+/** How long the last records may take to reach the archive; the next start ships what is left. */
+const LAST_SHIPMENT_MS = 10_000;
 const SWEEP_EVERY_MS = 15_000;
 
 const clock = { nowMs: () => Date.now(), monotonicNs: () => process.hrtime.bigint() };
@@ -125,9 +138,11 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     config.redisUrl === undefined
       ? createMemoryStore({ clock: clock.nowMs })
       : createRedisStore({ url: config.redisUrl, keyPrefix: 'piste:', log, metrics: metrics.store });
+  const archive = await openConfiguredArchive(config, metrics, log);
   const strandHints = createStrandHints({ store, timers, log });
   const about = { host: hostname(), version: VERSION, config: digestOf(config) };
-  const registry = await openRegistry(config, metrics, log);
+  const place = await placeRegistry(config, archive);
+  const registry = await openRegistry({ config, store: place.store, metrics, log });
   const writing = await openRecording({
     directory: config.recordingDirectory,
     deployment: config.deployment,
@@ -135,29 +150,95 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     log,
     strandHints,
     recipients: config.recordingRecipients,
-    describe: async ({ origin, vkey }) => ({ ...about, cert: registry.certify(origin, vkey) }),
-    metrics: metrics.recording,
+    describe: async ({ origin, vkey }) => ({
+      ...about,
+      cert: registry.certify(origin, vkey),
+      ...(archive === undefined ? {} : { store: archive.description }),
+    }),
+    ...(archive === undefined ? {} : { refuses: archive.refuses }),
+    metrics: {
+      committed(group) {
+        metrics.recording.committed(group);
+        archive?.committed(group.bytes);
+      },
+      failed: metrics.recording.failed,
+    },
   });
   const registered = await registry.register(writing, about).catch(async (error: unknown) => {
     await writing.close();
     throw error;
   });
+  // After that, because the registry reads from the disk how former logs ended.
+  archive?.start(
+    liveLogOf(writing),
+    announceBy((fields) => registry.registry.append([{ kind: 'segment', fields }])),
+  );
   const closeRecording = async (): Promise<void> => {
     await writing.close();
+    await archive?.close(LAST_SHIPMENT_MS);
     await registered.close();
+    place.close();
     await strandHints.close();
     await store.close();
   };
   try {
-    return await startOn({ store, ...registered, closeRecording, metrics }, config, log);
+    const { registry: registryLog } = registry;
+    const foundation = { store, archive, registryLog, ...registered, closeRecording, metrics };
+    return await startOn(foundation, config, log);
   } catch (error) {
     await closeRecording();
     throw error;
   }
 }
 
+/** Undefined without one. Rejects when the store does not answer, or is not one that records may be entrusted to. */
+async function openConfiguredArchive(config: Config, metrics: Metrics, log: Log): Promise<Archive | undefined> {
+  if (config.archive === undefined) return undefined;
+  return openArchive({
+    store: await openObjectStore(config.archive.location, sleep),
+    options: config.archive,
+    directory: config.recordingDirectory,
+    nowMs: clock.nowMs,
+    random: randomBytes,
+    timers,
+    log,
+    metrics: metrics.archive,
+  });
+}
+
+function liveLogOf(recording: Recording): LiveLog {
+  const { writer } = recording;
+  return { ulid: writer.slice(writer.lastIndexOf('/') + 1), finishSegment: () => recording.finishSegment() };
+}
+
+interface RegistryPlace {
+  readonly store: RegistryStore;
+  close(): void;
+}
+
+/** In a folder, or in the bucket where all gateways of the deployment find it. */
+async function placeRegistry(config: Config, archive: Archive | undefined): Promise<RegistryPlace> {
+  const { registryDirectory } = config;
+  if (registryDirectory !== undefined) return { store: createFileStore(registryDirectory), close: () => undefined };
+  const can = archive?.description.can;
+  if (config.archive === undefined || can?.replacement !== true || !can.creation)
+    throw new Error('the archive cannot hold the registry, its store ignores conditions: set PISTE_REGISTRY_DIR');
+  const store = await openObjectStore(config.archive.location, sleep, REGISTRY_CALLS);
+  return {
+    store: createRegistryObjects({ store, retention: archive?.retention, nowMs: clock.nowMs }),
+    close: () => store.close(),
+  };
+}
+
+interface RegistryParts {
+  readonly config: Config;
+  readonly store: RegistryStore;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
 /** The registry of this deployment, under the identity the configuration names. */
-async function openRegistry(config: Config, metrics: Metrics, log: Log): Promise<GatewayRegistry> {
+async function openRegistry({ config, store, metrics, log }: RegistryParts): Promise<GatewayRegistry> {
   const origin = registryOrigin(config.deployment);
   const { identityKeyFile: file } = config;
   const identity = await (config.makeIdentityKey ? loadOrMakeSigner(file, origin) : loadSigner(file, origin)).catch(
@@ -168,7 +249,7 @@ async function openRegistry(config: Config, metrics: Metrics, log: Log): Promise
   if (identity.made)
     log.warn('an identity key was made: keep it, and give it to every gateway of this deployment', { file });
   return openGatewayRegistry({
-    store: createFileStore(config.registryDirectory),
+    store,
     signer: identity.signer,
     witnesses: config.witnesses,
     ...(config.officers === undefined ? {} : { officers: config.officers }),
@@ -187,6 +268,8 @@ async function openRegistry(config: Config, metrics: Metrics, log: Log): Promise
 
 interface Foundation {
   readonly store: Store;
+  readonly archive: Archive | undefined;
+  readonly registryLog: GatewayRegistry['registry'];
   readonly recording: Recording;
   /** Why nothing is recorded at present. */
   readonly refusal: () => string | undefined;
@@ -196,7 +279,7 @@ interface Foundation {
 }
 
 async function startOn(
-  { store, recording, refusal, closeRecording, metrics }: Foundation,
+  { store, archive, registryLog, recording, refusal, closeRecording, metrics }: Foundation,
   config: Config,
   log: Log,
 ): Promise<Gateway> {
@@ -327,6 +410,7 @@ async function startOn(
       log,
       version: VERSION,
     },
+    registryLog,
     config,
     metrics,
   );
@@ -359,6 +443,9 @@ async function startOn(
       checks: [
         { name: 'serving', check: () => failWhen(stopping, 'stopping') },
         { name: 'recording', check: () => failWhen(recording.failed, 'the log cannot be written') },
+        ...(archive === undefined
+          ? []
+          : [{ name: 'archive', check: () => failWhen(archive.trouble !== undefined, archive.trouble ?? '') }]),
         { name: 'registry', check: () => failWhen(refusal() !== undefined, refusal() ?? '') },
         { name: 'store', check: () => store.ping() },
         {
@@ -443,12 +530,18 @@ async function startOn(
   };
 }
 
-function startReconciler(own: OwnSessionDeps, config: Config, metrics: Metrics): Reconciler {
+function startReconciler(
+  own: OwnSessionDeps,
+  registryLog: GatewayRegistry['registry'],
+  config: Config,
+  metrics: Metrics,
+): Reconciler {
   return createReconciler({
     connections: () => [...own.resources.current().connections.keys()],
     openSession: (connection, signal, work) => withOwnSession(own, connection, signal, work),
     createComparison: () => compareInWorker([config.recordingDirectory]),
     record: (entry) => own.recording.append(entry),
+    announce: (fields) => registryLog.append([{ kind: 'reconcile', fields }]),
     metrics: metrics.reconcile,
     clock,
     timers,

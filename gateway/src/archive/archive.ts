@@ -3,7 +3,8 @@ import { destroyObject } from './keys.js';
 import type { ObjectStore } from './object-store.js';
 import { complaintsAbout, probeStore, type StoreCapabilities, shortcomingsOf } from './probe.js';
 import type { Retention } from './retention.js';
-import { type Announce, type ArchiveMetrics, createShipper, type LiveLog } from './shipper.js';
+import type { Announce } from './ship-segment.js';
+import { type ArchiveMetrics, createShipper, type LiveLog } from './shipper.js';
 import { createSpool, type SpoolLimits } from './spool.js';
 
 /** `required`: a store without working locks is refused. `none`: any store, said loudly and recorded. */
@@ -31,26 +32,28 @@ export interface ArchiveDeps {
 }
 
 /** What the archive was found to be, for `writer.open`. Integers and plain words only. */
-export interface ArchiveDescription {
-  readonly url: string;
-  readonly worm: Worm;
-  readonly mode: string;
-  readonly entriesDays: number;
-  readonly bodiesDays: number;
-  readonly can: StoreCapabilities;
-}
+export type ArchiveDescription = Readonly<{
+  url: string;
+  worm: Worm;
+  mode: string;
+  entriesDays: number;
+  bodiesDays: number;
+  can: StoreCapabilities;
+}>;
 
 /** The archive of one gateway: an object store to which the recording moves. */
 export interface Archive {
   readonly store: ObjectStore;
   readonly description: ArchiveDescription;
+  /** Undefined: the store locks nothing, which only `worm: none` permits. */
+  readonly retention: Retention | undefined;
   /** Tells how many bytes a commit made durable: they wait for the archive from now on. */
   committed(bytes: number): void;
   /**
    * Why a record of this kind is refused at present, or nothing. Beyond a bound nothing new may begin; where it is the disk
    * that fills, no results either. What ends something is always let through.
    */
-  refuses(kind: string, letsRun: boolean): string | undefined;
+  readonly refuses: (kind: string, letsRun: boolean) => string | undefined;
   /** For readiness: why new work is refused, or nothing. */
   readonly trouble: string | undefined;
   /** Begins to ship: what former processes left at once, then what `live` finishes. */
@@ -93,6 +96,7 @@ export async function openArchive(deps: ArchiveDeps): Promise<Archive> {
       bodiesDays: locks?.bodiesDays ?? 0,
       can,
     },
+    retention: locks,
     committed: (bytes: number) => spool.grew(bytes),
     refuses(kind: string, letsRun: boolean) {
       const { blocked } = spool;

@@ -7,7 +7,7 @@ export {
   openArchive,
   type Worm,
 } from './archive.js';
-export { destroyObject } from './keys.js';
+export { createObjectErasure, destroyObject, type ObjectErasure } from './keys.js';
 export {
   type ObjectFinding,
   type ObjectFindingCode,
@@ -29,6 +29,13 @@ export { createRegistryObjects, type RegistryObjects } from './registry-objects.
 export type { Retention } from './retention.js';
 export type { ArchiveLocation } from './s3-client.js';
 export type { ShippedObject } from './ship-object.js';
-export { parseSegmentFields, type SegmentAnnouncement, toSegmentFields } from './ship-segment.js';
-export type { Announce, ArchiveMetrics, LiveLog } from './shipper.js';
+export {
+  type Announce,
+  announceBy,
+  parseSegmentFields,
+  type SegmentAnnouncement,
+  type SegmentFields,
+  toSegmentFields,
+} from './ship-segment.js';
+export type { ArchiveMetrics, LiveLog } from './shipper.js';
 export { joinSegment, type SplitSegment, splitSegment } from './split-segment.js';

@@ -19,6 +19,8 @@ export interface SegmentAnnouncement {
   readonly entries: ShippedObject;
   /** Undefined for a segment of which not even the header was written. */
   readonly bodies: ShippedObject | undefined;
+  /** It ends the log: nothing comes after it. */
+  readonly isEnd: boolean;
 }
 
 export interface ShipSegmentDeps {
@@ -47,15 +49,30 @@ export async function shipSegment(
   const split = splitSegment(await readFile(join(directory, log, segmentName(segment))));
   const ship = (form: 'sfr' | 'sfb', pieces: readonly Uint8Array[], days: number): Promise<ShippedObject> =>
     shipObject(store, {
-      path: `${log}/${segmentName(segment).replace(/seg$/, form)}`,
+      path: `${log}/${segmentName(segment, form)}`,
       bytes: Buffer.concat(pieces),
       lock: retention === undefined ? undefined : lockFor(retention.mode, days, nowMs()),
       mayBeThere,
     });
   const bodies = split.bodies === undefined ? undefined : await ship('sfb', split.bodies, retention?.bodiesDays ?? 0);
   const entries = await ship('sfr', split.entries, retention?.entriesDays ?? 0);
-  return { log, origin: split.origin, seg: segment, first: split.first, count: split.count, entries, bodies };
+  return {
+    log,
+    origin: split.origin,
+    seg: segment,
+    first: split.first,
+    count: split.count,
+    entries,
+    bodies,
+    isEnd: split.isEnd,
+  };
 }
+
+/**
+ * Tells the registry of an archived segment; resolves when that is durable there. A crash may repeat an announcement, with
+ * the same content: it must be harmless.
+ */
+export type Announce = (segment: SegmentAnnouncement) => Promise<void>;
 
 /** Fields of the registry's entry `segment`. */
 export interface SegmentFields {
@@ -82,6 +99,14 @@ export function toSegmentFields(segment: SegmentAnnouncement): SegmentFields | u
 
 function toObjectFields({ key, version, sha256, bytes, retainUntilMs }: ShippedObject): ObjectFields {
   return { key, version: version ?? null, sha256, bytes, retain: retainUntilMs ?? null };
+}
+
+/** Tells a registry of segments, given how it appends the fields of an entry `segment`. */
+export function announceBy(append: (fields: SegmentFields) => Promise<unknown>): Announce {
+  return async (segment) => {
+    const fields = toSegmentFields(segment);
+    if (fields !== undefined) await append(fields);
+  };
 }
 
 /** Reads the fields back, as `openObjectSource` compares them with the store; undefined when they are not of this shape. */

@@ -6,14 +6,8 @@ import { KEYS, type LocalLog, type LocalSegment, listLocalLogs, removeLog, remov
 import { type ObjectStore, ObjectStoreError } from './object-store.js';
 import type { Retention } from './retention.js';
 import { ShipRefused, shipObject } from './ship-object.js';
-import { type SegmentAnnouncement, shipSegment } from './ship-segment.js';
+import { type Announce, type SegmentAnnouncement, shipSegment } from './ship-segment.js';
 import type { Spool, SpoolRound } from './spool.js';
-
-/**
- * Tells the registry of an archived segment; resolves when that is durable there. A crash may repeat an announcement, with
- * the same content: it must be harmless.
- */
-export type Announce = (segment: SegmentAnnouncement) => Promise<void>;
 
 /** The log this process writes. */
 export interface LiveLog {
@@ -63,12 +57,18 @@ export interface Shipper {
 
 /** Segments on their way at once: bounds memory to about four segments. */
 const SHIPPED_AT_ONCE = 2;
+/** A dead writer is silent for minutes before the registry reads how its log ended. */
+const ENDS_STAY_MS = 3_600_000;
 
 export function createShipper(deps: ShipperDeps): Shipper {
   const { store, directory, spool, log, metrics } = deps;
   const archived = new Set<string>();
+  /** Logs whose end was seen to be theirs. */
+  const ended = new Set<string>();
+  const startedMs = deps.nowMs();
   let live: LiveLog | undefined;
   let lastFailure: ShipFailure | undefined;
+  let newestFinished = 0;
   let running = Promise.resolve(true);
   let underWay = 0;
 
@@ -84,7 +84,7 @@ export function createShipper(deps: ShipperDeps): Shipper {
     const round = spool.startRound();
     let failure: ShipFailure | undefined;
     try {
-      const finished = await live?.finishSegment();
+      const finished = await finishSegment();
       const logs = await listLocalLogs(directory);
       const waiting = logs.map((local) => ({ local, segments: waitingOf(local, finished) }));
       round.found(sum(waiting.flatMap(({ segments }) => segments)));
@@ -102,8 +102,18 @@ export function createShipper(deps: ShipperDeps): Shipper {
     return failure === undefined;
   }
 
-  function waitingOf(local: LocalLog, finished: number | undefined): readonly LocalSegment[] {
-    const isWritten = ({ segment }: LocalSegment): boolean => local.ulid === live?.ulid && segment > (finished ?? 0);
+  /** A writer that failed ends nothing any more, but what it had ended before is archived. */
+  async function finishSegment(): Promise<number> {
+    try {
+      newestFinished = (await live?.finishSegment()) ?? 0;
+    } catch (error) {
+      log.warn('the segment being written cannot be ended', { error: errorMessage(error) });
+    }
+    return newestFinished;
+  }
+
+  function waitingOf(local: LocalLog, finished: number): readonly LocalSegment[] {
+    const isWritten = ({ segment }: LocalSegment): boolean => local.ulid === live?.ulid && segment > finished;
     return local.segments.filter((found) => !isWritten(found) && !archived.has(`${local.ulid}/${found.segment}`));
   }
 
@@ -123,6 +133,7 @@ export function createShipper(deps: ShipperDeps): Shipper {
         if (result.status === 'fulfilled') {
           await announce(result.value);
           archived.add(`${ulid}/${found.segment}`);
+          if (result.value.isEnd) ended.add(ulid);
           round.shipped(found.bytes);
         } else if (result.reason instanceof ShipRefused) failure = note(result.reason);
         else throw result.reason;
@@ -159,19 +170,21 @@ export function createShipper(deps: ShipperDeps): Shipper {
   }
 
   /**
-   * Of the log being written the first segment stays, which holds its key, and the last that holds a commit: the next start
-   * reads from them how the log ended. A log that has ended goes whole.
+   * Of a log the first segment stays, which holds its key, and the last that holds a commit: from them the next start, or the
+   * registry while this process runs, reads how the log ended. A log that was closed, or ended long ago, goes whole.
    */
-  async function clear(local: LocalLog, finished = 0): Promise<void> {
+  async function clear(local: LocalLog, finished: number): Promise<void> {
     if (deps.keepLocal) return;
     const isLive = local.ulid === live?.ulid;
+    const isRead = isLive || (!ended.has(local.ulid) && deps.nowMs() - startedMs < ENDS_STAY_MS);
+    const last = isLive ? finished : (local.segments.at(-1)?.segment ?? 0);
     let left = 0;
     for (const { segment } of local.segments) {
-      const stays = isLive && (segment === 1 || segment >= finished);
+      const stays = isRead && (segment === 1 || segment >= last);
       if (!stays && archived.has(`${local.ulid}/${segment}`)) await removeSegment(directory, local.ulid, segment);
       else left += 1;
     }
-    if (left === 0 && !isLive) await removeLog(directory, local);
+    if (left === 0 && !isRead) await removeLog(directory, local);
   }
 
   function note(error: unknown): ShipFailure {

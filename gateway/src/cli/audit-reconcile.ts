@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
+import { errorMessage } from '../errors.js';
 import {
   HistoryFileError,
   type ReconcileReport,
@@ -28,7 +29,14 @@ const VIEW_LAG_MS = 45 * 60_000;
 export async function auditReconcile(args: CommandArguments, io: CliIo): Promise<number> {
   if ((args.gateway === undefined) === (args.history === undefined))
     throw new UsageError('name either the exported history with --history or a gateway with --gateway');
-  return args.gateway === undefined ? reconcileFile(args, io) : reconcileAtGateway(args, args.gateway, io);
+  try {
+    return await (args.gateway === undefined ? reconcileFile(args, io) : reconcileAtGateway(args, args.gateway, io));
+  } catch (error) {
+    if (error instanceof UsageError || error instanceof InputError) throw error;
+    // Neither complete nor an alarm: what could not be read says nothing.
+    io.err(`piste: nothing was compared: ${toLine(errorMessage(error))}\n`);
+    return EXIT.cannotConclude;
+  }
 }
 
 async function reconcileFile(args: CommandArguments, io: CliIo): Promise<number> {
@@ -60,9 +68,9 @@ async function compare(
   // What ran after the export cannot be in it.
   const exportedMs = Math.trunc((await stat(history)).mtimeMs);
   try {
-    return await reconcile(readRecords(directories), readHistoryFile(history), {
+    return await reconcile(readRecords(directories, args.decryption?.openKey), readHistoryFile(history), {
       nowMs: Math.min(nowMs, exportedMs),
-      viewLagMs: args.lag === undefined ? VIEW_LAG_MS : nowMs - parseSince(args.lag, nowMs),
+      viewLagMs: args.lag === undefined ? VIEW_LAG_MS : parseLag(args.lag),
       user: args.user,
       sinceMs: args.since === undefined ? undefined : parseSince(args.since, nowMs),
       connection: args.connection,
@@ -74,6 +82,14 @@ async function compare(
     if (error instanceof HistoryFileError) throw new InputError(error.message);
     throw error;
   }
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000 };
+
+function parseLag(text: string): number {
+  const [, amount, unit = ''] = /^(\d{1,5})([mh])$/.exec(text) ?? [];
+  if (amount === undefined) throw new UsageError(`--lag ${text}: write how late the history may be: 45m, 3h`);
+  return Number(amount) * (UNIT_MS[unit] ?? 0);
 }
 
 /** A recording that is not sound proves nothing about a history. */
@@ -102,6 +118,8 @@ interface GatewayAnswer {
 /** A gateway reads the history page by page, and its recording after that. */
 const GATEWAY_TIMEOUT_MS = 10 * 60_000;
 
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
 async function reconcileAtGateway(args: CommandArguments, gateway: string, io: CliIo): Promise<number> {
   const { connection, tokenFile } = args;
   if (args.positionals.length > 0) throw new UsageError('a gateway compares its own recording; name no directory');
@@ -109,6 +127,8 @@ async function reconcileAtGateway(args: CommandArguments, gateway: string, io: C
   if (tokenFile === undefined) throw new UsageError('--gateway needs --token-file with a bearer token');
   const url = URL.canParse('/api/v1/reconcile', gateway) ? new URL('/api/v1/reconcile', gateway) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) throw new UsageError('--gateway is the URL of its console');
+  if (url.protocol === 'http:' && !LOOPBACK.test(url.hostname))
+    throw new UsageError('a token goes to another machine over https only');
   const token = (await readFile(tokenFile, 'utf8')).trim();
   const since = args.since === undefined ? {} : { since: new Date(parseSince(args.since, io.nowMs())).toISOString() };
   const response = await fetch(url, {

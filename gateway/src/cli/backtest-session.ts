@@ -1,3 +1,4 @@
+import type { OpenKey } from '@piste/verifier';
 import {
   type ConnectionPolicy,
   createEarlierResults,
@@ -53,6 +54,7 @@ export interface BacktestSetting {
   readonly file: CatalogFile | undefined;
   /** Sessions that were served by several gateways: of their variables no log tells everything. */
   readonly moved: ReadonlySet<string>;
+  readonly openKey: OpenKey | undefined;
 }
 
 /** Decides the statements of one session again, as seen by one log. */
@@ -117,11 +119,10 @@ export function createSessionBacktest(session: string, setting: BacktestSetting,
   };
 
   const remember = ({ record, again: { judged } }: Asked, response: LogRecord): void => {
-    if (judged === undefined) return;
     const { fields } = record.leaf;
+    if (judged === undefined || fields['op'] === 'describe') return;
     const { analysis, decision } = judged;
     if (analysis.read) known.variables = variablesAfter(known.variables, analysis.effect);
-    if (fields['op'] === 'describe') return;
     const names = columnsOf(response.bodies.get('head'));
     const ids = {
       queryId: stringIn(fields, 'qid') ?? '',

@@ -36,19 +36,39 @@ Usage:
       The same by a gateway, from the history as it is now.
 ${REGISTRY_HELP}  piste sessions list [DIR] [--json]
       List the recorded sessions.
-  piste sessions play [DIR] ID [--speed N] [--json]
-      Show what happened in one session, as it was delivered. ID may be
-      the beginning of an id. --speed replays the pauses N times faster.
+  piste sessions show [DIR] ID [--trust FILE] [--json]
+      One page about a session. ID may be the beginning of an id.
+  piste sessions play [DIR] ID [--speed N] [--trust FILE] [--json]
+      Show what happened in one session, as it was delivered. On a
+      terminal time passes as it did, N times faster with --speed, not
+      at all with --no-wait; elsewhere only with --speed.
+      --skip-idle [SECONDS] cuts longer pauses (5) and says how long they
+      were, --from N starts at a record.
   piste sessions serve [DIR] ID [--listen HOST:PORT] [--trust FILE]
       Answer a driver from one recorded session, as if it were
       Snowflake: whoever logs in gets what was delivered then, and a
       statement that is not in the recording is refused.
+  piste sessions export [DIR] [ID] --format jsonl|ocsf|har [-o FILE]
+      Records as JSON lines (--bodies text or base64 for the bodies),
+      OCSF events (--ocsf-version 1.9.0-dev for ai_agent), or an HTTP
+      archive. --since and --until limit the time.
+  piste search 'QUERY' [DIR...] [--limit N] [--trust FILE] [--json]
+      Find statements by words of their text and by table:, column:,
+      class:, agent:, who:, decision:, rule:, error:, qid:, session:,
+      since:, until:, bytes>N; - before a term turns it around. The index
+      is a cache: --index FILE says where, --fresh makes it anew.
   piste version
   piste help
 
+Where bodies are encrypted, --identity FILE names age identities that open
+them: in sessions play, show, export and serve, search, policy backtest and
+audit verify and reconcile.
+
 WHO is group:NAME, user:ISSUER#SUBJECT or claim:NAME=VALUE; --as may stand
-several times. In audit and sessions DIR is the recording directory;
+several times. In audit, sessions and search DIR is the recording directory;
 default: --dir DIR or PISTE_RECORDING_DIR.
+TIME is 2026-11-23, 2026-11-23T06:00 (UTC unless an offset is given), or
+90m, 24h, 7d ago.
 
 Exit codes:
   explain      0 allowed, 1 failed, 2 usage, 3 denied, 4 held
@@ -57,5 +77,6 @@ Exit codes:
                decided again or the recording is no good, 3 usage
   audit        0 sound or complete, 1 tampering proven or alarm,
                2 cannot conclude, 3 usage
-  sessions     0 done, 1 failed, 3 usage
+  sessions     0 done, 1 failed, damaged or tampered, 3 usage
+  search       0 done, 1 failed, damaged or a hit dropped, 3 usage
 `;

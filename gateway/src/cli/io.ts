@@ -1,3 +1,4 @@
+import type { Decryption } from './decryption.js';
 /** What a command may touch of the world. */
 export interface CliIo {
   readonly out: (text: string) => void;
@@ -24,6 +25,8 @@ export interface CommandArguments {
   readonly positionals: readonly string[];
   readonly directory: string | undefined;
   readonly trust: string | undefined;
+  /** Opens encrypted bodies. */
+  readonly decryption: Decryption | undefined;
   readonly speed: number | undefined;
   /** Nothing waits, also on a terminal. */
   readonly noWait: boolean;

@@ -1,11 +1,13 @@
 import { readdir } from 'node:fs/promises';
-import { isUlid } from '@piste/verifier';
+import { isUlid, type OpenKey } from '@piste/verifier';
 import type { LogDamage, LogRecord } from '../recording/index.js';
 import { openRecords } from './read-records.js';
 
 export interface MergeChoice {
   /** Bodies worth keeping in memory, by name; all where absent. */
   readonly keepBody?: ((name: string) => boolean) | undefined;
+  /** Opens session keys; without it encrypted bodies stay unread. */
+  readonly openKey?: OpenKey | undefined;
   /** Logs by ULID; all where absent. */
   readonly logs?: readonly string[] | undefined;
   /** Records that are not wanted are read and verified all the same. */
@@ -61,7 +63,7 @@ async function openSource(
   choice: MergeChoice,
   damages: LogDamage[],
 ): Promise<Source | undefined> {
-  const records = openRecords(directory, { keepBody: choice.keepBody, log });
+  const records = openRecords(directory, { keepBody: choice.keepBody, openKey: choice.openKey, log });
   const head = await nextWanted(records, choice, damages);
   return head === undefined ? undefined : { log, records, head };
 }

@@ -1,4 +1,4 @@
-import { type Verdict, verifyDirectories } from '../recording/index.js';
+import { type OpenKey, openDirectory, type Verdict, verify } from '@piste/verifier';
 import { readTrust } from './read-trust.js';
 
 /** What the verifier says of the directories a command reads. */
@@ -21,9 +21,12 @@ export const HEADLINES: Readonly<Record<Verdict['outcome'], string>> = {
 export async function proveDirectories(
   directories: readonly string[],
   trustPath: string | undefined,
+  openKey: OpenKey | undefined,
 ): Promise<Proof | undefined> {
   if (trustPath === undefined) return undefined;
-  const { outcome, logs, counts } = await verifyDirectories(directories, await readTrust(trustPath));
+  const { outcome, logs, counts } = await verify(directories.map(openDirectory), await readTrust(trustPath), {
+    openKey,
+  });
   const proven = new Map(logs.map((log) => [log.ulid, log.proven]));
   return { outcome, records: counts.records, isProven: (log, index) => index < (proven.get(log) ?? 0) };
 }

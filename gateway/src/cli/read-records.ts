@@ -1,10 +1,12 @@
-import { openDirectory, type RecordingSource, type UnreadReason } from '@piste/verifier';
+import { type OpenKey, openDirectory, type RecordingSource, type UnreadReason } from '@piste/verifier';
 import { type LogDamage, type LogRecord, readLog } from '../recording/index.js';
 
 /** Which records a command wants to see. */
 export interface RecordChoice {
   /** Bodies worth keeping in memory, by name; all where absent. */
   readonly keepBody?: ((name: string) => boolean) | undefined;
+  /** Opens session keys; without it encrypted bodies stay unread. */
+  readonly openKey?: OpenKey | undefined;
   /** The one log to read, by its ULID; all where absent. */
   readonly log?: string | undefined;
 }
@@ -31,9 +33,9 @@ export async function forEachRecord(
 /** The same as a stream. */
 export function openRecords(
   directory: string,
-  { keepBody, log }: RecordChoice,
+  { keepBody, openKey, log }: RecordChoice,
 ): AsyncGenerator<LogRecord, readonly LogDamage[]> {
-  const options = keepBody === undefined ? {} : { keepBody };
+  const options = keepBody === undefined ? { openKey } : { keepBody, openKey };
   return readLog(log === undefined ? directory : onlyLog(openDirectory(directory), log), options);
 }
 

@@ -2,6 +2,7 @@ import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { errorCode, errorMessage } from '../errors.js';
 import { auditReconcile } from './audit-reconcile.js';
 import { auditVerify } from './audit-verify.js';
+import { loadDecryption } from './decryption.js';
 import { explain } from './explain.js';
 import { sessionsExport } from './export/index.js';
 import { HELP } from './help.js';
@@ -19,6 +20,7 @@ import { sessionsShow } from './sessions-show.js';
 const OPTIONS = {
   dir: { type: 'string' },
   trust: { type: 'string' },
+  identity: { type: 'string' },
   speed: { type: 'string' },
   'no-wait': { type: 'boolean' },
   'skip-idle': { type: 'string' },
@@ -81,6 +83,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
         'hybrid-tables',
         'gateway',
         'token-file',
+        'identity',
         'json',
       ],
       usage: EXIT.usage,
@@ -88,26 +91,31 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   ['sessions list', { options: ['dir', 'json'], usage: EXIT.usage, run: sessionsList }],
-  ['sessions play', { options: ['dir', 'speed', 'json'], usage: EXIT.usage, run: sessionsPlay }],
-  ['sessions serve', { options: ['dir', 'listen', 'trust', 'json'], usage: EXIT.usage, run: sessionsServe }],
+  [
+    'sessions serve',
+    { options: ['dir', 'listen', 'trust', 'identity', 'json'], usage: EXIT.usage, run: sessionsServe },
+  ],
   [
     'sessions play',
     {
-      options: ['dir', 'trust', 'speed', 'no-wait', 'skip-idle', 'from', 'json'],
+      options: ['dir', 'trust', 'identity', 'speed', 'no-wait', 'skip-idle', 'from', 'json'],
       usage: EXIT.usage,
       run: sessionsPlay,
     },
   ],
-  ['sessions show', { options: ['dir', 'trust', 'json'], usage: EXIT.usage, run: sessionsShow }],
+  ['sessions show', { options: ['dir', 'trust', 'identity', 'json'], usage: EXIT.usage, run: sessionsShow }],
   [
     'sessions export',
     {
-      options: ['dir', 'format', 'since', 'until', 'bodies', 'ocsf-version', 'output'],
+      options: ['dir', 'identity', 'format', 'since', 'until', 'bodies', 'ocsf-version', 'output'],
       usage: EXIT.usage,
       run: sessionsExport,
     },
   ],
-  ['search', { options: ['dir', 'trust', 'index', 'fresh', 'limit', 'json'], usage: EXIT.usage, run: search }],
+  [
+    'search',
+    { options: ['dir', 'trust', 'identity', 'index', 'fresh', 'limit', 'json'], usage: EXIT.usage, run: search },
+  ],
   [
     'explain',
     {
@@ -120,7 +128,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     'policy backtest',
     {
-      options: ['policies', 'recording', 'dir', 'since', 'session', 'trust', 'catalog', 'json'],
+      options: ['policies', 'recording', 'dir', 'since', 'session', 'trust', 'identity', 'catalog', 'json'],
       usage: EXIT.usage,
       run: policyBacktest,
     },
@@ -186,6 +194,7 @@ async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<num
       positionals,
       directory: values.recording ?? values.dir ?? (io.environment['PISTE_RECORDING_DIR'] || undefined),
       trust: values.trust,
+      decryption: await loadDecryption(values.identity),
       speed: parseSpeed(values.speed),
       noWait: values['no-wait'] ?? false,
       skipIdleSeconds: parseIdle(values['skip-idle']),

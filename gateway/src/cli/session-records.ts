@@ -1,5 +1,5 @@
 import type { LogDamage, LogRecord } from '../recording/index.js';
-import { mergeLogs } from './merge-logs.js';
+import { type MergeChoice, mergeLogs } from './merge-logs.js';
 import { forEachRecord, NO_BODIES } from './read-records.js';
 
 /** One session, and where its records stand. */
@@ -46,22 +46,22 @@ function onlyId(ids: readonly string[], wanted: string): string {
   return only;
 }
 
-/** `strands` of a `session.close`: how many records each writer has of the session before it. */
+/** `strands` of a `session.close`: how many records each writer has of the session at least, this one not counted. */
 function claimedRecords({ leaf }: LogRecord): number | undefined {
   const strands = leaf.kind === 'session.close' ? leaf.fields['strands'] : undefined;
   if (!Array.isArray(strands)) return undefined;
   const counts = strands.map((strand: unknown) =>
     Array.isArray(strand) && Number.isSafeInteger(strand[1]) ? Number(strand[1]) : 0,
   );
-  return counts.reduce((sum, count) => sum + count, 0);
+  return counts.reduce((sum, count) => sum + count, 1);
 }
 
 /** The records of a session from all logs it stands in, as `mergeLogs` orders them. */
 export function readSession(
   directory: string,
   session: FoundSession,
-  keepBody?: (name: string) => boolean,
+  choice: Pick<MergeChoice, 'keepBody' | 'openKey'> = {},
 ): AsyncGenerator<LogRecord, readonly LogDamage[]> {
   const wants = ({ leaf }: LogRecord): boolean => leaf.strand?.sessionId === session.id;
-  return mergeLogs(directory, { keepBody, logs: [...session.recordsByLog.keys()], wants });
+  return mergeLogs(directory, { ...choice, logs: [...session.recordsByLog.keys()], wants });
 }

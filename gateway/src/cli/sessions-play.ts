@@ -1,3 +1,4 @@
+import type { OpenKey } from '@piste/verifier';
 import type { LogRecord } from '../recording/index.js';
 import { createPalette } from './colour.js';
 import { writeDamages } from './damage.js';
@@ -17,17 +18,19 @@ import { createTimeline } from './timeline.js';
  */
 export async function sessionsPlay(args: CommandArguments, io: CliIo): Promise<number> {
   const { directory, id } = whichSession(args);
-  const proof = await proveDirectories([directory], args.trust);
+  const openKey = args.decryption?.openKey;
+  const proof = await proveDirectories([directory], args.trust, openKey);
   const session = await findSession(directory, id);
   const tally = args.json
-    ? await playJson(directory, { session, proof }, io)
-    : await playTimeline(directory, { session, proof }, { args, io });
+    ? await playJson(directory, { session, proof, openKey }, io)
+    : await playTimeline(directory, { session, proof, openKey }, { args, io });
   return isDoubtful(tally) ? EXIT.failed : EXIT.ok;
 }
 
 interface Played {
   readonly session: FoundSession;
   readonly proof: Proof | undefined;
+  readonly openKey: OpenKey | undefined;
 }
 
 /** Not on a terminal nobody watches the time pass, so there it passes only where it was asked for. */
@@ -38,7 +41,7 @@ function speedOf({ speed, noWait }: CommandArguments, io: CliIo): number | undef
 
 async function playTimeline(
   directory: string,
-  { session, proof }: Played,
+  { session, proof, openKey }: Played,
   { args, io }: { readonly args: CommandArguments; readonly io: CliIo },
 ): Promise<SessionTally> {
   const palette = createPalette(io.isTerminal);
@@ -49,7 +52,7 @@ async function playTimeline(
   let proven = 0;
   writeDamages(session.damages, io);
   if (from > 1) await io.write(`${palette.dim(`(records 1 to ${Math.min(from - 1, session.records)} not shown)`)}\n`);
-  for await (const record of readSession(directory, session)) {
+  for await (const record of readSession(directory, session, { openKey })) {
     read += 1;
     if (proof?.isProven(record.log, record.index) === true) proven += 1;
     // Also what is not shown counts statements and names columns.
@@ -66,11 +69,11 @@ async function playTimeline(
 }
 
 /** Every byte, as one JSON document that is written while it is read. */
-async function playJson(directory: string, { session, proof }: Played, io: CliIo): Promise<SessionTally> {
+async function playJson(directory: string, { session, proof, openKey }: Played, io: CliIo): Promise<SessionTally> {
   let read = 0;
   let proven = 0;
   await io.write(`{\n  "session": ${toJson(session.id)},\n  "records": [`);
-  for await (const record of readSession(directory, session)) {
+  for await (const record of readSession(directory, session, { openKey })) {
     if (proof?.isProven(record.log, record.index) === true) proven += 1;
     await io.write(`${read === 0 ? '' : ','}\n${toJson(jsonOf(record))}`);
     read += 1;

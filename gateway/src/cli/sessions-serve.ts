@@ -21,12 +21,15 @@ export async function sessionsServe(args: CommandArguments, io: CliIo): Promise<
     return EXIT.failed;
   }
   if (check.note !== undefined) io.err(`piste: note: ${check.note}\n`);
-  const { records, damages } = await loadSession(directory, id);
+  const { records, damages } = await loadSession(directory, id, args.decryption?.openKey);
   if (damages.some(({ problem }) => problem.severity === 'tampered')) {
     throw new Error('the recording changed while it was read');
   }
   const session = records[0]?.leaf.strand?.sessionId ?? id;
   const recorded = readRecordedSession(records);
+  if (recorded.statements.length === 0 && recorded.withoutText > 0) {
+    throw new Error(`none of the ${plural(recorded.withoutText, 'statement')} of this session can be read`);
+  }
   warnOf(recorded, place, io);
   const counts = { answered: 0, unknown: 0 };
   const sessions = createReplaySessions({

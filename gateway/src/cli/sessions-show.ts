@@ -17,12 +17,13 @@ const MAX_NAME = 120;
 /** `piste sessions show`: one page about one session. Exit codes as of `piste sessions play`. */
 export async function sessionsShow(args: CommandArguments, io: CliIo): Promise<number> {
   const { directory, id } = whichSession(args);
-  const proof = await proveDirectories([directory], args.trust);
+  const openKey = args.decryption?.openKey;
+  const proof = await proveDirectories([directory], args.trust, openKey);
   const session = await findSession(directory, id);
   const builder = createSessionDigest();
   let read = 0;
   let proven = 0;
-  for await (const record of readSession(directory, session, (name) => name === 'head')) {
+  for await (const record of readSession(directory, session, { keepBody: (name) => name === 'head', openKey })) {
     read += 1;
     if (proof?.isProven(record.log, record.index) === true) proven += 1;
     builder.add(record);

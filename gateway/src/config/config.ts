@@ -24,8 +24,8 @@ export interface Config {
   readonly identityKeyFile: string;
   /** The file was not named: it may be made. */
   readonly makeIdentityKey: boolean;
-  /** Folder of the registry; all gateways of a deployment share one. */
-  readonly registryDirectory: string;
+  /** Folder of the registry; all gateways of a deployment share one. Undefined: it lies in the archive. */
+  readonly registryDirectory: string | undefined;
   /** How long the registry may be out of reach before nothing is recorded any more. */
   readonly registryMaxLagSeconds: number;
   /** Text of the witness policy; undefined: no witnesses. */
@@ -113,7 +113,7 @@ export const OPTIONS: readonly OptionHelp[] = [
   },
   {
     name: 'PISTE_REGISTRY_DIR',
-    fallback: '<recording dir>/registry',
+    fallback: '<recording dir>/registry, or the archive',
     help: 'folder of the registry; gateways with recording folders of their own share one',
   },
   {
@@ -226,7 +226,7 @@ export function parseConfig(environment: Environment): ConfigResult {
     checkpointFile,
     identityKeyFile: identityKeyFile ?? join(checkpointFile, '..', 'identity.pem'),
     makeIdentityKey: identityKeyFile === undefined,
-    registryDirectory: resolve(environment['PISTE_REGISTRY_DIR'] || join(recordingDirectory, 'registry')),
+    registryDirectory: readRegistryDirectory(read, recordingDirectory),
     registryMaxLagSeconds: read.integer('PISTE_REGISTRY_MAX_LAG_SECONDS', 300, 10, 86_400),
     witnesses: readWitnesses(read, complaints),
     officers: readOfficers(read, complaints),
@@ -272,6 +272,12 @@ function readRecipients(read: Reader, complaints: string[]): readonly string[] {
   if (list.ok) return list.keys.map((recipient) => recipient.text);
   complaints.push(...list.complaints.map((complaint) => `${RECIPIENTS_FILE}: ${complaint}`));
   return [];
+}
+
+function readRegistryDirectory(read: Reader, recordingDirectory: string): string | undefined {
+  const given = read.text('PISTE_REGISTRY_DIR');
+  if (given !== undefined) return resolve(given);
+  return read.text('PISTE_ARCHIVE_URL') === undefined ? join(recordingDirectory, 'registry') : undefined;
 }
 
 /** Every run logs in to Snowflake and reads the recording: not more often than once a minute. */

@@ -107,6 +107,13 @@ async function openSession(
   admitted: Admitted,
 ): Promise<Answer> {
   const { principal } = admitted;
+  // Asked here, as a session that Snowflake opened and no record may name would be left behind.
+  if (deps.recording.refusesNew() !== undefined)
+    return refuseLogin(deps, request, connection, {
+      denial: deny.cannotRecord(),
+      reason: 'cannot-record',
+      issuer: principal.issuer,
+    });
   const endpoint = deps.endpointOf(connection.name);
   const credential = deps.credentialOf(connection.name);
   if (endpoint === undefined || credential === undefined) {

@@ -129,15 +129,22 @@ export function createStatements(deps: StatementsDeps): Statements {
     return respond(session, 'poll', 'in-progress', inProgress(queryId), queryId);
   };
 
+  const mayBegin = (session: Session): Denial | undefined => {
+    if (recording.refusesNew() !== undefined) return deny.cannotRecord();
+    const underWay = walks.countOf(session.id);
+    const maximum = limits.maxStatementsPerSession;
+    return underWay < maximum ? undefined : deny.tooMany(underWay, maximum);
+  };
+
   /** The query id of a request, new or repeated; a denial when it may not be answered. */
   const take = async (session: Session, request: StatementRequest, origin: string): Promise<string | Denial> => {
     const minted = randomUUID();
     const first = await kept.create(session, request, minted, origin);
     if (first === 'new') {
-      const underWay = walks.countOf(session.id);
-      if (underWay < limits.maxStatementsPerSession) return minted;
+      const denial = mayBegin(session);
+      if (denial === undefined) return minted;
       await kept.forget(session.id, request.requestId, minted);
-      return deny.tooMany(underWay, limits.maxStatementsPerSession);
+      return denial;
     }
     if ((await kept.load(first.queryId)) === undefined) return deny.resultTooOld();
     const isSame = first.digest === digestOf(request) || isResend(request.sqlText);

@@ -1,6 +1,6 @@
 import { deny, errorMessage, GatewayError } from '../errors.js';
 import { encodeBody, failure, snowflakeFailure } from '../protocol/index.js';
-import { type Entry, unrecordedAnswer } from '../recording/index.js';
+import { type Entry, RecordRefused, unrecordedAnswer } from '../recording/index.js';
 import type { Session } from '../session/index.js';
 import { readStatement } from '../sql/index.js';
 import { acquireLease, releaseLease, renewLease } from '../store/index.js';
@@ -215,10 +215,9 @@ async function failed(
   const outcome = wasCancelled ? 'cancelled' : 'failed';
   const stop: Stop = { stopped: true, envelope, outcome, reason: envelope.code ?? '' };
   countStop(deps, received, stop);
+  const record = isUnasked(error) ? recordUnasked(deps, statement, stop) : recordStop(deps, statement, stop);
   // Without a record nothing was delivered, so the refusal itself is all that may still be said.
-  const answer = await recordStop(deps, statement, stop).catch((unrecorded: unknown) =>
-    unrecordedAnswer(unrecorded, encodeBody(envelope)),
-  );
+  const answer = await record.catch((unrecorded: unknown) => unrecordedAnswer(unrecorded, encodeBody(envelope)));
   await kept.end(statement, answer.bytes, { state: 'failed', code: envelope.code, message: envelope.message });
   if (error instanceof GatewayError && error.denial.code === 'PISTE-1006') await endSession(deps, received.session);
   return answer;
@@ -246,6 +245,17 @@ function recordStop(deps: WalksDeps, statement: KeptStatement, stop: Stop): Prom
     bodies: [{ name: 'head', bytes }],
   };
   return deps.recording.recordAnswer(entry, bytes);
+}
+
+/** The log did not take the request itself: there is no statement that an answer could belong to. */
+function isUnasked(error: unknown): boolean {
+  return error instanceof RecordRefused && error.kind === 'request';
+}
+
+function recordUnasked(deps: WalksDeps, { sessionId, queryId }: KeptStatement, { envelope }: Stop): Promise<Answer> {
+  const fields = { op: 'statement', code: envelope.code, qid: queryId };
+  const bytes = encodeBody(envelope);
+  return deps.recording.recordAnswer({ kind: 'request.refused', sessionId, fields, bodies: [] }, bytes);
 }
 
 /** Snowflake ended its session, so the client's is over too: the next request says so and the driver connects again. */

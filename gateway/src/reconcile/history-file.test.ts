@@ -74,7 +74,8 @@ describe('an exported history', () => {
   test.each([
     ['a name that says nothing', 'a.parquet', '', /\.json, \.jsonl or \.csv/],
     ['a cut array', 'f.json', JSON.stringify([columns]).slice(0, -3), /not complete/],
-    ['a cut object', 'f.jsonl', '{"QUERY_ID":"a', /not complete/],
+    ['a cut object', 'f.jsonl', '{"QUERY_ID":"a', /object 1: Unterminated/],
+    ['a line of something else', 'k.jsonl', '[1]\n', /object 1 is not an object/],
     ['something between objects', 'g.json', '{} error {}', /between two objects/],
     ['an end without beginning', 'h.json', '{}}', /never began/],
     ['what is no JSON', 'i.json', '{a}', /object 1/],

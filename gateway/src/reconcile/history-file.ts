@@ -16,8 +16,8 @@ export class HistoryFileError extends Error {
 type Columns = Readonly<Record<string, unknown>>;
 
 /**
- * Streams the rows of an exported query history: `.json`, `.jsonl` or `.ndjson` (objects one after another, or one
- * array of them) or `.csv` (with a header line). A row that cannot be read is a complaint with its place. Throws `HistoryFileError`
+ * Streams the rows of an exported query history: `.jsonl` or `.ndjson` (an object per line), `.json` (objects one
+ * after another, or one array of them) or `.csv` (with a header line). A row that cannot be read is a complaint with its place. Throws `HistoryFileError`
  * for a file of another shape, and like `open` when it cannot be read.
  */
 export async function* readHistoryFile(path: string): AsyncGenerator<RowResult> {
@@ -26,7 +26,7 @@ export async function* readHistoryFile(path: string): AsyncGenerator<RowResult> 
     throw new HistoryFileError(`${path}: a history file is .json, .jsonl or .csv`);
   const stream = createReadStream(path, { encoding: 'utf8', highWaterMark: 1024 * 1024 });
   let place = 0;
-  for await (const columns of kind === '.csv' ? readCsv(path, stream) : readJson(path, stream)) {
+  for await (const columns of kind === '.csv' ? readCsv(path, stream) : readJson(path, kind, stream)) {
     place += 1;
     const result = parseHistoryRow(columns);
     yield result.ok ? result : { ok: false, complaint: `row ${place}: ${result.complaint}` };
@@ -46,13 +46,24 @@ async function* readCsv(path: string, stream: Readable): AsyncGenerator<Columns>
   }
 }
 
-async function* readJson(path: string, stream: Readable): AsyncGenerator<Columns> {
+async function* readJson(path: string, kind: string, stream: Readable): AsyncGenerator<Columns> {
   let place = 0;
-  // Not line by line: Node's line reader also ends a line at U+2028, which stands in JSON texts as it is.
-  for await (const text of splitObjects(stream)) {
+  for await (const text of kind === '.json' ? splitObjects(stream) : splitLines(stream)) {
     place += 1;
     yield toObject(text, `${path}: object ${place}`);
   }
+}
+
+/** Lines end at `\n` only: Node's line reader also ends them at U+2028, which stands in JSON texts as it is. */
+async function* splitLines(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let held = '';
+  for await (const chunk of chunks) {
+    const lines = (held + chunk).split('\n');
+    held = lines.pop() ?? '';
+    if (held.length > MAX_OBJECT_CHARACTERS) throw new HistoryFileError('a line is longer than any row');
+    for (const line of lines) if (line.trim() !== '') yield line;
+  }
+  if (held.trim() !== '') yield held;
 }
 
 function toObject(text: string, place: string): Columns {

@@ -44,12 +44,12 @@ type ColumnName = (typeof HISTORY_COLUMNS)[number];
 
 /** Reads one row as an object of columns, whatever the case of their names. */
 export function parseHistoryRow(columns: Readonly<Record<string, unknown>>): RowResult {
-  const cells = byUpperCase(columns);
-  const text = (name: ColumnName): string | undefined => toText(cells.get(name));
+  const cell = createCells(columns);
+  const text = (name: ColumnName): string | undefined => toText(cell(name));
   const id = text('QUERY_ID')?.toLowerCase();
   const user = text('USER_NAME');
-  const queryText = toText(cells.get('QUERY_TEXT'), true);
-  const startMs = parseTime(cells.get('START_TIME'));
+  const queryText = toText(cell('QUERY_TEXT'), true);
+  const startMs = parseTime(cell('START_TIME'));
   if (id === undefined) return { ok: false, complaint: 'no QUERY_ID' };
   if (user === undefined) return { ok: false, complaint: `query ${id}: no USER_NAME` };
   if (queryText === undefined) return { ok: false, complaint: `query ${id}: no QUERY_TEXT` };
@@ -64,7 +64,7 @@ export function parseHistoryRow(columns: Readonly<Record<string, unknown>>): Row
       user,
       sessionId: text('SESSION_ID'),
       startMs,
-      endMs: parseTime(cells.get('END_TIME')),
+      endMs: parseTime(cell('END_TIME')),
       failed: /^fail|error/i.test(text('EXECUTION_STATUS') ?? ''),
       resultRows: toCount(text('ROWS_WRITTEN_TO_RESULT')),
       rowsProduced: toCount(text('ROWS_PRODUCED')),
@@ -74,10 +74,11 @@ export function parseHistoryRow(columns: Readonly<Record<string, unknown>>): Row
   };
 }
 
-function byUpperCase(columns: Readonly<Record<string, unknown>>): ReadonlyMap<string, unknown> {
-  const cells = new Map<string, unknown>();
-  for (const name in columns) cells.set(name.toUpperCase(), columns[name]);
-  return cells;
+/** Cells by the upper-case names of their columns, which most exports use as they are. */
+function createCells(columns: Readonly<Record<string, unknown>>): (name: ColumnName) => unknown {
+  if (Object.hasOwn(columns, 'QUERY_ID')) return (name) => (Object.hasOwn(columns, name) ? columns[name] : undefined);
+  const cells = new Map(Object.entries(columns).map(([name, value]) => [name.toUpperCase(), value]));
+  return (name) => cells.get(name);
 }
 
 /** Exports write null as nothing or as `\N`. */

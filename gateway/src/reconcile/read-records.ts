@@ -1,6 +1,7 @@
-import { type LogRecord, readLog } from '@piste/verifier';
+import { type LogRecord, type OpenKey, readLog } from '@piste/verifier';
 
 /** Streams the records of recording directories with the bodies that reconciling compares. Rejects when one cannot be read. */
-export async function* readRecords(directories: readonly string[]): AsyncGenerator<LogRecord> {
-  for (const directory of directories) yield* readLog(directory, (name) => name === 'sql');
+export async function* readRecords(directories: readonly string[], openKey?: OpenKey): AsyncGenerator<LogRecord> {
+  const keepBody = (name: string): boolean => name === 'sql';
+  for (const directory of directories) yield* readLog(directory, { keepBody, openKey });
 }

@@ -52,7 +52,11 @@ describe('a history row', () => {
     ],
     [
       'cut at 100 000 code points',
-      { run: { text: LONG }, rows: (row) => [{ ...row, text: [...LONG].slice(0, 100_000).join('') }], ...complete },
+      {
+        run: { text: LONG },
+        rows: (row) => [{ ...row, text: Array.from(LONG).slice(0, 100_000).join('') }],
+        ...complete,
+      },
     ],
     [
       'cut at 100 000 UTF-16 units',

@@ -1,4 +1,4 @@
-import { createHash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { SHOWN_TEXT_CHARACTERS, shownText } from '@piste/verifier';
 
 /**
@@ -24,8 +24,7 @@ const digest = (text: string): Buffer => hash('sha256', text, 'buffer');
 
 /** `st` of a text without binds, docs/recording-format.md section 6. */
 function statementDigest(text: string): Buffer {
-  const bytes = Buffer.from(text, 'utf8');
-  return createHash('sha256').update(`${bytes.byteLength}\n`).update(bytes).update('-').digest();
+  return digest(`${Buffer.byteLength(text, 'utf8')}\n${text}-`);
 }
 
 /** Whether a row shows the recorded text; `unread` where only the record's body could tell and it was not read. */

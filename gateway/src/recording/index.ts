@@ -25,6 +25,6 @@ export type { RecordingClock } from './leaf-clock.js';
 export type { Checkpoint, CommittedGroup } from './placed-record.js';
 export { isRequestReceipt, type Receipt, type RequestReceipt } from './receipt.js';
 export { openRecording, type Recording, type RecordingDeps, type RecordingMetrics } from './recording.js';
-export { RecordingUnavailable } from './recording-unavailable.js';
+export { RecordingUnavailable, RecordRefused } from './recording-unavailable.js';
 export type { StrandHints } from './strand-links.js';
 export { addCheckpoint, changeTrustFile, readTrustFile, updateTrustFile } from './trust.js';

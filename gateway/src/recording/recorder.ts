@@ -28,6 +28,7 @@ export interface Recorder {
   append(entry: Entry, statementHash: string | undefined, links?: StrandLinks): Promise<Acknowledgement>;
   room(): Promise<void>;
   checkpoint(): Promise<Checkpoint>;
+  finishSegment(): Promise<number>;
   /** Resolves when all that was appended is committed and the writer is gone. */
   close(): Promise<void>;
 }
@@ -51,19 +52,20 @@ const NOTHING_BESIDE: Beside = { statementHash: undefined, links: undefined };
 
 /** Starts a writer; resolves once it has its key and its directory, rejects when it cannot have them. */
 export async function startRecorder({ start, clock, onCommitted, onFailed }: RecorderDeps): Promise<Recorder> {
-  const readTime = createLeafClock(clock);
   const waiting = new Map<number, Waiting>();
   const checkpointsAsked: PromiseWithResolvers<Checkpoint>[] = [];
+  const segmentsAsked: PromiseWithResolvers<number>[] = [];
   const opened = Promise.withResolvers<string>();
   const closed = Promise.withResolvers<void>();
   closed.promise.catch(() => undefined);
   let batch: { readonly record: PlacedRecord; readonly buffers: readonly ArrayBuffer[] }[] = [];
   const roomAsked: (() => void)[] = [];
+  let readTime: (() => LeafTime) | undefined;
   let nextId = 0;
   let queuedBytes = 0;
   let failure: RecordingUnavailable | undefined;
   let isClosing = false;
-  let last: Checkpoint | undefined;
+  let last: { readonly checkpoint: Checkpoint; readonly segment: number } | undefined;
 
   const link = start({ heard, lost });
   link.hold(true);
@@ -90,8 +92,13 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
       case 'checkpoint':
         checkpointsAsked.shift()?.resolve(message.checkpoint);
         break;
+      case 'segment-finished':
+        segmentsAsked.shift()?.resolve(message.segment);
+        break;
       case 'closed':
-        last = message.checkpoint;
+        last = message;
+        // What was asked after `close` finds everything ended.
+        for (const asked of segmentsAsked.splice(0)) asked.resolve(message.segment);
         if (message.complaint === undefined) closed.resolve();
         else closed.reject(new RecordingUnavailable(`the log was not closed: ${message.complaint}`));
         break;
@@ -105,7 +112,7 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     opened.reject(error);
     fail(error);
     const gone = new RecordingUnavailable('the writer is gone', { cause: error });
-    for (const asked of checkpointsAsked.splice(0)) asked.reject(gone);
+    for (const asked of [...checkpointsAsked.splice(0), ...segmentsAsked.splice(0)]) asked.reject(gone);
     closed.reject(gone);
   }
 
@@ -134,7 +141,8 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
   }
 
   function holdWhileNeeded(): void {
-    link.hold(waiting.size > 0 || checkpointsAsked.length > 0 || (isClosing && last === undefined));
+    const isAsked = checkpointsAsked.length > 0 || segmentsAsked.length > 0;
+    link.hold(waiting.size > 0 || isAsked || (isClosing && last === undefined));
   }
 
   function place(entry: Entry, time: LeafTime, { statementHash, links }: Beside): Promise<Acknowledgement> {
@@ -177,7 +185,8 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
   }
 
   function noteJump(time: LeafTime): void {
-    if (time.jump === undefined) return;
+    // Nothing may stand before the record that opens the log.
+    if (time.jump === undefined || nextId === 0) return;
     const fields = { wall: time.jump.wallMs, expected: time.jump.expectedMs };
     place({ kind: 'clock.jump', sessionId: undefined, fields, bodies: [] }, time, NOTHING_BESIDE).catch(() => {
       // The record that follows shares the fate of this one and tells its caller.
@@ -194,8 +203,10 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     async append(entry, statementHash, links) {
       if (failure !== undefined) throw new RecordingUnavailable('recording failed earlier', { cause: failure });
       try {
+        readTime ??= createLeafClock(clock);
         const time = readTime();
-        noteJump(time);
+        // A log begins with `writer.open`, whatever the clock did since its writer was started.
+        if (nextId > 0) noteJump(time);
         return await place(entry, time, { statementHash, links });
       } catch (error) {
         if (error instanceof RecordingUnavailable) throw error;
@@ -209,11 +220,19 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
       });
     },
     checkpoint() {
-      if (last !== undefined) return Promise.resolve(last);
+      if (last !== undefined) return Promise.resolve(last.checkpoint);
       const asked = Promise.withResolvers<Checkpoint>();
       checkpointsAsked.push(asked);
       link.hold(true);
       link.post({ type: 'checkpoint' });
+      return asked.promise;
+    },
+    finishSegment() {
+      if (last !== undefined) return Promise.resolve(last.segment);
+      const asked = Promise.withResolvers<number>();
+      segmentsAsked.push(asked);
+      link.hold(true);
+      link.post({ type: 'finish-segment' });
       return asked.promise;
     },
     close() {

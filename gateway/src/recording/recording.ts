@@ -10,7 +10,7 @@ import type { RecordingClock } from './leaf-clock.js';
 import type { Acknowledgement, Checkpoint, CommittedGroup } from './placed-record.js';
 import { issueRequestReceipt, type Receipt, type RequestReceipt, type TaggedReceipt } from './receipt.js';
 import { type Recorder, startRecorder } from './recorder.js';
-import { RecordingUnavailable } from './recording-unavailable.js';
+import { RecordingUnavailable, RecordRefused } from './recording-unavailable.js';
 import { sealPredecessors } from './seal.js';
 import { SEGMENT_BYTES } from './segment-writer.js';
 import { createLinkedAppend, type LogAppend, type PlaceEntry, type StrandHints } from './strand-links.js';
@@ -42,6 +42,8 @@ export interface RecordingDeps {
   readonly recipients?: readonly string[];
   /** What is promised of records: docs/recording-format.md, `writer.open`. `strict` by default. */
   readonly mode?: string;
+  /** Why a record must not be written now, or nothing. `letsRun`: a statement would run on it. The message is for operators. */
+  readonly refuses?: (kind: EntryKind, letsRun: boolean) => string | undefined;
   /** What more `writer.open` says: host, version, config … Called with the key, before anything is written. */
   readonly describe?: (writer: WriterName) => Promise<Readonly<Record<string, EntryValue>>>;
 }
@@ -81,6 +83,13 @@ export interface Recording {
   room(): Promise<void>;
   /** Newest durable checkpoint, signed: publish it where whoever can write the log cannot. */
   checkpoint(): Promise<Checkpoint>;
+  /**
+   * Ends the segment being written, if it holds anything: nothing is added to it any more. Resolves to the number of the
+   * newest ended segment, 0 for none; after `close` that is the last. Rejects when the writer is gone.
+   */
+  finishSegment(): Promise<number>;
+  /** Why no new statement would be recorded now, or nothing: ask before work begins that a refusal would leave half done. */
+  refusesNew(): string | undefined;
   /** Writes `writer.close`, waits for it and forgets the key. Later appends reject. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -107,7 +116,7 @@ export async function openRecording(deps: RecordingDeps): Promise<Recording> {
   const origin = `${deps.deployment}/w/${ulid}`;
   try {
     const recorder = await startWriter(deps, origin, ulid);
-    return createRecording({ recorder, origin, hints: deps.strandHints, log: deps.log });
+    return createRecording({ recorder, origin, hints: deps.strandHints, refuses: deps.refuses, log: deps.log });
   } catch (error) {
     if (error instanceof RecordingUnavailable) throw error;
     throw new RecordingUnavailable(`recording cannot be opened: ${errorMessage(error)}`, { cause: error });
@@ -154,10 +163,11 @@ interface RecordingParts {
   readonly recorder: Recorder;
   readonly origin: string;
   readonly hints: StrandHints | undefined;
+  readonly refuses: RecordingDeps['refuses'];
   readonly log: Log;
 }
 
-function createRecording({ recorder, origin, hints, log }: RecordingParts): Recording {
+function createRecording({ recorder, origin, hints, refuses, log }: RecordingParts): Recording {
   const place: PlaceEntry = async (entry, statementHash, links) =>
     toReceipt(origin, await recorder.append(entry, statementHash, links));
   const linked: LogAppend =
@@ -169,6 +179,8 @@ function createRecording({ recorder, origin, hints, log }: RecordingParts): Reco
   async function append(entry: Entry, statementHash: string | undefined): Promise<TaggedReceipt> {
     if (closing !== undefined) throw new RecordingUnavailable('recording is closed');
     if (OWN_KINDS.has(entry.kind)) throw new RecordingUnavailable(`only the log itself writes ${entry.kind}`);
+    const why = refuses?.(entry.kind, statementHash !== undefined);
+    if (why !== undefined) throw new RecordRefused(entry.kind, why);
     return linked(entry, statementHash);
   }
 
@@ -201,6 +213,8 @@ function createRecording({ recorder, origin, hints, log }: RecordingParts): Reco
     },
     room: () => recorder.room(),
     checkpoint: () => recorder.checkpoint(),
+    finishSegment: () => recorder.finishSegment(),
+    refusesNew: () => refuses?.('request', true),
     close() {
       closing ??= finish();
       return closing;

@@ -28,6 +28,10 @@ export interface SegmentWriter {
   append(pieces: readonly Uint8Array[], position: LogPosition): void;
   /** Writes zeros ahead where few are left. For moments when nothing waits. */
   prepare(): void;
+  /** Ends the segment being written; the next group begins a new one. Returns the number of the newest ended segment. */
+  finish(): number;
+  /** Number of the newest segment that nothing is added to any more; 0 for none. */
+  readonly finished: number;
   /** Cuts unused zeros off the last segment. */
   close(): void;
   /** Lets go of the file as it is, after a failure. */
@@ -101,6 +105,13 @@ export function createSegmentWriter({ directory, origin, files, segmentBytes }: 
       if (open === undefined || open.allocated - open.size >= FEW_ZEROS_BYTES) return;
       const from = Math.max(open.allocated, open.size);
       open.allocated = writeFully(open.file, [zerosBehind(from)], from);
+    },
+    finish() {
+      finish();
+      return number;
+    },
+    get finished() {
+      return open === undefined ? number : number - 1;
     },
     close: finish,
     abandon() {

@@ -4,6 +4,8 @@ import type { Acknowledgement, Checkpoint, CommittedGroup, PlacedRecord } from '
 export type ToWriter =
   | { readonly type: 'append'; readonly records: readonly PlacedRecord[] }
   | { readonly type: 'checkpoint' }
+  /** End the segment being written, so that it can be archived. */
+  | { readonly type: 'finish-segment' }
   /** The last message: everything before it is committed, then the files are closed and the key is forgotten. */
   | { readonly type: 'close' };
 
@@ -56,7 +58,13 @@ export type FromWriter =
   /** A write or sync failed. Nothing is acknowledged any more. */
   | { readonly type: 'failed'; readonly why: string }
   | { readonly type: 'checkpoint'; readonly checkpoint: Checkpoint }
-  | { readonly type: 'closed'; readonly checkpoint: Checkpoint; readonly complaint: string | undefined };
+  | { readonly type: 'segment-finished'; readonly segment: number }
+  | {
+      readonly type: 'closed';
+      readonly checkpoint: Checkpoint;
+      readonly segment: number;
+      readonly complaint: string | undefined;
+    };
 
 /** What a writer is made of, in a form that another thread can be handed. */
 export interface WriterSettings {

@@ -61,7 +61,7 @@ export function createWriterService({ settings, files, say }: WriterServiceDeps)
       complaint = errorMessage(error);
     }
     closed = true;
-    say({ type: 'closed', checkpoint: writer.checkpoint(), complaint });
+    say({ type: 'closed', checkpoint: writer.checkpoint(), segment: writer.finishedSegment, complaint });
   }
 
   say({ type: 'opened', vkey: signer.vkey });
@@ -80,6 +80,10 @@ export function createWriterService({ settings, files, say }: WriterServiceDeps)
           return;
         case 'checkpoint':
           say({ type: 'checkpoint', checkpoint: writer.checkpoint() });
+          return;
+        case 'finish-segment':
+          guard(() => void writer.finishSegment());
+          say({ type: 'segment-finished', segment: writer.finishedSegment });
           return;
         case 'close':
           closing = true;

@@ -57,6 +57,9 @@ export interface LogWriter {
   checkpoint(): Checkpoint;
   /** For moments when nothing waits. */
   prepare(): void;
+  /** Ends the segment that the last commit went to. Number of the newest ended segment, 0 for none. */
+  finishSegment(): number;
+  readonly finishedSegment: number;
   close(): void;
   /** Instead of `close`, after a failure: touches nothing that was written. */
   abandon(): void;
@@ -173,6 +176,10 @@ export function createLogWriter({ signer, segments, keys, monotonicNs }: LogWrit
       };
     },
     prepare: () => segments.prepare(),
+    finishSegment: () => segments.finish(),
+    get finishedSegment() {
+      return segments.finished;
+    },
     close() {
       keys?.close();
       segments.close();

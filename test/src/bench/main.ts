@@ -9,6 +9,8 @@ import { judgeGoals, judgeKernels } from './goals.js';
 import { measureKernels } from './kernels-bench.js';
 import { describeMachine, isInMemory, residentMegabytes } from './machine.js';
 import { topFunctions } from './profile.js';
+import { MISSING_FIO, measureRecording } from './recording-bench.js';
+import { judgeRecording } from './recording-report.js';
 import { measureRelay } from './relay-bench.js';
 import { type BenchReport, describeReport, MISSING_BASELINE } from './report.js';
 import { type Rig, startRig } from './rig.js';
@@ -106,6 +108,9 @@ async function bench(settings: Settings): Promise<BenchReport> {
     random: createRandom(settings.seed),
     ...(settings.isQuick ? { rounds: 1, milliseconds: 10 } : { rounds: 7, milliseconds: 150 }),
   });
+  progress('recording ...');
+  const recording = await measureRecording({ rounds: settings.isQuick ? 1 : 5, isQuick: settings.isQuick });
+  if (recording.fioP50Millis === undefined) progress(MISSING_FIO);
   progress('starting the processes ...');
   const profiles = join(dirname(settings.output), 'profiles');
   const rig = await startRig({
@@ -121,7 +126,8 @@ async function bench(settings: Settings): Promise<BenchReport> {
     ...measured,
     analysis,
     kernels,
-    goals: [...judgeGoals(measured.statements, measured.relay), ...judgeKernels(kernels)],
+    recording,
+    goals: [...judgeGoals(measured.statements, measured.relay), ...judgeKernels(kernels), ...judgeRecording(recording)],
     profile: settings.isProfiled ? await topFunctions(profiles) : undefined,
   };
 }

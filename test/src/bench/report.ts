@@ -2,6 +2,8 @@ import type { AnalysisRow } from './analysis-bench.js';
 import type { Goal } from './goals.js';
 import type { KernelResults, KernelRow } from './kernels-bench.js';
 import type { ProfileRow } from './profile.js';
+import type { RecordingResults } from './recording-bench.js';
+import { recordingTable } from './recording-report.js';
 import type { RelayRow } from './relay-bench.js';
 import type { StatementResults, StatementRow } from './statements-bench.js';
 
@@ -19,13 +21,14 @@ export interface BenchReport {
   readonly gatewayResidentMegabytes: { readonly before: number; readonly after: number };
   readonly analysis: readonly AnalysisRow[];
   readonly kernels: KernelResults;
+  readonly recording: RecordingResults;
   readonly goals: readonly Goal[];
   readonly profile: readonly ProfileRow[] | undefined;
 }
 
 /** The report as text for a terminal. */
 export function describeReport(report: BenchReport): string {
-  const { statements, relay, analysis, kernels, goals, profile } = report;
+  const { statements, relay, analysis, kernels, recording, goals, profile } = report;
   const sections = [
     `machine    ${report.machine}\nbaseline   ${report.baseline ?? 'MISSING'}\nseed       ${report.seed}, ${report.isPinned ? 'proxies on one CPU, equipment on the other' : 'NOT PINNED to CPUs'}`,
     ...(report.baseline === undefined ? [MISSING_BASELINE] : []),
@@ -34,6 +37,7 @@ export function describeReport(report: BenchReport): string {
     `Large result part, one connection, 20 columns\n${relayTable(relay)}`,
     `Analysis of one statement beside another parser that only reads it, microseconds\n${analysisTable(analysis)}${analysisGoals(analysis)}`,
     `Masking of results in one process, CPU time, medians over ${kernels.rounds} shuffled rounds\n${kernelTable(kernels.rows)}`,
+    `Durable records, one process, medians over ${recording.rounds} rounds\n${recordingTable(recording)}`,
     `gateway memory (resident)  ${report.gatewayResidentMegabytes.before.toFixed(0)} MB before, ${report.gatewayResidentMegabytes.after.toFixed(0)} MB after the run`,
     ...(profile === undefined
       ? []

@@ -80,7 +80,10 @@ describe('the demo', () => {
         'audit verify: TAMPERED',
         'ok  caught, and where: record',
         'ok  with the byte put back, the copy verifies again',
-        '11 of 11 steps went as told',
+        'tampered: a later log found this one, and it is missing',
+        'audit reconcile: ALARM',
+        '[PISTE-1901]',
+        '14 of 14 steps went as told',
       ]) {
         expect(output).toContain(line);
       }
@@ -97,7 +100,7 @@ describe('the demo', () => {
       expect(await demo.ended).toBe(1);
       expect(demo.output()).toMatch(/^FAILED: step 3 .* expected NAME of customer 1: \*\*\*, got Ada Brandt$/m);
       expect(demo.output()).toContain('"message":"resources loaded"');
-      expect(demo.output()).toContain('2 of 11 steps went as told');
+      expect(demo.output()).toContain('2 of 14 steps went as told');
     },
     MAX_MILLISECONDS,
   );

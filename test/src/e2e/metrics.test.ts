@@ -238,6 +238,7 @@ describe('after a session', () => {
     decision: LABEL_VALUES.decision,
     route: LABEL_VALUES.route,
     code_class: LABEL_VALUES.code_class,
+    weight: LABEL_VALUES.weight,
     stage: LABEL_VALUES.stage,
     method: LABEL_VALUES.method,
     channel: LABEL_VALUES.channel,

@@ -255,7 +255,7 @@ describe('what reached the account', () => {
     for (const entry of arrived) {
       const record = recordOf(entry);
       expect(record?.leaf.kind).toBe('request');
-      expect(record?.leafHash.slice(0, 22)).toBe((JSON.parse(entry.queryTag) as Tag).r);
+      expect(record?.leafHash).toBe((JSON.parse(entry.queryTag) as Tag).r);
       expect(record?.leaf.statementHash).toMatch(/^[0-9a-f]{64}$/);
       expect(textOf(record, 'sql')).toBe(entry.sqlText);
       expect(record?.leaf.fields['ctx']).toMatchObject({ role: entry.role });
@@ -293,7 +293,8 @@ describe('what reached the account', () => {
   });
 
   test('is named in the answer that came of it', () => {
-    for (const entry of arrived.filter(({ errorCode }) => errorCode === null)) {
+    expect(arrived.filter(({ errorCode }) => errorCode !== null)).toHaveLength(1);
+    for (const entry of arrived) {
       const queryId = recordOf(entry)?.leaf.fields['qid'];
       const answers = log.filter(({ leaf }) => leaf.kind === 'response' && leaf.fields['qid'] === queryId);
       expect(answers.map(({ leaf }) => leaf.fields['upq'])).toEqual([entry.queryId]);
@@ -314,7 +315,7 @@ describe('piste audit verify', () => {
     copies += 1;
     const directory = join(playground.directory, `copy-${copies}`);
     await cp(playground.recordingDirectory, directory, { recursive: true });
-    const [log = ''] = await readdir(directory);
+    const log = (await readdir(directory)).find((name) => /^0/.test(name)) ?? '';
     const segment = join(directory, log, (await readdir(join(directory, log))).sort().at(-1) ?? '');
     return { directory, segment, bytes: (await stat(segment)).size };
   }
@@ -348,8 +349,10 @@ describe('piste audit verify', () => {
   });
 
   test('finds a cut tail of a running log', async () => {
-    const { directory, segment, bytes } = await copyOfLog();
-    await truncate(segment, bytes - 1);
+    const { directory, segment } = await copyOfLog();
+    // What was set aside for records to come says nothing, so the cut has to go into records.
+    const bytes = await readFile(segment);
+    await truncate(segment, bytes.findLastIndex((byte) => byte !== 0));
     const { exitCode, text } = await verify(directory);
     expect([exitCode, text]).toEqual([1, expect.stringMatching(/TAMPERED[\s\S]*truncated/)]);
   });
@@ -383,7 +386,7 @@ describe('piste audit verify', () => {
 
   test('finds a log that was left out', async () => {
     const { directory } = await copyOfLog();
-    const [log = ''] = await readdir(directory);
+    const log = (await readdir(directory)).find((name) => /^0/.test(name)) ?? '';
     await cp(join(directory, log), join(playground.directory, 'elsewhere'), { recursive: true });
     const empty = join(playground.directory, 'elsewhere');
     expect((await verify(empty)).exitCode).toBe(1);

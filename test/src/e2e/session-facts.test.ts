@@ -38,6 +38,11 @@ describe('session variables', () => {
     }
   });
 
+  test('are not set by a statement that is only described', async () => {
+    const { success } = await wire.run("SET described = 'x'", { describeOnly: true });
+    expect([success, await rowsOf('SELECT $described AS d')]).toEqual([true, expect.stringMatching(/^861205/)]);
+  });
+
   test('are unknown to other sessions and after UNSET', async () => {
     const other = await loginByHand(playground, { subject: 'agent-2' });
     expect(await other.run('SELECT $city AS c')).toMatchObject({ success: false, code: '861205' });

@@ -46,17 +46,23 @@ export interface FakeS3Options {
   readonly manners?: Partial<Manners>;
   readonly nowMs?: () => number;
   readonly slowMs?: number;
+  /** A second bucket `plain`, without locks and versions, that nothing but a gateway looks into. */
+  readonly plainBucket?: boolean;
 }
 
 const BUCKET = 'recordings';
+const PLAIN = 'plain';
 
 /** An S3 server on a free port of loopback with one bucket in memory. Speaks HTTP; asks for credentials, checks none. */
-export async function startFakeS3({ manners, nowMs = Date.now, slowMs = 300 }: FakeS3Options = {}): Promise<FakeS3> {
+export async function startFakeS3(options: FakeS3Options = {}): Promise<FakeS3> {
+  const { manners, nowMs = Date.now, slowMs = 300, plainBucket = false } = options;
   const bucket = createFakeBucket({ ...GOOD_MANNERS, ...manners }, nowMs);
   const rules: FaultRule[] = [];
   const seen: SeenRequest[] = [];
   const arrivals: string[] = [];
-  const serve = createService(bucket, { ...GOOD_MANNERS, ...manners });
+  const serve = createService(BUCKET, bucket, { ...GOOD_MANNERS, ...manners });
+  const plainManners: Manners = { ...GOOD_MANNERS, lock: 'missing', versions: false };
+  const servePlain = createService(PLAIN, createFakeBucket(plainManners, nowMs), plainManners);
   const server = createServer((request, response) => {
     handle(request, response).catch(() => response.destroy());
   });
@@ -72,7 +78,8 @@ export async function startFakeS3({ manners, nowMs = Date.now, slowMs = 300 }: F
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://fake');
-    const key = decodeURIComponent(url.pathname.slice(`/${BUCKET}/`.length));
+    const isPlain = plainBucket && url.pathname.startsWith(`/${PLAIN}`);
+    const key = decodeURIComponent(url.pathname.slice(`/${isPlain ? PLAIN : BUCKET}/`.length));
     const method = request.method ?? '';
     arrivals.push(key);
     const fault = takeFault(method, key);
@@ -91,7 +98,7 @@ export async function startFakeS3({ manners, nowMs = Date.now, slowMs = 300 }: F
       return;
     }
     if (fault === 'slow') await delay(slowMs);
-    const answer = serve({ method, key, url, headers: request.headers, body, fault });
+    const answer = (isPlain ? servePlain : serve)({ method, key, url, headers: request.headers, body, fault });
     note(fault === 'lost' ? 0 : answer.status);
     if (fault === 'lost') response.destroy();
     else send(response, answer, fault);
@@ -126,12 +133,12 @@ interface Asked {
   readonly fault: Fault | undefined;
 }
 
-function createService(bucket: FakeBucket, manners: Manners): (asked: Asked) => Answer {
+function createService(name: string, bucket: FakeBucket, manners: Manners): (asked: Asked) => Answer {
   return (asked) => {
     const { method, key, url } = asked;
     const query = url.searchParams;
     if (asked.headers.authorization === undefined) return failure(403, 'AccessDenied');
-    if (!url.pathname.startsWith(`/${BUCKET}`)) return failure(404, 'NoSuchBucket');
+    if (!url.pathname.startsWith(`/${name}`)) return failure(404, 'NoSuchBucket');
     if (key === '' && method === 'GET') return bucketAnswer(bucket, manners, query);
     if (method === 'PUT')
       return query.has('retention') || query.has('legal-hold') ? lock(bucket, asked) : put(bucket, asked);

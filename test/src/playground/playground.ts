@@ -15,7 +15,7 @@ import {
 } from './gateway-program.js';
 import { AUDIENCE, playgroundResources } from './resources.js';
 
-export type { GatewayProgram } from './gateway-program.js';
+export type { Environment, GatewayProgram } from './gateway-program.js';
 export { AUDIENCE } from './resources.js';
 
 export interface PlaygroundOptions {

@@ -158,7 +158,7 @@ type Field = readonly [name: string, type: ColumnType, read: (entry: HistoryEntr
 
 const fields: readonly Field[] = [
   ['QUERY_ID', 'text', (entry) => entry.queryId],
-  ['QUERY_TEXT', 'text', (entry) => [...entry.sqlText].slice(0, textCharacters).join('')],
+  ['QUERY_TEXT', 'text', (entry) => Array.from(entry.sqlText).slice(0, textCharacters).join('')],
   ['DATABASE_NAME', 'text', (entry) => entry.database],
   ['SCHEMA_NAME', 'text', (entry) => entry.schema],
   ['QUERY_TYPE', 'text', (entry) => /^\s*(\w+)/.exec(entry.sqlText)?.[1]?.toUpperCase() ?? 'UNKNOWN'],

@@ -29,6 +29,13 @@ interface Open {
   readonly approvals: LogRecord[];
 }
 
+const APPROVALS: ReadonlySet<string> = new Set(['approval.request', 'approval.vote', 'decision']);
+
+/** A part that was withheld answers nothing: its result was answered before. */
+function isAnswer({ leaf: { kind, fields } }: LogRecord): boolean {
+  return (kind === 'response' || kind === 'response.withheld') && numberIn(fields, 'n') === undefined;
+}
+
 /** Records must come in the order of time. */
 export function createExchanges(): Exchanges {
   const open = new Map<string, Open>();
@@ -46,24 +53,13 @@ export function createExchanges(): Exchanges {
       const queryId = stringIn(fields, 'qid');
       if (queryId === undefined) return { taken: false, whole: undefined };
       const { key, exchange } = openFor(record, queryId);
-      switch (kind) {
-        case 'request':
-          exchange.requests.push(keepRecord(record));
-          break;
-        case 'approval.request':
-        case 'approval.vote':
-        case 'decision':
-          exchange.approvals.push(keepRecord(record));
-          break;
-        case 'response':
-        case 'response.withheld':
-          // A part that was withheld belongs to a result that was answered before.
-          if (numberIn(fields, 'n') !== undefined) return { taken: false, whole: undefined };
-          open.delete(key);
-          return { taken: true, whole: { ...exchange, answer: record } };
-        default:
-          return { taken: false, whole: undefined };
+      if (isAnswer(record)) {
+        open.delete(key);
+        return { taken: true, whole: { ...exchange, answer: record } };
       }
+      if (kind === 'request') exchange.requests.push(keepRecord(record));
+      else if (APPROVALS.has(kind)) exchange.approvals.push(keepRecord(record));
+      else return { taken: false, whole: undefined };
       open.set(key, exchange);
       return { taken: true, whole: undefined };
     },

@@ -11,7 +11,7 @@ import { activityOf } from './ocsf-schema.js';
 type Json = Readonly<Record<string, unknown>>;
 
 interface Place extends Roaming {
-  exportAs(format: string, ...more: readonly string[]): Promise<Run>;
+  readonly exportAs: (format: string, ...more: readonly string[]) => Promise<Run>;
 }
 
 const withRoaming = (use: (place: Place) => Promise<void>): Promise<void> =>
@@ -110,7 +110,7 @@ describe('piste sessions export --format ocsf', () => {
         event['type_name'],
         event['status'],
         event['severity'],
-        `${String(event['action'] ?? '-')}/${String(event['disposition'] ?? '-')}`,
+        [event['action'], event['disposition']].map((word) => (typeof word === 'string' ? word : '-')).join('/'),
         event['status_code'] ?? null,
       ]);
       expect(shown).toEqual([

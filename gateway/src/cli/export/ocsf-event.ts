@@ -43,43 +43,47 @@ export function statementEvent(
   const records = recordsOf(exchange);
   const first = records[0];
   if (first === undefined) return undefined;
-  const request = exchange.requests.at(-1);
-  const statementClass = stringIn(request?.leaf.fields, 'cls') ?? 'UNKNOWN';
-  const activity = activityOf(statementClass);
+  const request = exchange.requests.at(-1) ?? first;
+  const { fields } = request.leaf;
+  const statementClass = stringIn(fields, 'cls') ?? 'UNKNOWN';
   const verdict = verdictOf(exchange);
-  const rules = rulesOf(exchange);
-  const decision = objectIn(request?.leaf.fields, 'dec');
-  const policy = {
-    name: rules.length === 0 ? 'no rule' : rules.join(', '),
-    uid: stringIn(decision, 'pol'),
-    is_applied: true,
-    desc: listIn(decision, 'reasons').join('; ') || undefined,
-  };
-  const objects = listIn(request?.leaf.fields, 'objects');
-  const [table] = objects;
   const frame = {
     record: first,
     ocsfClass: DATASTORE_ACTIVITY,
-    activity,
+    activity: activityOf(statementClass),
     severity: verdict.severity,
     status: verdict.status,
     timeMs: first.leaf.timeMs,
     message: `${statementClass}: ${verdict.disposition[1].toLowerCase()}, ${verdict.status[1].toLowerCase()}`,
   };
+  const [table] = listIn(fields, 'objects');
   return {
     ...datastoreFrame(frame, opening, source),
     status_code: stringIn(exchange.answer?.leaf.fields, 'code'),
     status_detail: verdict.detail,
-    action_id: verdict.action[0],
-    action: verdict.action[1],
-    disposition_id: verdict.disposition[0],
-    disposition: verdict.disposition[1],
-    database: databaseOf(request ?? first, opening),
+    ...controlOf(verdict.action, verdict.disposition),
+    database: databaseOf(request, opening),
     ...(table === undefined ? {} : { table: { name: table.split('.').at(-1), uid: table } }),
-    policy,
-    ...authorizationsOf(exchange, rules),
+    policy: policyOf(exchange),
+    ...authorizationsOf(exchange),
     query_info: queryInfo(exchange),
-    unmapped: unmappedOf(exchange, records, { opening, source, objects }),
+    unmapped: unmappedOf(exchange, records, { request, opening, source }),
+  };
+}
+
+/** The members of the profile `security_control` that say what the gateway did. */
+function controlOf(action: Captioned, disposition: Captioned): Json {
+  return { action_id: action[0], action: action[1], disposition_id: disposition[0], disposition: disposition[1] };
+}
+
+function policyOf(exchange: Exchange): Json {
+  const decision = objectIn(exchange.requests.at(-1)?.leaf.fields, 'dec');
+  const rules = rulesOf(exchange);
+  return {
+    name: rules.length === 0 ? 'no rule' : rules.join(', '),
+    uid: stringIn(decision, 'pol'),
+    is_applied: true,
+    desc: listIn(decision, 'reasons').join('; ') || undefined,
   };
 }
 
@@ -101,8 +105,9 @@ function hasAgents({ ocsfVersion }: EventSource): boolean {
   return ocsfVersion !== '1.8.0';
 }
 
-function authorizationsOf({ approvals }: Exchange, rules: readonly string[]): Json {
-  const votes = approvals.filter(({ leaf }) => leaf.kind === 'approval.vote');
+function authorizationsOf(exchange: Exchange): Json {
+  const rules = rulesOf(exchange);
+  const votes = exchange.approvals.filter(({ leaf }) => leaf.kind === 'approval.vote');
   if (votes.length === 0) return {};
   const policy = rules.length === 0 ? {} : { policy: { name: rules.join(', '), is_applied: true } };
   return {
@@ -128,47 +133,42 @@ function queryInfo({ requests, answer, queryId }: Exchange): Json {
 }
 
 interface UnmappedContext {
+  /** The request that ran, or what else is first recorded of it. */
+  readonly request: LogRecord;
   readonly opening: Opening | undefined;
   readonly source: EventSource;
-  readonly objects: readonly string[];
 }
 
 /** What the schema has no place for. */
-function unmappedOf({ requests, answer }: Exchange, records: readonly LogRecord[], context: UnmappedContext): Json {
-  const { opening, source, objects } = context;
-  const request = requests.at(-1);
-  const fields = answer?.leaf.fields;
-  const submitted = request?.bodies.get('submitted');
-  const sql = request?.bodies.get('sql');
-  const isRewritten = sql !== undefined && submitted !== undefined && !sql.equals(submitted);
-  const decision = objectIn(request?.leaf.fields, 'dec');
+function unmappedOf({ answer }: Exchange, records: readonly LogRecord[], context: UnmappedContext): Json {
+  const { request, opening, source } = context;
+  const asked = request.leaf.fields;
+  const answered = answer?.leaf.fields;
+  const sql = request.bodies.get('sql');
+  const isRewritten = sql !== undefined && request.bodies.get('submitted')?.equals(sql) === false;
   return {
     records: records.map(({ log, index, leafHash, leaf }) => ({ log, index, kind: leaf.kind, leaf_hash: leafHash })),
-    objects,
-    role: stringIn(objectIn(request?.leaf.fields, 'ctx'), 'role'),
-    warehouse: stringIn(objectIn(request?.leaf.fields, 'ctx'), 'wh'),
+    objects: listIn(asked, 'objects'),
+    role: stringIn(objectIn(asked, 'ctx'), 'role'),
+    warehouse: stringIn(objectIn(asked, 'ctx'), 'wh'),
     sent_query_string: isRewritten ? sql.toString('utf8') : undefined,
-    masked_at_source: maskNames(decision, 'src'),
-    masked_columns: listOf(fields, 'masked').length || undefined,
-    rows: numberIn(fields, 'rows'),
-    chunks: numberIn(fields, 'parts'),
-    snowflake_query_id: stringIn(fields, 'upq'),
-    duration_ms:
-      answer === undefined || records[0] === undefined ? undefined : answer.leaf.timeMs - records[0].leaf.timeMs,
-    internal: request?.leaf.fields['internal'] === true ? true : undefined,
-    ...delegationOf(request ?? records[0] ?? (answer as LogRecord), opening),
-    ...(hasAgents(source) || request === undefined ? {} : { ai_agent: agentOf(request, opening) }),
+    masked_at_source: maskNames(objectIn(asked, 'dec')),
+    masked_columns: listOf(answered, 'masked').length || undefined,
+    rows: numberIn(answered, 'rows'),
+    chunks: numberIn(answered, 'parts'),
+    snowflake_query_id: stringIn(answered, 'upq'),
+    duration_ms: answer === undefined ? undefined : answer.leaf.timeMs - (records[0] ?? answer).leaf.timeMs,
+    internal: asked['internal'] === true ? true : undefined,
+    ...delegationOf(request, opening),
+    ...(hasAgents(source) ? {} : { ai_agent: agentOf(request, opening) }),
   };
 }
 
-function maskNames(
-  decision: Readonly<Record<string, EntryValue>> | undefined,
-  list: string,
-): readonly string[] | undefined {
-  const names = listOf(decision, list).map(
-    (mask) =>
-      `${stringIn(mask, 'o') ?? '?'}.${stringIn(mask, 'c') ?? '?'} ${stringIn(mask, 'm') ?? '?'} ${stringIn(mask, 'p') ?? '?'}/${stringIn(mask, 'r') ?? '?'}`,
-  );
+function maskNames(decision: Readonly<Record<string, EntryValue>> | undefined): readonly string[] | undefined {
+  const names = listOf(decision, 'src').map((mask) => {
+    const text = (name: string): string => stringIn(mask, name) ?? '?';
+    return `${text('o')}.${text('c')} ${text('m')} ${text('p')}/${text('r')}`;
+  });
   return names.length === 0 ? undefined : names;
 }
 
@@ -192,10 +192,7 @@ export function chunkEvent(record: LogRecord, opening: Opening | undefined, sour
   return {
     ...datastoreFrame(frame, opening, source),
     status_code: stringIn(fields, 'code'),
-    action_id: action[0],
-    action: action[1],
-    disposition_id: disposition[0],
-    disposition: disposition[1],
+    ...controlOf(action, disposition),
     database: databaseOf(record, opening),
     unmapped: {
       query_id: stringIn(fields, 'qid'),
@@ -224,10 +221,7 @@ export function refusalEvent(record: LogRecord, opening: Opening | undefined, so
   return {
     ...datastoreFrame(frame, opening, source),
     status_code: stringIn(fields, 'code'),
-    action_id: ACTION.denied[0],
-    action: ACTION.denied[1],
-    disposition_id: DISPOSITION.rejected[0],
-    disposition: DISPOSITION.rejected[1],
+    ...controlOf(ACTION.denied, DISPOSITION.rejected),
     database: databaseOf(record, opening),
     unmapped: { leaf_hash: record.leafHash },
   };
@@ -250,9 +244,7 @@ export function authenticationEvent(record: LogRecord, opening: Opening | undefi
   const [action, disposition] = isRefused
     ? [ACTION.denied, DISPOSITION.rejected]
     : [ACTION.allowed, DISPOSITION.allowed];
-  const control = isEnd
-    ? {}
-    : { action_id: action[0], action: action[1], disposition_id: disposition[0], disposition: disposition[1] };
+  const control = isEnd ? {} : controlOf(action, disposition);
   const agent = agentOf(record, opening);
   const profiles = [
     ...(isEnd ? [] : ['security_control']),

@@ -9,6 +9,18 @@ import { createOpenings, type Opening } from './openings.js';
 const NEEDED_BODIES: ReadonlySet<string> = new Set(['sql', 'submitted']);
 const NO_OPENING = 'an event of a session whose opening is not recorded before it: it says less of who and where';
 
+type ToEvent = (record: LogRecord, opening: Opening | undefined, source: ExporterOptions) => Json;
+
+/** Kinds of records that are events by themselves. */
+const EVENTS: ReadonlyMap<string, ToEvent> = new Map<string, ToEvent>([
+  ['session.open', authenticationEvent],
+  ['session.close', authenticationEvent],
+  ['session.refused', authenticationEvent],
+  ['chunk', chunkEvent],
+  ['response.withheld', chunkEvent],
+  ['request.refused', refusalEvent],
+]);
+
 /** One OCSF event a line: one for a statement with all its records, one for each chunk, log-in, log-out and refusal. */
 export function createOcsfExporter(options: ExporterOptions): Exporter {
   const { tally, isInTime } = options;
@@ -40,23 +52,10 @@ export function createOcsfExporter(options: ExporterOptions): Exporter {
 
   const addAlone = (record: LogRecord): string => {
     const { kind, timeMs, strand } = record.leaf;
-    const emitWith = (
-      event: (record: LogRecord, opening: Opening | undefined, source: ExporterOptions) => Json,
-    ): string => emit(timeMs, 1, () => event(record, openingOf(strand?.sessionId), options));
-    switch (kind) {
-      case 'session.open':
-      case 'session.close':
-      case 'session.refused':
-        return emitWith(authenticationEvent);
-      case 'chunk':
-      case 'response.withheld':
-        return emitWith(chunkEvent);
-      case 'request.refused':
-        return emitWith(refusalEvent);
-      default:
-        tally.leftOut(`${kind}: no event of this export`);
-        return '';
-    }
+    const event = EVENTS.get(kind);
+    if (event !== undefined) return emit(timeMs, 1, () => event(record, openingOf(strand?.sessionId), options));
+    tally.leftOut(`${kind}: no event of this export`);
+    return '';
   };
 
   return {

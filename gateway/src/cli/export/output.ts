@@ -3,6 +3,7 @@ import type { CliIo } from '../io.js';
 
 /** Where an export goes. */
 export interface Output {
+  /** Takes text in any pieces; what is small is written together. */
   write(text: string): Promise<void>;
   /** What was written stands where it was asked for. */
   finish(): Promise<void>;
@@ -10,13 +11,15 @@ export interface Output {
   abandon(): Promise<void>;
 }
 
+const PIECE_CHARACTERS = 256 * 1024;
+
 /** Standard output, or a file only its owner may read, which appears under its name once it is whole. */
 export async function openOutput(path: string | undefined, io: CliIo): Promise<Output> {
-  if (path === undefined) return { write: io.write, finish: async () => undefined, abandon: async () => undefined };
+  if (path === undefined) return inPieces({ write: io.write, finish: async () => {}, abandon: async () => {} });
   const partial = `${path}.partial`;
   await rm(partial, { force: true });
   const file = await open(partial, 'wx', 0o600);
-  return {
+  return inPieces({
     write: (text) => writeAll(file, text),
     async finish() {
       await file.sync();
@@ -27,6 +30,29 @@ export async function openOutput(path: string | undefined, io: CliIo): Promise<O
       await file.close();
       await rm(partial, { force: true });
     },
+  });
+}
+
+function inPieces(output: Output): Output {
+  let pieces: string[] = [];
+  let characters = 0;
+  const flush = async (): Promise<void> => {
+    const text = pieces.join('');
+    pieces = [];
+    characters = 0;
+    if (text !== '') await output.write(text);
+  };
+  return {
+    async write(text) {
+      pieces.push(text);
+      characters += text.length;
+      if (characters >= PIECE_CHARACTERS) await flush();
+    },
+    async finish() {
+      await flush();
+      await output.finish();
+    },
+    abandon: () => output.abandon(),
   };
 }
 

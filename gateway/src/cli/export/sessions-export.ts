@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { LogDamage, LogRecord } from '../../recording/index.js';
 import { isDamaged, writeDamages } from '../damage.js';
 import { type CliIo, type CommandArguments, EXIT, UsageError } from '../io.js';
-import { mergeLogs } from '../merge-logs.js';
+import { type MergeChoice, mergeLogs } from '../merge-logs.js';
 import { BODY_FORMS } from '../record-json.js';
 import { findSession, readSession } from '../session-records.js';
 import { parseTime, TIME_FORMS } from '../time.js';
@@ -29,7 +29,10 @@ export async function sessionsExport(args: CommandArguments, io: CliIo): Promise
   const { directory, wanted } = await whatToExport(args);
   const tally = createTally();
   const exporter = chooseExporter(args, { tally, io });
-  const { records, damagesBefore, missing } = await openSource(directory, wanted, exporter);
+  const { records, damagesBefore, missing } = await openSource(directory, wanted, {
+    keepBody: exporter.keepBody,
+    openKey: args.decryption?.openKey,
+  });
   const output = await openOutput(args.output, io);
   let damages: readonly LogDamage[];
   try {
@@ -108,11 +111,15 @@ interface Source {
   readonly missing: number;
 }
 
-async function openSource(directory: string, wanted: string | undefined, { keepBody }: Exporter): Promise<Source> {
-  if (wanted === undefined) return { records: mergeLogs(directory, { keepBody }), damagesBefore: [], missing: 0 };
+async function openSource(
+  directory: string,
+  wanted: string | undefined,
+  choice: Pick<MergeChoice, 'keepBody' | 'openKey'>,
+): Promise<Source> {
+  if (wanted === undefined) return { records: mergeLogs(directory, choice), damagesBefore: [], missing: 0 };
   const session = await findSession(directory, wanted);
   const missing = Math.max(0, (session.claimed ?? 0) - session.records);
-  return { records: readSession(directory, session, keepBody), damagesBefore: session.damages, missing };
+  return { records: readSession(directory, session, choice), damagesBefore: session.damages, missing };
 }
 
 async function drain(

@@ -13,6 +13,7 @@ const BUSY_TIMEOUT_MS = 10_000;
 const OWNER_ONLY = 0o600;
 
 const SCHEMA = `
+CREATE TABLE made_with (fingerprint TEXT NOT NULL) STRICT;
 CREATE TABLE logs (
   id INTEGER PRIMARY KEY, directory TEXT NOT NULL, ulid TEXT NOT NULL, files TEXT NOT NULL,
   size INTEGER NOT NULL, digest TEXT NOT NULL, problem TEXT, UNIQUE (directory, ulid)
@@ -38,14 +39,15 @@ PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = ${INDEX_VERSION};
 `;
 
-/** Where the index of these directories lies when nobody says where: in the user's cache, by the directories' real paths. */
+/** Where the index of these directories lies when nobody says where: in the user's cache, by the directories' real paths and the keys. */
 export async function defaultIndexPath(
   directories: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
+  fingerprint: string,
 ): Promise<string> {
   const paths = await Promise.all(directories.map((directory) => realpath(directory)));
   const name = createHash('sha256')
-    .update(JSON.stringify([...paths].sort()))
+    .update(JSON.stringify([fingerprint, ...[...paths].sort()]))
     .digest('hex')
     .slice(0, 32);
   const cache = environment['XDG_CACHE_HOME'] || join(environment['HOME'] || homedir(), '.cache');

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { OpenKey } from '@piste/verifier';
 import type { LogRecord } from '../../recording/index.js';
 import { keepRecord, openRecords } from '../read-records.js';
 import { type Candidate, findKeys, openingsOf, type Pointer } from './find-hits.js';
@@ -22,6 +23,12 @@ export interface Dropped {
   readonly why: string;
 }
 
+/** What is asked, and what opens the texts it is asked of. */
+export interface Question {
+  readonly terms: readonly SearchTerm[];
+  readonly openKey: OpenKey | undefined;
+}
+
 export interface Rechecked {
   readonly hits: readonly Hit[];
   readonly dropped: readonly Dropped[];
@@ -36,12 +43,15 @@ const placeOf = ({ log, index }: { readonly log: string; readonly index: number 
 export async function recheckCandidates(
   database: DatabaseSync,
   candidates: readonly Candidate[],
-  terms: readonly SearchTerm[],
+  { terms, openKey }: Question,
 ): Promise<Rechecked> {
   const openings = new Map<string, readonly Pointer[]>();
   for (const { session } of candidates)
     if (session !== undefined && !openings.has(session)) openings.set(session, openingsOf(database, session));
-  const found = await readPointers([...candidates.flatMap(({ records }) => records), ...[...openings.values()].flat()]);
+  const found = await readPointers(
+    [...candidates.flatMap(({ records }) => records), ...[...openings.values()].flat()],
+    openKey,
+  );
   const holding = findKeys(indexAgain(found), terms);
   const hits: Hit[] = [];
   const dropped: Dropped[] = [];
@@ -70,7 +80,10 @@ function doubtOf({ records }: Candidate, found: ReadonlyMap<string, LogRecord>):
 }
 
 /** Reads the logs that are pointed at, each only as far as its last record that is. */
-async function readPointers(pointers: readonly Pointer[]): Promise<ReadonlyMap<string, LogRecord>> {
+async function readPointers(
+  pointers: readonly Pointer[],
+  openKey: OpenKey | undefined,
+): Promise<ReadonlyMap<string, LogRecord>> {
   const found = new Map<string, LogRecord>();
   const byLog = new Map<string, Pointer[]>();
   for (const pointer of pointers) byLog.set(pointer.log, [...(byLog.get(pointer.log) ?? []), pointer]);
@@ -79,6 +92,7 @@ async function readPointers(pointers: readonly Pointer[]): Promise<ReadonlyMap<s
     const last = Math.max(...wanted);
     const records = openRecords(list[0]?.directory ?? '', {
       keepBody: (name) => SEARCHED_BODIES.has(name),
+      openKey,
       log,
     });
     for await (const record of records) {

@@ -43,7 +43,7 @@ export function factsOf(record: LogRecord): RecordFacts {
   return {
     unit: queryId === undefined || isInternal ? undefined : JSON.stringify([strand?.sessionId ?? null, queryId]),
     facts: unique([
-      ...[...people(fields)],
+      ...people(fields),
       ...named('qid', [queryId, stringIn(fields, 'upq'), stringIn(fields, 'rid')]),
       ...named('session', [strand?.sessionId]),
       ...named('class', [stringIn(fields, 'cls')]),
@@ -53,7 +53,7 @@ export function factsOf(record: LogRecord): RecordFacts {
       ...objects(fields),
       ...columns(fields, bodies.get('head')),
     ]),
-    sessionFacts: kind === 'session.open' ? unique([...people(fields)]) : [],
+    sessionFacts: kind === 'session.open' ? unique(people(fields)) : [],
     text: [...texts].join('\n'),
     bytes: bodyBytes(record, 'rows'),
     isUnreadable: TEXT_BODIES.some((name) => record.unread.has(name)),

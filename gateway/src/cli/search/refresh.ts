@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
+import type { OpenKey } from '@piste/verifier';
 import type { LogDamage, LogRecord } from '../../recording/index.js';
+import type { Decryption } from '../decryption.js';
 import { forEachRecord } from '../read-records.js';
 import { createIndexWriter, type IndexWriter } from './index-writer.js';
 import {
@@ -47,18 +49,24 @@ interface KnownLog {
  * from them, and what is new is added. One transaction: an interrupted refresh leaves the index as it was. Throws
  * `IndexMismatch` where the index holds something that is not in the logs any more.
  */
-export async function refreshIndex(database: DatabaseSync, directories: readonly string[]): Promise<IndexState> {
+export async function refreshIndex(
+  database: DatabaseSync,
+  directories: readonly string[],
+  decryption: Decryption | undefined,
+): Promise<IndexState> {
   const present = await listPresentLogs(directories);
   database.exec('BEGIN IMMEDIATE');
   try {
     const known = knownLogs(database);
+    checkKeys(database, decryption?.fingerprint ?? NO_KEYS);
     checkKnown(known, present);
     const writer = createIndexWriter(database);
     const changed = present.logs.filter((log) => {
       const before = known.get(keyOf(log));
       return before === undefined || !isSame(before.files, log.files);
     });
-    for (const log of changed) await readLog(database, writer, { log, before: known.get(keyOf(log)) });
+    for (const log of changed)
+      await readLog(database, writer, { log, before: known.get(keyOf(log)), openKey: decryption?.openKey });
     const state = stateOf(database, present);
     database.exec('COMMIT');
     return state;
@@ -89,6 +97,16 @@ function knownLogs(database: DatabaseSync): ReadonlyMap<string, KnownLog> {
   );
 }
 
+/** How an index says that it was made without keys. */
+export const NO_KEYS = 'none';
+
+/** With other keys other texts are read. */
+function checkKeys(database: DatabaseSync, fingerprint: string): void {
+  const made = database.prepare('SELECT fingerprint FROM made_with').get()?.['fingerprint'];
+  if (made === undefined) database.prepare('INSERT INTO made_with VALUES (?)').run(fingerprint);
+  else if (made !== fingerprint) throw new IndexMismatch('it was made with other keys, or without');
+}
+
 function checkKnown(known: ReadonlyMap<string, KnownLog>, { logs }: PresentLogs): void {
   const present = new Map(logs.map((log) => [keyOf(log), log]));
   for (const [key, { files }] of known) {
@@ -103,6 +121,7 @@ interface Reading {
   readonly log: PresentLog;
   /** What the index took from it before. */
   readonly before: KnownLog | undefined;
+  readonly openKey: OpenKey | undefined;
 }
 
 /** How far one log was read. `digest` runs over all leaf hashes. */
@@ -115,11 +134,11 @@ interface Progress {
 
 const NO_DIGEST = '';
 
-async function readLog(database: DatabaseSync, writer: IndexWriter, { log, before }: Reading): Promise<void> {
+async function readLog(database: DatabaseSync, writer: IndexWriter, { log, before, openKey }: Reading): Promise<void> {
   const { directory, ulid, files } = log;
   const id = before?.id ?? addLog(database, log);
   const progress: Progress = { id, before, size: 0, digest: NO_DIGEST };
-  const choice = { keepBody: (name: string) => SEARCHED_BODIES.has(name), log: ulid };
+  const choice = { keepBody: (name: string) => SEARCHED_BODIES.has(name), openKey, log: ulid };
   const damages = await forEachRecord(directory, choice, (record) => addRecord(writer, progress, record));
   if (progress.size < (before?.size ?? 0)) throw new IndexMismatch(`log ${ulid} is shorter than it was`);
   const problem = damages[0]?.problem;

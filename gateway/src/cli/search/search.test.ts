@@ -18,8 +18,8 @@ interface Found {
 
 interface Place extends Roaming {
   readonly index: string;
-  search(query: string, ...more: readonly string[]): Promise<Run>;
-  find(query: string, ...more: readonly string[]): Promise<Found>;
+  readonly search: (query: string, ...more: readonly string[]) => Promise<Run>;
+  readonly find: (query: string, ...more: readonly string[]) => Promise<Found>;
 }
 
 async function withRoaming(use: (place: Place) => Promise<void>): Promise<void> {

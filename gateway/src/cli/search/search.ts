@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { LogRecord } from '../../recording/index.js';
 import { createPalette, type Palette } from '../colour.js';
 import { isDamaged } from '../damage.js';
+import type { Decryption } from '../decryption.js';
 import { type CliIo, type CommandArguments, EXIT, UsageError } from '../io.js';
 import { plural, toJson, toLine } from '../plain-text.js';
 import { HEADLINES, type Proof, proveDirectories } from '../proof.js';
@@ -11,7 +12,7 @@ import { createMemoryIndex, defaultIndexPath, openIndex, removeIndex } from './i
 import { parseQuery } from './query.js';
 import { renderComplaint } from './query-text.js';
 import { type Rechecked, recheckCandidates } from './recheck.js';
-import { IndexMismatch, type IndexState, refreshIndex } from './refresh.js';
+import { IndexMismatch, type IndexState, NO_KEYS, refreshIndex } from './refresh.js';
 import { renderHit, stateOfHit } from './render-hits.js';
 
 const DEFAULT_LIMIT = 50;
@@ -29,12 +30,14 @@ export async function search(args: CommandArguments, io: CliIo): Promise<number>
     io.err(`piste: ${renderComplaint(query, parsed.complaint)}\nSee: piste help, docs/sessions.md\n`);
     return EXIT.usage;
   }
-  const proof = await proveDirectories(directories, args.trust);
-  const path = args.index ?? (await defaultIndexPath(directories, io.environment));
-  const { database, state } = await upToDate(path, directories, { fresh: args.fresh, io });
+  const { decryption } = args;
+  const openKey = decryption?.openKey;
+  const proof = await proveDirectories(directories, args.trust, openKey);
+  const path = args.index ?? (await defaultIndexPath(directories, io.environment, decryption?.fingerprint ?? NO_KEYS));
+  const { database, state } = await upToDate(path, { directories, decryption, fresh: args.fresh }, io);
   try {
     const candidates = findCandidates(database, parsed.terms, limit);
-    const rechecked = await recheckCandidates(database, candidates.shown, parsed.terms);
+    const rechecked = await recheckCandidates(database, candidates.shown, { terms: parsed.terms, openKey });
     const answer = { state, candidates, rechecked, proof };
     sayProblems(answer, io);
     if (args.json) io.out(`${toJson(toAnswerJson(answer))}\n`);
@@ -65,37 +68,33 @@ interface UpToDate {
   readonly state: IndexState;
 }
 
-/** The index of these directories as they are now, made anew where what was there tells of something else. */
-async function upToDate(
-  path: string,
-  directories: readonly string[],
-  { fresh, io }: { readonly fresh: boolean; readonly io: CliIo },
-): Promise<UpToDate> {
-  if (path === ':memory:') {
-    const database = createMemoryIndex();
-    return { database, state: await refreshIndex(database, directories) };
-  }
-  const opened = await openIndex(path);
-  if (opened.renewed !== undefined) io.err(`note: the index is made anew: ${toLine(opened.renewed)}\n`);
-  if (fresh) return remake(path, directories, opened.database);
-  try {
-    return { database: opened.database, state: await refreshIndex(opened.database, directories) };
-  } catch (error) {
-    if (!(error instanceof IndexMismatch)) {
-      opened.database.close();
-      throw error;
-    }
-    io.err(`note: the index is made anew: ${toLine(error.message)}\n`);
-    return remake(path, directories, opened.database);
-  }
+/** What an index is made of. */
+interface Making {
+  readonly directories: readonly string[];
+  readonly decryption: Decryption | undefined;
+  readonly fresh: boolean;
 }
 
-async function remake(path: string, directories: readonly string[], old: DatabaseSync): Promise<UpToDate> {
-  old.close();
+/** The index of these directories as they are now, made anew where what was there tells of something else. */
+async function upToDate(path: string, making: Making, io: CliIo): Promise<UpToDate> {
+  if (path === ':memory:') return refreshed(createMemoryIndex(), making);
+  const opened = await openIndex(path);
+  if (opened.renewed !== undefined) io.err(`note: the index is made anew: ${toLine(opened.renewed)}\n`);
+  if (!making.fresh) {
+    try {
+      return await refreshed(opened.database, making);
+    } catch (error) {
+      if (!(error instanceof IndexMismatch)) throw error;
+      io.err(`note: the index is made anew: ${toLine(error.message)}\n`);
+    }
+  } else opened.database.close();
   await removeIndex(path);
-  const { database } = await openIndex(path);
+  return refreshed((await openIndex(path)).database, making);
+}
+
+async function refreshed(database: DatabaseSync, { directories, decryption }: Making): Promise<UpToDate> {
   try {
-    return { database, state: await refreshIndex(database, directories) };
+    return { database, state: await refreshIndex(database, directories, decryption) };
   } catch (error) {
     database.close();
     throw error;
@@ -107,6 +106,11 @@ interface Answer {
   readonly candidates: Candidates;
   readonly rechecked: Rechecked;
   readonly proof: Proof | undefined;
+}
+
+/** Records in the logs: as the verifier counts them where it was asked, else as they were when the index last read them. */
+function totalOf({ state, proof }: Pick<Answer, 'state' | 'proof'>): number {
+  return Math.max(state.total, proof?.records ?? 0);
 }
 
 /** What stands between the list and the whole truth, on standard error. */
@@ -150,7 +154,7 @@ async function writeAnswer(
       ? `${rechecked.hits.length} of ${plural(candidates.total - rechecked.dropped.length, 'hit')} shown, newest first (--limit)`
       : plural(rechecked.hits.length, 'hit'),
     ...(rechecked.dropped.length === 0 ? [] : [palette.bad(`${rechecked.dropped.length} dropped`)]),
-    `${state.indexed} of ${plural(state.total, 'record')} in ${plural(state.logs, 'log')} indexed`,
+    `${state.indexed} of ${plural(totalOf({ state, proof }), 'record')} in ${plural(state.logs, 'log')} indexed`,
     proof === undefined
       ? 'not verified against a trust file (--trust FILE)'
       : `audit verify says ${HEADLINES[proof.outcome]}`,
@@ -167,7 +171,8 @@ function textOf({ bodies }: LogRecord): { readonly sql: string | null; readonly 
 }
 
 function toAnswerJson({ state, candidates, rechecked, proof }: Answer): unknown {
-  const { indexed, total, logs, unreadable, doubles, damages } = state;
+  const { indexed, logs, unreadable, doubles, damages } = state;
+  const total = totalOf({ state, proof });
   return {
     records: { indexed, total, logs, unreadable },
     hits: { shown: rechecked.hits.length, total: candidates.total - rechecked.dropped.length },

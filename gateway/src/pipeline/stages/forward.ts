@@ -13,7 +13,8 @@ import type { Stop } from '../walk.js';
 
 /** Sends the statement and follows what it changed in the session. */
 export async function forwardStage(deps: StatementDeps, recorded: Recorded): Promise<Forwarded | Stop> {
-  const effect = factsOf(recorded.analysis)?.effect;
+  // Describing a statement runs nothing: what it would set stays as it was.
+  const effect = recorded.request.describeOnly ? undefined : factsOf(recorded.analysis)?.effect;
   const mode = effect === undefined || effect.kind === 'transaction' ? 'shared' : 'exclusive';
   return deps.gates.pass(recorded.session.id, mode, () => forwardAlone(deps, recorded, effect));
 }

@@ -19,10 +19,22 @@ async function listBelow(root: string, prefix: string): Promise<readonly SourceF
     entries.map(async (entry): Promise<readonly SourceFile[]> => {
       const path = `${prefix}${entry.name}`;
       if (entry.isDirectory()) return listBelow(root, `${path}/`);
-      return [entry.isFile() ? { path, size: (await stat(join(root, path))).size } : { path, size: 0, special: true }];
+      if (!entry.isFile()) return [{ path, size: 0, special: true }];
+      const size = await sizeOf(join(root, path));
+      return size === undefined ? [] : [{ path, size }];
     }),
   );
   return lists.flat();
+}
+
+/** Undefined for a file that has gone since it was listed: whoever records replaces files beside the logs. */
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 async function readRange(path: string, from: number, length: number): Promise<Uint8Array> {

@@ -2,7 +2,8 @@ import type { Stage } from '../stage.js';
 import { expectSame, expectThat, isHash, type Step, toText } from '../step.js';
 
 const COLUMNS = ['NAME', 'EMAIL', 'SSN', 'CITY', 'BALANCE'] as const;
-const SQL = `SELECT id, ${COLUMNS.join(', ').toLowerCase()} FROM customers ORDER BY id`;
+/** The agent's first question. */
+export const MASKED_SQL = `SELECT id, ${COLUMNS.join(', ').toLowerCase()} FROM customers ORDER BY id`;
 const SHOWN_ROWS = 2;
 
 type Row = Readonly<Record<string, unknown>>;
@@ -11,11 +12,11 @@ type Row = Readonly<Record<string, unknown>>;
 export const maskedSelect: Step = {
   title: 'It reads customers; protected columns arrive masked',
   async run({ screen, agent, direct }: Stage) {
-    screen.field('agent', SQL);
-    const outcome = await agent.attempt(SQL);
+    screen.field('agent', MASKED_SQL);
+    const outcome = await agent.attempt(MASKED_SQL);
     expectThat(outcome.ok, 'rows', outcome);
     const seen = outcome.result.rows;
-    const { rows: held } = await direct.execute(SQL);
+    const { rows: held } = await direct.execute(MASKED_SQL);
     screen.blank();
     screen.table([
       ['ID', 'COLUMN', 'what the agent saw', 'what Snowflake holds'],

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyEvidence } from '../copy-evidence.js';
 import { type Forgery, forge } from '../forgery.js';
 import { askPiste, type PisteRun, runPiste, type Verdict } from '../piste.js';
 import { expectSame, expectText, expectThat, type Step, waitFor } from '../step.js';
@@ -15,17 +15,18 @@ export const proof: Step = {
   async run({ screen, playground }, signal) {
     const { recordingDirectory, checkpointFile: trust } = playground;
     await waitFor(signal, () => checkpointCovers(recordingDirectory, trust));
-    const verify = (directory: string) => ['audit', 'verify', directory, '--trust', trust] as const;
-    screen.raw(`    $ piste ${verify(recordingDirectory).join(' ')}`);
-    const sound = await runPiste(...verify(recordingDirectory));
+    const whole = ['audit', 'verify', recordingDirectory, '--trust', trust] as const;
+    screen.raw(`    $ piste ${whole.join(' ')}`);
+    const sound = await runPiste(...whole);
     screen.quote(sound.lines);
     expectSame('exit code of audit verify', sound.exitCode, 0);
     expectText('verdict', sound.text, 'audit verify: OK');
     screen.ok('every record is as it was written and none is missing');
 
     const target = { text: APPROVED, at: APPROVED.indexOf('xports') };
-    const forgery = await forge(recordingDirectory, join(playground.directory, 'recording-forged'), target);
-    const command = verify(forgery.directory);
+    const copy = await copyEvidence(playground, 'forged');
+    const forgery = await forge(copy.directory, target);
+    const command = ['audit', 'verify', copy.directory, '--trust', copy.trust] as const;
     screen.blank();
     screen.say(
       `Now one byte of the approved unload is changed in a copy of the log, "@exports" into "@e${forgery.letter}ports": byte ${forgery.offset} of ${forgery.file}.`,

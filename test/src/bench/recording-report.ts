@@ -1,0 +1,56 @@
+import type { Goal } from './goals.js';
+import type { RecordingResults } from './recording-bench.js';
+
+/** The results as text for a terminal. */
+export function recordingTable({
+  fioP50Millis,
+  fioP99Millis,
+  rows,
+  recovery,
+  streamGrowthMegabytes,
+}: RecordingResults): string {
+  const disk =
+    fioP50Millis === undefined
+      ? 'the disk itself: not measured'
+      : `the disk itself, 4 KiB and fdatasync (fio): p50 ${fioP50Millis.toFixed(3)} ms, p99 ${(fioP99Millis ?? 0).toFixed(3)} ms`;
+  const lines = rows.map(({ variant, ...row }) => {
+    const overDisk = fioP50Millis === undefined ? '' : ` (${(row.singleP50Millis / fioP50Millis).toFixed(2)} x fio)`;
+    return [
+      `${variant.padEnd(20)} one at a time: p50 ${row.singleP50Millis.toFixed(3)} ms${overDisk}, p99 ${row.singleP99Millis.toFixed(3)} ms`,
+      `${''.padEnd(20)} 64 in flight, 3 KB: ${row.recordsPerSecond.toFixed(0)} records/s, ${row.cpuMicrosPerRecord.toFixed(0)} us CPU each`,
+      `${''.padEnd(20)} 1 MiB parts, 4 in flight: ${row.streamMegabytesPerSecond.toFixed(0)} MB/s`,
+    ].join('\n');
+  });
+  const rest = `start on an open log of ${recovery.megabytes.toFixed(0)} MB: ${recovery.millis.toFixed(0)} ms; memory grew ${streamGrowthMegabytes.toFixed(0)} MB while it was written`;
+  return [disk, ...lines, rest].join('\n');
+}
+
+/** What the recording has to reach; the first needs fio. */
+export function judgeRecording({
+  fioP50Millis,
+  rows,
+  recovery,
+  streamGrowthMegabytes,
+}: RecordingResults): readonly Goal[] {
+  const [plain] = rows;
+  if (plain === undefined) return [];
+  const overDisk =
+    fioP50Millis === undefined
+      ? []
+      : [atMost('durable append p50, one at a time / fio fdatasync p50', 2, plain.singleP50Millis / fioP50Millis)];
+  return [
+    ...overDisk,
+    atLeast('durable records per second, 64 in flight, 3 KB', 20_000, plain.recordsPerSecond),
+    atLeast('strict stream of 1 MiB parts, 4 in flight, MB/s', 300, plain.streamMegabytesPerSecond),
+    atMost('start on an open log of 1 GB, seconds', 5, recovery.millis / 1000),
+    atMost('memory growth while 1 GB is streamed, MB', 100, streamGrowthMegabytes),
+  ];
+}
+
+function atMost(name: string, goal: number, reached: number): Goal {
+  return { name, atMost: true, goal, reached, met: reached <= goal };
+}
+
+function atLeast(name: string, goal: number, reached: number): Goal {
+  return { name, atMost: false, goal, reached, met: reached >= goal };
+}
