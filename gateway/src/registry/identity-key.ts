@@ -3,6 +3,7 @@ import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createKeptNoteSigner, type NoteSigner } from '@piste/verifier';
 import { errorCode } from '../errors.js';
+import { syncFolder } from './sync-folder.js';
 
 /** DER header of an Ed25519 PKCS #8 key (RFC 8410); the 32 secret bytes follow. */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
@@ -79,8 +80,7 @@ export async function makeSigningKey(path: string): Promise<boolean> {
   }
   try {
     await link(temporary, path);
-    const folder = await open(dirname(path), 'r');
-    await folder.sync().finally(() => folder.close());
+    await syncFolder(dirname(path));
     return true;
   } catch (error) {
     if (errorCode(error) !== 'EEXIST') throw error;

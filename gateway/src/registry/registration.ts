@@ -54,9 +54,9 @@ export interface RegistrationDeps {
 /** A writer's place in the registry. */
 export interface Registration {
   /** Why nothing may be recorded now; undefined when the registry is close enough behind. */
-  refusal(): string | undefined;
+  readonly refusal: () => string | undefined;
   /** Puts the writer's newest checkpoint into the registry; resolves whether or not that worked. */
-  publish(): Promise<void>;
+  readonly publish: () => Promise<void>;
   /** After the recording was closed: says so in the registry. Never rejects. */
   close(): Promise<void>;
 }

@@ -95,7 +95,7 @@ export async function startTestGateway(
     recordingDirectory: directory,
     deployment: 'test',
     maxLagSeconds: 300,
-    nowMs: clock.nowMs,
+    nowMs: () => clock.nowMs(),
     elapsedMs: () => Number(clock.monotonicNs() / 1_000_000n),
     timers: createManualTimers().timers,
     fetch,

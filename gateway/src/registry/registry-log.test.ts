@@ -74,7 +74,7 @@ describe('the registry', () => {
     await withDirectory(async (directory) => {
       const logs = [1, 2, 3, 4].map(() => openTestRegistry(directory));
       const firsts = await Promise.all(logs.map((log, by) => log.append([{ kind: 'tick', fields: { by } }])));
-      expect(firsts.toSorted()).toEqual([1, 2, 3, 4]);
+      expect(firsts.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4]);
       const { entries } = await readWhole(directory);
       expect(entries.map(({ kind }) => kind)).toEqual(['registry.open', 'tick', 'tick', 'tick', 'tick']);
       expect(firsts.map((at) => entries[at]?.fields['by'])).toEqual([0, 1, 2, 3]);
