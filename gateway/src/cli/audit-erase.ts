@@ -79,9 +79,10 @@ async function openRegistry(args: RegistryArguments, io: CliIo): Promise<Registr
   if (!identity)
     throw new UsageError('which identity? Name its key file with --identity or set PISTE_IDENTITY_KEY_FILE');
   const folder = args.text('registry-dir') ?? io.environment['PISTE_REGISTRY_DIR'];
+  const { signer } = await loadSigner(identity, originOf(args, io));
   const registry = openRegistryLog({
     store: createFileStore(folder || join(directoryOf(args, io), 'registry')),
-    signer: await loadSigner(identity, originOf(args, io)),
+    signer,
     nowMs: io.nowMs,
   });
   // A registry is opened by a gateway; a slip in the directory must not start another.

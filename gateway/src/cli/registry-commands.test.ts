@@ -15,7 +15,7 @@ interface Place {
   readonly directory: string;
   readonly trust: string;
   readonly options: readonly string[];
-  path(name: string): string;
+  readonly path: (name: string) => string;
 }
 
 /** A closed, encrypted recording, its identity and two officers as files. */
