@@ -28,7 +28,7 @@ test: build redis ## Everything that needs no foreign toolchain (about five minu
 	@npm run --silent tally -- .cache/tests.json
 
 .PHONY: test-all
-test-all: test python browser go jdbc s3 ## `make test`, then drivers of other languages and a real browser, lint and drift
+test-all: test python browser go jdbc s3 faults ## `make test`, then drivers of other languages and a real browser, lint and drift
 	@rm -f .cache/foreign.json
 	PISTE_FOREIGN=1 npm test --silent -- --json --outputFile=.cache/foreign.json || true
 	$(MAKE) --no-print-directory lint verify
@@ -78,6 +78,16 @@ jdbc: $(JDBC_VERSIONS:%=.cache/jdbc/%) # Both major versions of the JDBC driver
 	$(call needs,mvn,maven)
 	@echo 'fetching the JDBC driver $*'
 	@mvn --quiet --batch-mode --file test/jdbc/pom.xml dependency:copy-dependencies -Djdbc.version=$* -DoutputDirectory=$(CURDIR)/$@ || { rm -rf $@; exit 1; }
+
+.PHONY: faults
+faults: # What makes system calls of the recording fail, and what auditors read its keys with
+	$(call needs,strace,strace)
+	$(call needs,age,age)
+
+.PHONY: torture
+torture: build faults ## The recording under kills, power loss, full disks and every flipped bit, at length (over an hour)
+	PISTE_TORTURE=1 npm test --silent -- 'recording|verifier' -w 1
+	PISTE_TORTURE=1 PISTE_FOREIGN=1 npm test --silent -- 'recording|verifier' -w 1
 
 .PHONY: lint
 lint: $(INSTALLED) ## Format, faults, and the room table

@@ -14,7 +14,7 @@ import {
   openArchive,
   openObjectStore,
 } from './archive/index.js';
-import { type Config, digestOf, parseConfig, readSecretFile } from './config/index.js';
+import { type Config, describeConfig, digestOf, parseConfig, readSecretFile } from './config/index.js';
 import { errorMessage } from './errors.js';
 import { createConsole } from './http/console/index.js';
 import { serveDrivers } from './http/driver-server.js';
@@ -43,7 +43,7 @@ import {
   openGatewayRegistry,
   type RegistryStore,
 } from './registry/index.js';
-import { type ConnectionCredential, openResources } from './resources/index.js';
+import { type ConnectionCredential, openResources, recordingDemands } from './resources/index.js';
 import { createSessions, createStrandHints } from './session/index.js';
 import { createMemoryStore, createRedisStore, createSealer, type Store } from './store/index.js';
 import { createLog, createMetrics, type Log, type Metrics } from './telemetry/index.js';
@@ -151,6 +151,7 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     clock,
     log,
     strandHints,
+    mode: config.recordingMode,
     recipients: config.recordingRecipients,
     describe: async ({ origin, vkey }) => ({
       ...about,
@@ -164,7 +165,14 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
         archive?.committed(group.bytes);
       },
       failed: metrics.recording.failed,
+      lost: metrics.recording.lost,
     },
+  });
+  await writing.append({
+    kind: 'control',
+    sessionId: undefined,
+    fields: { op: 'config', outcome: 'loaded', config: about.config },
+    bodies: [{ name: 'config', bytes: Buffer.from(describeConfig(config), 'utf8') }],
   });
   const registered = await registry.register(writing, about).catch(async (error: unknown) => {
     await writing.close();
@@ -184,7 +192,9 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     await store.close();
   };
   try {
-    return await startOn({ store, archive, ...registered, closeRecording, metrics }, config, log);
+    const { registry: registryLog } = registry;
+    const foundation = { store, archive, registryLog, ...registered, closeRecording, metrics };
+    return await startOn(foundation, config, log);
   } catch (error) {
     await closeRecording();
     throw error;
@@ -268,6 +278,7 @@ async function openRegistry({ config, store, metrics, log }: RegistryParts): Pro
 interface Foundation {
   readonly store: Store;
   readonly archive: Archive | undefined;
+  readonly registryLog: GatewayRegistry['registry'];
   readonly recording: Recording;
   /** Why nothing is recorded at present. */
   readonly refusal: () => string | undefined;
@@ -277,7 +288,7 @@ interface Foundation {
 }
 
 async function startOn(
-  { store, archive, recording, refusal, closeRecording, metrics }: Foundation,
+  { store, archive, registryLog, recording, refusal, closeRecording, metrics }: Foundation,
   config: Config,
   log: Log,
 ): Promise<Gateway> {
@@ -288,6 +299,7 @@ async function startOn(
     clock: clock.nowMs,
     log,
     record: (entry) => recording.append(entry),
+    beforeEffect: (connections) => recording.demandModes(recordingDemands(connections)),
     metrics: metrics.resources,
   });
   const transport = createTransport();
@@ -408,6 +420,7 @@ async function startOn(
       log,
       version: VERSION,
     },
+    registryLog,
     config,
     metrics,
   );
@@ -527,12 +540,18 @@ async function startOn(
   };
 }
 
-function startReconciler(own: OwnSessionDeps, config: Config, metrics: Metrics): Reconciler {
+function startReconciler(
+  own: OwnSessionDeps,
+  registryLog: GatewayRegistry['registry'],
+  config: Config,
+  metrics: Metrics,
+): Reconciler {
   return createReconciler({
     connections: () => [...own.resources.current().connections.keys()],
     openSession: (connection, signal, work) => withOwnSession(own, connection, signal, work),
     createComparison: () => compareInWorker([config.recordingDirectory]),
     record: (entry) => own.recording.append(entry),
+    announce: (fields) => registryLog.append([{ kind: 'reconcile', fields }]),
     metrics: metrics.reconcile,
     clock,
     timers,

@@ -7,7 +7,7 @@ export {
   openArchive,
   type Worm,
 } from './archive.js';
-export { destroyObject } from './keys.js';
+export { createObjectErasure, destroyObject, type ObjectErasure } from './keys.js';
 export {
   type ObjectFinding,
   type ObjectFindingCode,

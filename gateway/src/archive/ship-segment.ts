@@ -19,6 +19,8 @@ export interface SegmentAnnouncement {
   readonly entries: ShippedObject;
   /** Undefined for a segment of which not even the header was written. */
   readonly bodies: ShippedObject | undefined;
+  /** It ends the log: nothing comes after it. */
+  readonly isEnd: boolean;
 }
 
 export interface ShipSegmentDeps {
@@ -47,14 +49,23 @@ export async function shipSegment(
   const split = splitSegment(await readFile(join(directory, log, segmentName(segment))));
   const ship = (form: 'sfr' | 'sfb', pieces: readonly Uint8Array[], days: number): Promise<ShippedObject> =>
     shipObject(store, {
-      path: `${log}/${segmentName(segment).replace(/seg$/, form)}`,
+      path: `${log}/${segmentName(segment, form)}`,
       bytes: Buffer.concat(pieces),
       lock: retention === undefined ? undefined : lockFor(retention.mode, days, nowMs()),
       mayBeThere,
     });
   const bodies = split.bodies === undefined ? undefined : await ship('sfb', split.bodies, retention?.bodiesDays ?? 0);
   const entries = await ship('sfr', split.entries, retention?.entriesDays ?? 0);
-  return { log, origin: split.origin, seg: segment, first: split.first, count: split.count, entries, bodies };
+  return {
+    log,
+    origin: split.origin,
+    seg: segment,
+    first: split.first,
+    count: split.count,
+    entries,
+    bodies,
+    isEnd: split.isEnd,
+  };
 }
 
 /**

@@ -57,10 +57,15 @@ export interface Shipper {
 
 /** Segments on their way at once: bounds memory to about four segments. */
 const SHIPPED_AT_ONCE = 2;
+/** A dead writer is silent for minutes before the registry reads how its log ended. */
+const ENDS_STAY_MS = 3_600_000;
 
 export function createShipper(deps: ShipperDeps): Shipper {
   const { store, directory, spool, log, metrics } = deps;
   const archived = new Set<string>();
+  /** Logs whose end was seen to be theirs. */
+  const ended = new Set<string>();
+  const startedMs = deps.nowMs();
   let live: LiveLog | undefined;
   let lastFailure: ShipFailure | undefined;
   let newestFinished = 0;
@@ -128,6 +133,7 @@ export function createShipper(deps: ShipperDeps): Shipper {
         if (result.status === 'fulfilled') {
           await announce(result.value);
           archived.add(`${ulid}/${found.segment}`);
+          if (result.value.isEnd) ended.add(ulid);
           round.shipped(found.bytes);
         } else if (result.reason instanceof ShipRefused) failure = note(result.reason);
         else throw result.reason;
@@ -164,19 +170,21 @@ export function createShipper(deps: ShipperDeps): Shipper {
   }
 
   /**
-   * Of the log being written the first segment stays, which holds its key, and the last that holds a commit: the next start
-   * reads from them how the log ended. A log that has ended goes whole.
+   * Of a log the first segment stays, which holds its key, and the last that holds a commit: from them the next start, or the
+   * registry while this process runs, reads how the log ended. A log that was closed, or ended long ago, goes whole.
    */
   async function clear(local: LocalLog, finished: number): Promise<void> {
     if (deps.keepLocal) return;
     const isLive = local.ulid === live?.ulid;
+    const isRead = isLive || (!ended.has(local.ulid) && deps.nowMs() - startedMs < ENDS_STAY_MS);
+    const last = isLive ? finished : (local.segments.at(-1)?.segment ?? 0);
     let left = 0;
     for (const { segment } of local.segments) {
-      const stays = isLive && (segment === 1 || segment >= finished);
+      const stays = isRead && (segment === 1 || segment >= last);
       if (!stays && archived.has(`${local.ulid}/${segment}`)) await removeSegment(directory, local.ulid, segment);
       else left += 1;
     }
-    if (left === 0 && !isLive) await removeLog(directory, local);
+    if (left === 0 && !isRead) await removeLog(directory, local);
   }
 
   function note(error: unknown): ShipFailure {

@@ -20,6 +20,8 @@ export interface SplitSegment {
   readonly entries: readonly Uint8Array[];
   /** Undefined when not even the header is whole: then `entries` is the file as it is. */
   readonly bodies: readonly Uint8Array[] | undefined;
+  /** The last record under a commit is the log's end. */
+  readonly isEnd: boolean;
   /** Bytes behind the last commit, without zeros at their end. */
   readonly tailBytes: number;
 }
@@ -32,6 +34,7 @@ interface Walk {
   bodies: Uint8Array[];
   /** End of the last commit. */
   end: number;
+  lastRecord: Uint8Array | undefined;
 }
 
 /** Splits a segment. Bytes that are no frames are never an error: they are the tail. */
@@ -45,13 +48,22 @@ export function splitSegment(segment: Buffer): SplitSegment {
     count: walk.count,
     entries: tail.byteLength === 0 ? walk.entries : [...walk.entries, tail],
     bodies: isHeaderWhole ? walk.bodies : undefined,
+    isEnd: walk.lastRecord !== undefined && parseCanonicalObject(walk.lastRecord)?.['k'] === 'writer.close',
     tailBytes: tail.byteLength,
   };
 }
 
 /** Sorts the frames of whole groups; a group counts once its commit frame was met. */
 function walkGroups(segment: Buffer): Walk {
-  const walk: Walk = { origin: undefined, first: undefined, count: 0, entries: [], bodies: [], end: 0 };
+  const walk: Walk = {
+    origin: undefined,
+    first: undefined,
+    count: 0,
+    entries: [],
+    bodies: [],
+    end: 0,
+    lastRecord: undefined,
+  };
   let group: { count: number; entries: Uint8Array[]; bodies: Uint8Array[] } = { count: 0, entries: [], bodies: [] };
   let at = 0;
   for (;;) {
@@ -84,6 +96,7 @@ function walkGroups(segment: Buffer): Walk {
         for (const body of group.bodies) walk.bodies.push(body);
         walk.entries.push(frame);
         walk.count += group.count;
+        walk.lastRecord = group.entries.at(-1)?.subarray(FRAME_HEADER_BYTES);
         walk.end = end;
         group = { count: 0, entries: [], bodies: [] };
         break;

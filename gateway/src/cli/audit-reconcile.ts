@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { OpenKey, RecordingSource } from '@piste/verifier';
+import { errorMessage } from '../errors.js';
 import {
   HistoryFileError,
   type ReconcileReport,
@@ -29,7 +30,14 @@ const VIEW_LAG_MS = 45 * 60_000;
 export async function auditReconcile(args: CommandArguments, io: CliIo): Promise<number> {
   if ((args.gateway === undefined) === (args.history === undefined))
     throw new UsageError('name either the exported history with --history or a gateway with --gateway');
-  return args.gateway === undefined ? reconcileFile(args, io) : reconcileAtGateway(args, args.gateway, io);
+  try {
+    return await (args.gateway === undefined ? reconcileFile(args, io) : reconcileAtGateway(args, args.gateway, io));
+  } catch (error) {
+    if (error instanceof UsageError || error instanceof InputError) throw error;
+    // Neither complete nor an alarm: what could not be read says nothing.
+    io.err(`piste: nothing was compared: ${toLine(errorMessage(error))}\n`);
+    return EXIT.cannotConclude;
+  }
 }
 
 async function reconcileFile(args: CommandArguments, io: CliIo): Promise<number> {
@@ -40,7 +48,13 @@ async function reconcileFile(args: CommandArguments, io: CliIo): Promise<number>
   if (history === undefined) throw new UsageError('which history? Name it with --history');
   const trust = args.trust === undefined ? undefined : await readTrust(args.trust);
   const verdict = await verifyDirectories(directories, trust);
-  const compared = await compareHistory(args, { history, recordings: directories, trust, nowMs: io.nowMs() });
+  const compared = await compareHistory(args, {
+    history,
+    recordings: directories,
+    openKey: args.decryption?.openKey,
+    trust,
+    nowMs: io.nowMs(),
+  });
   const report = withVerdict(compared, verdict);
   if (args.json) io.out(`${toJson({ ...report, recording: verdict.outcome })}\n`);
   else io.out(`${renderReport(report, createPalette(io.isTerminal)).join('\n')}\n`);
@@ -65,7 +79,7 @@ export async function compareHistory(
   try {
     return await reconcile(readRecords(recordings, openKey), readHistoryFile(history), {
       nowMs: Math.min(nowMs, exportedMs),
-      viewLagMs: args.lag === undefined ? VIEW_LAG_MS : nowMs - parseSince(args.lag, nowMs),
+      viewLagMs: args.lag === undefined ? VIEW_LAG_MS : parseLag(args.lag),
       user: args.user,
       sinceMs: args.since === undefined ? undefined : parseSince(args.since, nowMs),
       connection: args.connection,
@@ -77,6 +91,14 @@ export async function compareHistory(
     if (error instanceof HistoryFileError) throw new InputError(error.message);
     throw error;
   }
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000 };
+
+function parseLag(text: string): number {
+  const [, amount, unit = ''] = /^(\d{1,5})([mh])$/.exec(text) ?? [];
+  if (amount === undefined) throw new UsageError(`--lag ${text}: write how late the history may be: 45m, 3h`);
+  return Number(amount) * (UNIT_MS[unit] ?? 0);
 }
 
 /** A recording that is not sound proves nothing about a history. */
@@ -105,6 +127,8 @@ interface GatewayAnswer {
 /** A gateway reads the history page by page, and its recording after that. */
 const GATEWAY_TIMEOUT_MS = 10 * 60_000;
 
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
 async function reconcileAtGateway(args: CommandArguments, gateway: string, io: CliIo): Promise<number> {
   const { connection, tokenFile } = args;
   if (args.positionals.length > 0) throw new UsageError('a gateway compares its own recording; name no directory');
@@ -112,6 +136,8 @@ async function reconcileAtGateway(args: CommandArguments, gateway: string, io: C
   if (tokenFile === undefined) throw new UsageError('--gateway needs --token-file with a bearer token');
   const url = URL.canParse('/api/v1/reconcile', gateway) ? new URL('/api/v1/reconcile', gateway) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) throw new UsageError('--gateway is the URL of its console');
+  if (url.protocol === 'http:' && !LOOPBACK.test(url.hostname))
+    throw new UsageError('a token goes to another machine over https only');
   const token = (await readFile(tokenFile, 'utf8')).trim();
   const since = args.since === undefined ? {} : { since: new Date(parseSince(args.since, io.nowMs())).toISOString() };
   const response = await fetch(url, {

@@ -15,7 +15,6 @@ import {
 } from '@piste/verifier';
 import { compareHistory } from './audit-reconcile.js';
 import { createPalette, type Palette } from './colour.js';
-import { loadDecryption } from './decryption.js';
 import { type CliIo, type CommandArguments, EXIT, UsageError } from './io.js';
 import { type OpenedRecordings, openRecordings, verifyOpened } from './open-recordings.js';
 import { toJson, toLine } from './plain-text.js';
@@ -41,7 +40,7 @@ export async function auditVerify(args: CommandArguments, io: CliIo): Promise<nu
   if (args.proofs !== undefined && args.session === undefined)
     throw new UsageError('whose proofs? Name a session with --session');
   const trust = args.trust === undefined ? undefined : await readTrust(args.trust);
-  const openKey = (await loadDecryption(args.decryptWith))?.openKey;
+  const openKey = args.decryption?.openKey;
   const opened = await openRecordings(names, io);
   try {
     const more =

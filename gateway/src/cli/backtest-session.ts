@@ -1,3 +1,4 @@
+import type { OpenKey } from '@piste/verifier';
 import {
   type ConnectionPolicy,
   createEarlierResults,
@@ -53,6 +54,7 @@ export interface BacktestSetting {
   readonly file: CatalogFile | undefined;
   /** Sessions that were served by several gateways: of their variables no log tells everything. */
   readonly moved: ReadonlySet<string>;
+  readonly openKey: OpenKey | undefined;
 }
 
 /** Decides the statements of one session again, as seen by one log. */

@@ -1,20 +1,17 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type OpenKey, openKeysWith, parseIdentities } from '@piste/verifier';
-import { UsageError } from './io.js';
+import { openKeysWith, parseIdentities } from '@piste/verifier';
+import { errorMessage } from '../errors.js';
+import { type Decryption, InputError } from './io.js';
 
-/** What opens the bodies of an encrypted recording. */
-export interface Decryption {
-  readonly openKey: OpenKey;
-  /** Tells sets of keys apart, and says nothing of them. Hex. */
-  readonly fingerprint: string;
-}
-
-/** Reads an age identity file; undefined where none is named. Throws `UsageError` where it is none. */
+/** Reads an age identity file; undefined where none is named. Throws `InputError` where it is none. */
 export async function loadDecryption(path: string | undefined): Promise<Decryption | undefined> {
   if (path === undefined) return undefined;
-  const list = parseIdentities(await readFile(path, 'utf8'));
-  if (!list.ok) throw new UsageError(`${path}: ${list.complaints.join('; ')}`);
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new InputError(`${path}: cannot be read (${errorMessage(error)})`);
+  });
+  const list = parseIdentities(text);
+  if (!list.ok) throw new InputError(`${path}: ${list.complaints.join('; ')}`);
   const names = list.keys.map(({ publicBytes }) => Buffer.from(publicBytes).toString('hex')).sort();
   return {
     openKey: openKeysWith(list.keys),

@@ -46,8 +46,8 @@ describe('an encrypted recording', () => {
     withEncrypted(async ({ directory, keys, wrongKeys }) => {
       const play = async (...more: readonly string[]): Promise<string> =>
         (await run(['sessions', 'play', directory, 'session-1', ...more])).out;
-      expect(await play('--decrypt-with', keys)).toContain(SECRET);
-      for (const more of [[], ['--decrypt-with', wrongKeys]]) {
+      expect(await play('--identity', keys)).toContain(SECRET);
+      for (const more of [[], ['--identity', wrongKeys]]) {
         const out = await play(...more);
         expect(out).not.toContain(SECRET);
         expect(out).toContain('(its body "sql" cannot be read: it is encrypted, and no key for it is here)');
@@ -60,7 +60,7 @@ describe('an encrypted recording', () => {
         (await run(['sessions', 'export', directory, '--format', format, ...more])).out;
       for (const format of ['jsonl', 'ocsf', 'har']) {
         const bodies = format === 'jsonl' ? ['--bodies', 'text'] : [];
-        expect(await exported(format, ...bodies, '--decrypt-with', keys)).toContain(SECRET);
+        expect(await exported(format, ...bodies, '--identity', keys)).toContain(SECRET);
         const without = await exported(format, ...bodies);
         expect(without).not.toContain(SECRET);
         expect(without).toMatch(/cannot be read here|no key for it is here/);
@@ -75,10 +75,10 @@ describe('an encrypted recording', () => {
       expect(without.out).toContain('0 hits');
       expect(without.err).toContain('note: the SQL text of 1 record cannot be read here');
       expect((await search('table:people')).out).toContain('(its text cannot be read: it is encrypted');
-      const opened = await search('ssn', '--decrypt-with', keys);
+      const opened = await search('ssn', '--identity', keys);
       expect(opened.err).toContain('made anew: it was made with other keys, or without');
       expect(opened.out).toContain(SECRET);
-      expect((await search('ssn', '--decrypt-with', keys)).err).toBe('');
+      expect((await search('ssn', '--identity', keys)).err).toBe('');
       const again = await search('ssn');
       expect(again.err).toContain('made anew');
       expect(again.out).toContain('0 hits');
@@ -90,7 +90,7 @@ describe('an encrypted recording', () => {
   ])('refuses %j as keys and repeats nothing of it', (text, complaint) =>
     withEncrypted(async ({ directory, keys }) => {
       await writeFile(keys, text);
-      const { code, err } = await run(['sessions', 'play', directory, 'session-1', '--decrypt-with', keys]);
+      const { code, err } = await run(['sessions', 'play', directory, 'session-1', '--identity', keys]);
       expect(code).toBe(3);
       expect(err).toContain(complaint);
       expect(err).not.toContain('no identity');

@@ -67,12 +67,15 @@ ${REGISTRY_HELP}  piste sessions list [DIR] [--json]
   piste version
   piste help
 
+Where bodies are encrypted, --identity FILE names age identities that open
+them: in sessions play, show, export and serve, search, policy backtest and
+audit verify and reconcile.
+
 WHO is group:NAME, user:ISSUER#SUBJECT or claim:NAME=VALUE; --as may stand
 several times. In audit, sessions and search DIR is the recording directory;
-default: --dir DIR or PISTE_RECORDING_DIR. --decrypt-with FILE, an age
-identity file, opens encrypted bodies in show, play, export and search.
-TIME is 2026-11-23,
-2026-11-23T06:00 (UTC unless an offset is given), or 90m, 24h, 7d ago.
+default: --dir DIR or PISTE_RECORDING_DIR.
+TIME is 2026-11-23, 2026-11-23T06:00 (UTC unless an offset is given), or
+90m, 24h, 7d ago.
 
 Exit codes:
   explain      0 allowed, 1 failed, 2 usage, 3 denied, 4 held

@@ -1,3 +1,4 @@
+import type { OpenKey } from '@piste/verifier';
 /** What a command may touch of the world. */
 export interface CliIo {
   readonly out: (text: string) => void;
@@ -19,13 +20,20 @@ export interface CliIo {
   readonly version: string;
 }
 
+/** What opens the bodies of an encrypted recording. */
+export interface Decryption {
+  readonly openKey: OpenKey;
+  /** Tells sets of keys apart, and says nothing of them. Hex. */
+  readonly fingerprint: string;
+}
+
 /** What a command was asked for. */
 export interface CommandArguments {
   readonly positionals: readonly string[];
   readonly directory: string | undefined;
   readonly trust: string | undefined;
-  /** An age identity file. */
-  readonly decryptWith: string | undefined;
+  /** Opens encrypted bodies. */
+  readonly decryption: Decryption | undefined;
   readonly speed: number | undefined;
   /** Nothing waits, also on a terminal. */
   readonly noWait: boolean;

@@ -1,3 +1,4 @@
+import type { OpenKey } from '@piste/verifier';
 import { type LogDamage, type LogRecord, readLog } from '../recording/index.js';
 import { type CommandArguments, UsageError } from './io.js';
 
@@ -21,9 +22,9 @@ export interface LoadedSession {
 }
 
 /** The records of the one session whose id starts with `wanted`; bodies of other sessions are not kept. Throws when it is none, or several. */
-export async function loadSession(directory: string, wanted: string): Promise<LoadedSession> {
+export async function loadSession(directory: string, wanted: string, openKey?: OpenKey): Promise<LoadedSession> {
   const found = new Map<string, LogRecord[]>();
-  const stream = readLog(directory);
+  const stream = readLog(directory, { openKey });
   for (;;) {
     const step = await stream.next();
     if (step.done) return { records: chooseSession(found, wanted), damages: step.value };

@@ -41,6 +41,7 @@ export async function policyBacktest(args: CommandArguments, io: CliIo): Promise
     policyOf: (connection) => folder.connections.get(connection)?.policy,
     file,
     moved: await movedSessions(directory),
+    openKey: args.decryption?.openKey,
   });
   const chosen = redecided.filter(({ timeMs }) => timeMs >= sinceMs);
   const summary = summarize(chosen);
@@ -80,7 +81,8 @@ async function decideAll(directory: string, wanted: string, setting: BacktestSet
     for (const session of sessions.values()) redecided.push(...session.rest());
     sessions = new Map();
   };
-  for await (const record of readLog(directory, (name) => KEPT_BODIES.has(name))) {
+  const keepBody = (name: string): boolean => KEPT_BODIES.has(name);
+  for await (const record of readLog(directory, { keepBody, openKey: setting.openKey })) {
     if (record.log !== log) endLog();
     log = record.log;
     const id = record.leaf.strand?.sessionId;

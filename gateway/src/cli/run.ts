@@ -3,6 +3,7 @@ import { errorCode, errorMessage } from '../errors.js';
 import { auditBundle } from './audit-bundle.js';
 import { auditReconcile } from './audit-reconcile.js';
 import { auditVerify } from './audit-verify.js';
+import { loadDecryption } from './decryption.js';
 import { explain } from './explain.js';
 import { sessionsExport } from './export/index.js';
 import { HELP } from './help.js';
@@ -20,7 +21,7 @@ import { sessionsShow } from './sessions-show.js';
 const OPTIONS = {
   dir: { type: 'string' },
   trust: { type: 'string' },
-  'decrypt-with': { type: 'string' },
+  identity: { type: 'string' },
   speed: { type: 'string' },
   'no-wait': { type: 'boolean' },
   'skip-idle': { type: 'string' },
@@ -72,7 +73,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     'audit verify',
     {
-      options: ['dir', 'trust', 'decrypt-with', 'history', 'session', 'proofs', 'json'],
+      options: ['dir', 'trust', 'identity', 'history', 'session', 'proofs', 'json'],
       usage: EXIT.usage,
       run: auditVerify,
     },
@@ -92,6 +93,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
         'hybrid-tables',
         'gateway',
         'token-file',
+        'identity',
         'json',
       ],
       usage: EXIT.usage,
@@ -99,27 +101,30 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   ['sessions list', { options: ['dir', 'json'], usage: EXIT.usage, run: sessionsList }],
-  ['sessions serve', { options: ['dir', 'listen', 'trust', 'json'], usage: EXIT.usage, run: sessionsServe }],
+  [
+    'sessions serve',
+    { options: ['dir', 'listen', 'trust', 'identity', 'json'], usage: EXIT.usage, run: sessionsServe },
+  ],
   [
     'sessions play',
     {
-      options: ['dir', 'trust', 'decrypt-with', 'speed', 'no-wait', 'skip-idle', 'from', 'json'],
+      options: ['dir', 'trust', 'identity', 'speed', 'no-wait', 'skip-idle', 'from', 'json'],
       usage: EXIT.usage,
       run: sessionsPlay,
     },
   ],
-  ['sessions show', { options: ['dir', 'trust', 'decrypt-with', 'json'], usage: EXIT.usage, run: sessionsShow }],
+  ['sessions show', { options: ['dir', 'trust', 'identity', 'json'], usage: EXIT.usage, run: sessionsShow }],
   [
     'sessions export',
     {
-      options: ['dir', 'decrypt-with', 'format', 'since', 'until', 'bodies', 'ocsf-version', 'output'],
+      options: ['dir', 'identity', 'format', 'since', 'until', 'bodies', 'ocsf-version', 'output'],
       usage: EXIT.usage,
       run: sessionsExport,
     },
   ],
   [
     'search',
-    { options: ['dir', 'trust', 'decrypt-with', 'index', 'fresh', 'limit', 'json'], usage: EXIT.usage, run: search },
+    { options: ['dir', 'trust', 'identity', 'index', 'fresh', 'limit', 'json'], usage: EXIT.usage, run: search },
   ],
   [
     'explain',
@@ -133,7 +138,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     'policy backtest',
     {
-      options: ['policies', 'recording', 'dir', 'since', 'session', 'trust', 'catalog', 'json'],
+      options: ['policies', 'recording', 'dir', 'since', 'session', 'trust', 'identity', 'catalog', 'json'],
       usage: EXIT.usage,
       run: policyBacktest,
     },
@@ -199,7 +204,7 @@ async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<num
       positionals,
       directory: values.recording ?? values.dir ?? (io.environment['PISTE_RECORDING_DIR'] || undefined),
       trust: values.trust,
-      decryptWith: values['decrypt-with'],
+      decryption: await loadDecryption(values.identity),
       speed: parseSpeed(values.speed),
       noWait: values['no-wait'] ?? false,
       skipIdleSeconds: parseIdle(values['skip-idle']),

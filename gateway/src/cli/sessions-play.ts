@@ -2,7 +2,6 @@ import type { OpenKey } from '@piste/verifier';
 import type { LogRecord } from '../recording/index.js';
 import { createPalette } from './colour.js';
 import { writeDamages } from './damage.js';
-import { loadDecryption } from './decryption.js';
 import { type CliIo, type CommandArguments, EXIT } from './io.js';
 import { whichSession } from './load-session.js';
 import { createPacing } from './pacing.js';
@@ -19,7 +18,7 @@ import { createTimeline } from './timeline.js';
  */
 export async function sessionsPlay(args: CommandArguments, io: CliIo): Promise<number> {
   const { directory, id } = whichSession(args);
-  const openKey = (await loadDecryption(args.decryptWith))?.openKey;
+  const openKey = args.decryption?.openKey;
   const proof = await proveDirectories([directory], args.trust, openKey);
   const session = await findSession(directory, id);
   const tally = args.json

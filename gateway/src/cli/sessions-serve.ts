@@ -21,7 +21,7 @@ export async function sessionsServe(args: CommandArguments, io: CliIo): Promise<
     return EXIT.failed;
   }
   if (check.note !== undefined) io.err(`piste: note: ${check.note}\n`);
-  const { records, damages } = await loadSession(directory, id);
+  const { records, damages } = await loadSession(directory, id, args.decryption?.openKey);
   if (damages.some(({ problem }) => problem.severity === 'tampered')) {
     throw new Error('the recording changed while it was read');
   }

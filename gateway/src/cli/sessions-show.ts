@@ -1,6 +1,5 @@
 import { createPalette, type Palette } from './colour.js';
 import { writeDamages } from './damage.js';
-import { loadDecryption } from './decryption.js';
 import { describeOpening, describeVote, indent } from './describe.js';
 import { type CliIo, type CommandArguments, EXIT } from './io.js';
 import { whichSession } from './load-session.js';
@@ -18,7 +17,7 @@ const MAX_NAME = 120;
 /** `piste sessions show`: one page about one session. Exit codes as of `piste sessions play`. */
 export async function sessionsShow(args: CommandArguments, io: CliIo): Promise<number> {
   const { directory, id } = whichSession(args);
-  const openKey = (await loadDecryption(args.decryptWith))?.openKey;
+  const openKey = args.decryption?.openKey;
   const proof = await proveDirectories([directory], args.trust, openKey);
   const session = await findSession(directory, id);
   const builder = createSessionDigest();

@@ -10,4 +10,4 @@ export {
   readSecretFile,
   type TlsFiles,
 } from './config.js';
-export { digestOf } from './digest.js';
+export { describeConfig, digestOf } from './digest.js';

@@ -8,7 +8,7 @@ import { createReconciler, type ReconcilerDeps } from './reconciler.js';
 
 interface World {
   readonly entries: Entry[];
-  readonly announced: Entry[];
+  readonly announced: Entry['fields'][];
   readonly gauges: Record<string, number>;
   nowMs: number;
   tick: () => void;
@@ -62,7 +62,7 @@ function worldOf(scene: Scene, rows: readonly HistoryRow[], changes: Partial<Rec
       world.entries.push(entry);
       return { writer: 'w', index: world.entries.length, leafHash: '' };
     },
-    announce: async (entry) => void world.announced.push(entry),
+    announce: async (fields) => void world.announced.push(fields),
     metrics: {
       unreconciled: (connection, weight, count) => {
         world.gauges[`${connection} ${weight}`] = count;
@@ -109,7 +109,7 @@ describe('a comparison at the gateway', () => {
       },
     ]);
     expect(JSON.stringify(world.entries)).not.toContain('SELECT');
-    expect(world.announced).toEqual(world.entries);
+    expect(world.announced).toEqual([{ ...world.entries[0]?.fields, record: { w: 'w', i: 1, r: '' } }]);
     expect(world.gauges).toEqual({ 'crm alarm': 1, 'crm unproven': 0, crm: NOW_MS - 60_000 });
   });
 

@@ -38,8 +38,8 @@ export interface ReconcilerDeps {
   /** Keys of other writers of this deployment, as they are known now. */
   readonly knownWriters?: (() => readonly string[]) | undefined;
   readonly record: (entry: Entry) => Promise<Receipt>;
-  /** Offered each recorded result, for the registry. A failure is logged and not told to the caller. */
-  readonly announce?: ((entry: Entry) => Promise<unknown>) | undefined;
+  /** Offered each recorded result and its place, for the registry. A failure is logged and not told to the caller. */
+  readonly announce?: ((fields: Entry['fields']) => Promise<unknown>) | undefined;
   readonly metrics: ReconcileMetrics;
   readonly clock: { nowMs(): number };
   readonly timers: { every(milliseconds: number, work: () => void): () => void };
@@ -78,7 +78,8 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       const entry = resultEntry(connection, fromMs, by, found);
       const recorded = await deps.record(entry);
       keep(connection, found, sinceMs === undefined);
-      deps.announce?.(entry).catch((error: unknown) => {
+      const { writer: w, index: i, leafHash: r } = recorded;
+      deps.announce?.({ ...entry.fields, record: { w, i, r } }).catch((error: unknown) => {
         deps.log.warn('a comparison is not in the registry', { connection, error: errorMessage(error) });
       });
       return { connection, ...found, recorded };

@@ -52,7 +52,6 @@ const NOTHING_BESIDE: Beside = { statementHash: undefined, links: undefined };
 
 /** Starts a writer; resolves once it has its key and its directory, rejects when it cannot have them. */
 export async function startRecorder({ start, clock, onCommitted, onFailed }: RecorderDeps): Promise<Recorder> {
-  const readTime = createLeafClock(clock);
   const waiting = new Map<number, Waiting>();
   const checkpointsAsked: PromiseWithResolvers<Checkpoint>[] = [];
   const segmentsAsked: PromiseWithResolvers<number>[] = [];
@@ -61,6 +60,7 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
   closed.promise.catch(() => undefined);
   let batch: { readonly record: PlacedRecord; readonly buffers: readonly ArrayBuffer[] }[] = [];
   const roomAsked: (() => void)[] = [];
+  let readTime: (() => LeafTime) | undefined;
   let nextId = 0;
   let queuedBytes = 0;
   let failure: RecordingUnavailable | undefined;
@@ -185,7 +185,8 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
   }
 
   function noteJump(time: LeafTime): void {
-    if (time.jump === undefined) return;
+    // Nothing may stand before the record that opens the log.
+    if (time.jump === undefined || nextId === 0) return;
     const fields = { wall: time.jump.wallMs, expected: time.jump.expectedMs };
     place({ kind: 'clock.jump', sessionId: undefined, fields, bodies: [] }, time, NOTHING_BESIDE).catch(() => {
       // The record that follows shares the fate of this one and tells its caller.
@@ -202,8 +203,10 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     async append(entry, statementHash, links) {
       if (failure !== undefined) throw new RecordingUnavailable('recording failed earlier', { cause: failure });
       try {
+        readTime ??= createLeafClock(clock);
         const time = readTime();
-        noteJump(time);
+        // A log begins with `writer.open`, whatever the clock did since its writer was started.
+        if (nextId > 0) noteJump(time);
         return await place(entry, time, { statementHash, links });
       } catch (error) {
         if (error instanceof RecordingUnavailable) throw error;

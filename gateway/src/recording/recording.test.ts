@@ -173,7 +173,7 @@ describe('recording', () => {
       const failed = (): void => {
         failures += 1;
       };
-      const metrics = { committed: () => undefined, failed };
+      const metrics = { committed: () => undefined, failed, lost: () => undefined };
       const recording = await openTestRecording(directory, { files: fault.files, metrics });
       const kept = await recording.append(entry('control', { op: 'kept' }));
       const before = await trustIn(recording);
@@ -259,6 +259,62 @@ describe('recording', () => {
       expect((await recording.checkpoint()).size).toBe(3);
     }));
 
+  test('begins with writer.open, whatever the clock did meanwhile', () =>
+    withDirectory(async (directory) => {
+      const clock = createFakeClock();
+      const describe = async (): Promise<Record<string, never>> => {
+        clock.jump(-3_600_000);
+        return {};
+      };
+      const recording = await openTestRecording(directory, { clock, describe });
+      await recording.close();
+      expect((await recordsIn(directory)).map(({ leaf }) => leaf.kind)).toEqual(['writer.open', 'writer.close']);
+    }));
+
+  test('ends a segment when it is asked to, and begins the next with the next record', () =>
+    withDirectory(async (directory) => {
+      const recording = await openTestRecording(directory);
+      const finished = [await recording.finishSegment(), await recording.finishSegment()];
+      await recording.append(entry('control', { op: 'second' }));
+      const third = recording.append(entry('control', { op: 'third' }));
+      finished.push(await recording.finishSegment());
+      await third;
+      finished.push(await recording.finishSegment());
+      await recording.close();
+      finished.push(await recording.finishSegment());
+      expect(finished.slice(0, 3)).toEqual([1, 1, 2]);
+      expect(finished[4]).toBeGreaterThan(finished[3] ?? 0);
+      expect(await recordsIn(directory)).toHaveLength(4);
+      expect((await verifyDirectory(directory, await trustIn(recording))).outcome).toBe('sound');
+    }));
+
+  test('takes no record that is refused, and goes on with the others', () =>
+    withDirectory(async (directory) => {
+      let isBlocked = true;
+      const recording = await openTestRecording(directory, {
+        refuses: (kind, letsRun) => (isBlocked && (letsRun || kind === 'chunk') ? 'too much waits' : undefined),
+      });
+      expect(recording.refusesNew('analytics')).toBe('too much waits');
+      const select = entry('request', {}, { sql: 'select 1' });
+      await expect(recording.recordRequest(permitOf('select 1'), select)).rejects.toMatchObject({
+        name: 'RecordRefused',
+        kind: 'request',
+        denial: { code: 'PISTE-1701' },
+      });
+      await expect(recording.append(entry('chunk'))).rejects.toThrow('chunk is refused: too much waits');
+      await recording.append(entry('control'));
+      isBlocked = false;
+      expect(recording.refusesNew('analytics')).toBeUndefined();
+      await recording.recordRequest(permitOf('select 1'), select);
+      await recording.close();
+      expect((await recordsIn(directory)).map(({ leaf }) => leaf.kind)).toEqual([
+        'writer.open',
+        'control',
+        'request',
+        'writer.close',
+      ]);
+    }));
+
   test('never lets time decrease and says when the clock jumped', () =>
     withDirectory(async (directory) => {
       const clock = createFakeClock();
@@ -280,6 +336,26 @@ describe('recording', () => {
       ]);
       expect(new Set(records.map(({ leaf }) => leaf.timeMs)).size).toBe(1);
       expect(records[2]?.leaf.fields).toEqual({ wall: Date.UTC(2026, 10, 23, 5), expected: Date.UTC(2026, 10, 23, 6) });
+    }));
+
+  test('starts with writer.open also when the clock jumps while the writer starts', () =>
+    withDirectory(async (directory) => {
+      let reads = 0;
+      const still = createFakeClock();
+      const clock = {
+        nowMs: () => {
+          reads += 1;
+          return still.nowMs() + reads * 10_000;
+        },
+        monotonicNs: () => still.monotonicNs(),
+      };
+      const recording = await openTestRecording(directory, { clock });
+      await recording.append(entry('control'));
+      await recording.close();
+      const kinds = (await recordsIn(directory)).map(({ leaf }) => leaf.kind);
+      expect(kinds[0]).toBe('writer.open');
+      expect(kinds).toContain('clock.jump');
+      expect((await verifyDirectory(directory, await trustIn(recording))).outcome).toBe('sound');
     }));
 
   test('closes once, after everything queued, and refuses afterwards', () =>

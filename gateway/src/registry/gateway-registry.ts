@@ -68,7 +68,9 @@ export async function openGatewayRegistry(deps: GatewayRegistryDeps): Promise<Ga
   if (policy?.ok === false) throw new Error(`the witness policy cannot be used: ${policy.complaint}`);
   const kept = await readKept(checkpointFile, signer.name);
   const registry = openRegistryLog({ store, signer, nowMs, ...(kept === undefined ? {} : { kept }) });
-  await registry.head();
+  await registry.head().catch((error: unknown) => {
+    throw new Error(`the registry cannot be opened: ${errorMessage(error)}`, { cause: error });
+  });
 
   async function keepTrust(recording: Recording, head: RegistryHead | undefined, cosigned: RegistryHead | undefined) {
     const checkpoint = await recording.checkpoint();

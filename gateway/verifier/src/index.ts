@@ -20,6 +20,7 @@ export * from './format/merkle.js';
 export * from './format/note.js';
 export * from './format/note-signer.js';
 export * from './format/query-tag.js';
+export * from './format/recording-mode.js';
 export * from './format/segment-header.js';
 export * from './format/shown-text.js';
 export * from './format/signed-note.js';

@@ -177,10 +177,16 @@ describe.each(WAYS)('when %s', (_way, start) => {
     const answer = await ready();
     expect(answer.status).toBe(503);
     expect(await answer.text()).toBe(
-      '[+]serving ok\n[-]recording failed\n[+]store ok\n[+]connections ok\nreadyz check failed\n',
+      '[+]serving ok\n[-]recording failed\n[+]registry ok\n[+]store ok\n[+]connections ok\nreadyz check failed\n',
     );
     const metrics = await (await fetch(`${cramped.gateway.opsUrl}/metrics`)).text();
     expect(metrics).toMatch(/^piste_audit_append_failures_total [1-9]/m);
+    // What it still says, that nothing can be recorded, is counted as that.
+    expect(metrics).toMatch(/^piste_unrecorded_bytes_total [1-9]/m);
+    const counted = (name: string) => Number(new RegExp(`^piste_${name} (.*)$`, 'm').exec(metrics)?.[1]);
+    expect(counted('delivered_bytes_total')).toBe(
+      counted('recorded_answer_bytes_total') + counted('unrecorded_bytes_total'),
+    );
     expect(cramped.gateway.output()).toMatch(
       /"level":"error","message":"recording failed, nothing runs until this process is replaced"/,
     );
@@ -229,7 +235,7 @@ describe('a gateway that cannot start', () => {
     const { message } = await startIn({ PISTE_RECORDING_DIR: join(file, 'recording') });
     expect(message).toMatch(/ended with code 1/);
     expect(message).toMatch(/"message":"the gateway cannot start"/);
-    expect(message).toMatch(/recording cannot be opened: ENOTDIR.*a-file\/recording/);
+    expect(message).toMatch(/the registry cannot be opened: ENOTDIR.*a-file\/recording/);
   });
 
   test('because a port is taken says which, ends, and closes its log', async () => {

@@ -1,22 +1,37 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { runPiste } from '../demo/piste.js';
 import type { NodeDriver } from '../harness/node-driver.js';
 import { type Playground, startPlayground } from '../playground/playground.js';
-import { connectAgent, connectApprover, connectDirect } from './callers.js';
-import { recordsIn } from './records.js';
+import { connectAgent, connectApprover, connectDirect, eventually } from './callers.js';
+import { bytesIn, recordsIn } from './records.js';
 
 let playground: Playground;
 let agent: NodeDriver;
 const AUDITOR = { name: 'Alex (auditor)', groups: ['auditors'] };
 
+/** Nobody here has its key: what follows never reads a body. */
+const RECIPIENT = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p';
+let keys: string;
+
 beforeAll(async () => {
-  playground = await startPlayground({ gatewayEnvironment: { PISTE_AUDITOR_GROUPS: 'auditors, others' } });
+  keys = await mkdtemp(join(tmpdir(), 'piste-recipients-'));
+  await writeFile(join(keys, 'recipients'), RECIPIENT);
+  playground = await startPlayground({
+    gatewayEnvironment: {
+      PISTE_AUDITOR_GROUPS: 'auditors, others',
+      PISTE_RECORDING_RECIPIENTS_FILE: join(keys, 'recipients'),
+    },
+  });
   agent = await connectAgent(playground, { options: { queryTag: 'monthly report' } });
   await work(agent);
 }, 60_000);
-afterAll(async () => await playground?.stop());
+afterAll(async () => {
+  await playground?.stop();
+  await rm(keys, { recursive: true, force: true });
+});
 
 /** Statements of every kind that ends differently. */
 async function work(driver: NodeDriver): Promise<void> {
@@ -111,6 +126,10 @@ describe('where everything went through the gateway', () => {
       kind: 'reconcile',
       fields: { connection: 'crm', outcome: 'complete', by: { sub: 'alex' }, alarms: 0 },
     });
+    expect(records.some(({ unread }) => unread.get('sql') === 'encrypted')).toBe(true);
+    await eventually('the result in the registry', async () =>
+      (await bytesIn(join(playground.recordingDirectory, 'registry'))).includes('"k":"reconcile"') ? true : undefined,
+    );
     const own = records.filter(({ leaf }) => leaf.fields['internal'] === true && leaf.kind === 'session.open');
     expect(own.length).toBeGreaterThan(0);
     expect(await metric('piste_audit_unreconciled_queries')).toEqual([

@@ -139,12 +139,20 @@ describe('a session at two gateways', () => {
     const trusted = await Promise.all(
       [playground, second].map(
         async ({ checkpointFile }) =>
-          JSON.parse(await readFile(checkpointFile, 'utf8')) as { writers: unknown[]; checkpoints: unknown[] },
+          JSON.parse(await readFile(checkpointFile, 'utf8')) as {
+            registry: string;
+            writers: unknown[];
+            checkpoints: unknown[];
+          },
       ),
     );
+    const registry = trusted[0]?.registry;
     const trust = join(playground.directory, 'trust-of-both.json');
     const members = (name: 'writers' | 'checkpoints') => trusted.flatMap((file) => file[name]);
-    await writeFile(trust, JSON.stringify({ v: 1, writers: members('writers'), checkpoints: members('checkpoints') }));
+    await writeFile(
+      trust,
+      JSON.stringify({ v: 1, registry, writers: members('writers'), checkpoints: members('checkpoints') }),
+    );
     const { recordingDirectory } = playground;
     const verdict = await runPiste('audit', 'verify', recordingDirectory, second.recordingDirectory, '--trust', trust);
     expect(verdict.text).toMatch(/^audit verify: OK/);

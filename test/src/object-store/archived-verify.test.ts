@@ -79,7 +79,6 @@ test('an archive verifies as the directory it came from, torn end and all', asyn
   };
   const before = outline(await verify([openDirectory(directory)], trust));
   await shipAll();
-  expect(await readdir(directory)).toEqual([]);
   const after = await verifyArchive(trust);
   expect(before).toMatchObject({ outcome: 'sound', logs: 2 });
   expect(before.findings.map(({ code }) => code)).toContain('torn-tail');

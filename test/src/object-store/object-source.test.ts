@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import {
+  createObjectErasure,
   createRegistryObjects,
   type ObjectFinding,
   type ObjectSource,
@@ -151,6 +152,20 @@ test('the registry writes a tile once, locks whole ones, and takes partial ones 
   expect(fake.bucket.versions(`${PREFIX}/registry/tile/0/001.p/7`)).toEqual([]);
   expect(fake.bucket.versions(`${PREFIX}/registry/tile/0/000`)).toHaveLength(1);
   expect(await registry.get('tile/0/none')).toBeUndefined();
+});
+
+test('bodies are erased once their time is over, keys at any time, and each of them only once', async () => {
+  const store = openFakeStore(fake, PREFIX);
+  const erasure = createObjectErasure(store);
+  await expect(erasure.removeBodies(made.ulid, 1)).rejects.toThrow('is locked or held in the archive');
+  now += 91 * 86_400_000;
+  expect([await erasure.removeBodies(made.ulid, 1), await erasure.removeBodies(made.ulid, 1)]).toEqual([true, false]);
+  expect(await findings()).toEqual([`note pruned-object ${firstOf('sfb')}`]);
+  const key = `${made.ulid}/keys/3.age`;
+  fake.bucket.put(keyOf(key), Buffer.from('wrapped'), plain);
+  expect([await erasure.removeKey(made.ulid, 3), await erasure.removeKey(made.ulid, 3)]).toEqual([true, false]);
+  expect(fake.bucket.versions(keyOf(key)).map(({ marker }) => marker)).toEqual([true]);
+  store.close();
 });
 
 test('a store without versions can be read, and that it has none is said', async () => {

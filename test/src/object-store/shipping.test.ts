@@ -191,14 +191,29 @@ describe('when the store', () => {
   });
 });
 
+/** A writer that has written nothing yet. */
+const NOBODY = { ulid: '01M8D8RDGFZ3JK1D5VB194DGXZ', finishSegment: async () => 0 };
+
 describe('what former processes left', () => {
   test('is shipped at the start, torn end and all, and then leaves the disk whole', async () => {
     const torn = Buffer.concat([made.segments[1] ?? Buffer.alloc(0), Buffer.from('PSTR half a frame')]);
     await finishSegments(1);
     await writeFile(join(spooling.directory, made.ulid, '00000002.seg'), Buffer.concat([torn, Buffer.alloc(5000)]));
-    const { failures } = await open({ live: { ulid: '01M8D8RDGFZ3JK1D5VB194DGXZ', finishSegment: async () => 0 } });
+    let now = Date.now();
+    const { failures, ship } = await open({ live: NOBODY, nowMs: () => now });
     expect(failures).toEqual([]);
     expect(archivedSegments(fake, made.ulid).get(2)?.equals(torn)).toBe(true);
+    // The registry reads there how the log ended, once its writer was silent for long enough.
+    expect(await spooling.local()).toEqual([1, 2]);
+    now += 3_600_000;
+    await ship();
+    expect(await readdir(spooling.directory)).toEqual([]);
+  });
+
+  test('leaves the disk at once when its writer closed it', async () => {
+    await finishSegments(made.segments.length);
+    await open({ live: NOBODY });
+    expectArchived(made.segments.length);
     expect(await readdir(spooling.directory)).toEqual([]);
   });
 
@@ -217,9 +232,9 @@ describe('what former processes left', () => {
   });
 
   test('files that belong to no log stay where they are', async () => {
-    await finishSegments(1);
+    await finishSegments(made.segments.length);
     await writeFile(join(spooling.directory, made.ulid, 'notes.txt'), 'mine');
-    await open({ live: { ulid: '01M8D8RDGFZ3JK1D5VB194DGXZ', finishSegment: async () => 0 } });
+    await open({ live: NOBODY });
     expect(await readdir(join(spooling.directory, made.ulid))).toEqual(['notes.txt']);
   });
 });
@@ -245,8 +260,8 @@ describe('a wrapped key', () => {
   });
 
   test('leaves the disk with its log', async () => {
-    await finishSegments(1);
-    await open({ live: { ulid: '01M8D8RDGFZ3JK1D5VB194DGXZ', finishSegment: async () => 0 } });
+    await finishSegments(made.segments.length);
+    await open({ live: NOBODY });
     expect(await readdir(spooling.directory)).toEqual([]);
     expect(fake.bucket.current(`${PREFIX}/${keyPath()}`)?.bytes.toString('utf8')).toBe('wrapped');
   });

@@ -127,11 +127,16 @@ async function build(
   await put(join(secretsDirectory, 'masking', 'token-key'), randomBytes(16).toString('hex'));
   await put(join(directory, 'console-secret'), clientSecret);
   await put(join(directory, 'state-key'), randomBytes(32).toString('base64'));
+  const identity = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  await put(join(directory, 'identity.pem'), identity);
   const environment = {
     PISTE_RESOURCES_DIR: resourcesDirectory,
     PISTE_SECRETS_DIR: secretsDirectory,
     PISTE_DEPLOYMENT: 'playground',
     PISTE_STATE_KEY_FILE: join(directory, 'state-key'),
+    // Further gateways are of the same deployment: one identity, one registry.
+    PISTE_IDENTITY_KEY_FILE: join(directory, 'identity.pem'),
+    PISTE_REGISTRY_DIR: join(place.recordingDirectory, 'registry'),
     PISTE_CONSOLE_ISSUER: issuerUrl,
     PISTE_CONSOLE_CLIENT_SECRET_FILE: join(directory, 'console-secret'),
     PISTE_ALLOW_INSECURE_UPSTREAM: 'true',

@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { LogDamage, LogRecord } from '../../recording/index.js';
 import { isDamaged, writeDamages } from '../damage.js';
-import { loadDecryption } from '../decryption.js';
 import { type CliIo, type CommandArguments, EXIT, UsageError } from '../io.js';
 import { type MergeChoice, mergeLogs } from '../merge-logs.js';
 import { BODY_FORMS } from '../record-json.js';
@@ -32,7 +31,7 @@ export async function sessionsExport(args: CommandArguments, io: CliIo): Promise
   const exporter = chooseExporter(args, { tally, io });
   const { records, damagesBefore, missing } = await openSource(directory, wanted, {
     keepBody: exporter.keepBody,
-    openKey: (await loadDecryption(args.decryptWith))?.openKey,
+    openKey: args.decryption?.openKey,
   });
   const output = await openOutput(args.output, io);
   let damages: readonly LogDamage[];

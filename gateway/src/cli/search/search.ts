@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { LogRecord } from '../../recording/index.js';
 import { createPalette, type Palette } from '../colour.js';
 import { isDamaged } from '../damage.js';
-import { type Decryption, loadDecryption } from '../decryption.js';
+import type { Decryption } from '../io.js';
 import { type CliIo, type CommandArguments, EXIT, UsageError } from '../io.js';
 import { plural, toJson, toLine } from '../plain-text.js';
 import { HEADLINES, type Proof, proveDirectories } from '../proof.js';
@@ -30,7 +30,7 @@ export async function search(args: CommandArguments, io: CliIo): Promise<number>
     io.err(`piste: ${renderComplaint(query, parsed.complaint)}\nSee: piste help, docs/sessions.md\n`);
     return EXIT.usage;
   }
-  const decryption = await loadDecryption(args.decryptWith);
+  const { decryption } = args;
   const openKey = decryption?.openKey;
   const proof = await proveDirectories(directories, args.trust, openKey);
   const path = args.index ?? (await defaultIndexPath(directories, io.environment, decryption?.fingerprint ?? NO_KEYS));
