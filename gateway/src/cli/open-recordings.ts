@@ -13,9 +13,9 @@ import {
   verify,
   ZipError,
 } from '@piste/verifier';
-import { examineArchive, openObjectSource, openObjectStore } from '../archive/index.js';
-import { parseArchiveUrl } from '../config/index.js';
-import { type CliIo, UsageError } from './io.js';
+import { examineArchive, openObjectSource } from '../archive/index.js';
+import { openArchiveStore } from './archive-place.js';
+import type { CliIo } from './io.js';
 
 /** Recordings somebody named, wherever they lie. */
 export interface OpenedRecordings {
@@ -72,21 +72,10 @@ function plain(source: RecordingSource): Opened {
   return { source, findings: [], ownTrust: undefined, scope: undefined, close: () => source.close() };
 }
 
-/** A bucket, with the endpoint, region and credentials of `PISTE_ARCHIVE_…`, and what only the store can tell of it. */
-async function openBucket(name: string, { environment, sleep, nowMs }: CliIo): Promise<Opened> {
-  const place = parseArchiveUrl(name);
-  if (place === undefined) throw new UsageError(`${name} is not s3://bucket/prefix`);
-  const store = await openObjectStore(
-    {
-      ...place,
-      endpoint: environment['PISTE_ARCHIVE_ENDPOINT'] || undefined,
-      region: environment['PISTE_ARCHIVE_REGION'] || 'us-east-1',
-      credentialsFile: environment['PISTE_ARCHIVE_CREDENTIALS_FILE'] || undefined,
-    },
-    sleep,
-  );
-  const source = openObjectSource(store);
-  const findings = await examineArchive(source, nowMs());
+/** A bucket, and what only the store can tell of it. */
+async function openBucket(name: string, io: CliIo): Promise<Opened> {
+  const source = openObjectSource(await openArchiveStore(name, io));
+  const findings = await examineArchive(source, io.nowMs());
   return { ...plain(source), findings: findings.map(({ severity, code, message }) => ({ severity, code, message })) };
 }
 
