@@ -120,7 +120,8 @@ async function apply(
   const notDone = await doEach(
     work,
     async ({ port, path }) => {
-      changed += await port.setHold(path, hold);
+      const versions = await port.setHold(path, hold);
+      changed += versions;
     },
     {
       nameOf: ({ port, path }) => `${hold ? 'hold on' : 'release of'} ${path} in ${port.label}`,

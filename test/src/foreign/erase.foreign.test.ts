@@ -5,7 +5,7 @@ import { describeErasing, type ErasePlaceInTime } from '../object-store/erase-co
 import { startVersitygw } from '../object-store/versitygw.js';
 
 /** Long enough to be refused first, short enough to wait for. */
-const LOCKED_MS = 12_000;
+const LOCKED_MS = 20_000;
 
 async function startPlace(): Promise<ErasePlaceInTime> {
   const server = await startVersitygw();

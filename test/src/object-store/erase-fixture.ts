@@ -32,7 +32,7 @@ export interface ErasePlace {
   readonly url: string;
   readonly environment: Readonly<Record<string, string>>;
   open(): Promise<ObjectStore>;
-  nowMs(): number;
+  readonly nowMs: () => number;
 }
 
 /** A closed, encrypted recording of two sessions that moved to a bucket, as a gateway leaves it there and on its disk. */
