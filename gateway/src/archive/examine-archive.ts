@@ -1,4 +1,4 @@
-import { erasuresIn, readRegistry } from '@piste/verifier';
+import { erasuresIn, numberIn, readRegistry, textIn } from '@piste/verifier';
 import type { ObjectFinding, ObjectSource } from './object-source.js';
 import { parseSegmentFields } from './ship-segment.js';
 
@@ -10,7 +10,7 @@ export async function examineArchive(source: ObjectSource, nowMs: number): Promi
     .filter(({ kind }) => kind === 'segment')
     .flatMap(({ fields }) => {
       const parsed = parseSegmentFields(fields);
-      const isPruned = erasures?.bodies(String(fields['origin']), Number(fields['seg'])) !== undefined;
+      const isPruned = erasures?.bodies(textIn(fields, 'origin') ?? '', numberIn(fields, 'seg') ?? 0) !== undefined;
       return parsed === undefined ? [] : [{ ...parsed, isPruned }];
     });
   return source.objectFindings(segments, nowMs);
