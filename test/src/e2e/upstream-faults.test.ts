@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { runPiste } from '../demo/piste.js';
 import type { NodeDriver } from '../harness/node-driver.js';
 import { wireLogin } from '../harness/wire-client.js';
 import { type Playground, startPlayground } from '../playground/playground.js';
@@ -128,6 +129,11 @@ describe('a fault on the way to the account', () => {
     const failure = await failureOf(own.execute('SELECT id FROM customers'));
     expect(failure).toMatchObject({ code: '861702', message: expect.stringMatching(/Nothing ran\. Retry: after 30s/) });
     expect(await arrivals(/FROM/)).toEqual([]);
+    const refused = (await recordsIn(playground.recordingDirectory)).findLast(
+      ({ leaf }) => leaf.kind === 'request.refused',
+    );
+    expect(refused?.leaf.fields).toMatchObject({ op: 'query', code: '861702' });
+    expect(refused?.bodies.get('submitted')?.toString('utf8')).toBe('SELECT id FROM customers');
     await playground.standIn.reset();
     expect((await own.execute('SELECT COUNT(*) AS n FROM customers')).rows).toEqual([{ N: 12 }]);
     await own.close();
@@ -175,7 +181,7 @@ describe('a login', () => {
       'control login admitted',
       'session.refused upstream-refused PISTE-1702',
     ]);
-    expect(await bytesIn(other.recordingDirectory)).not.toMatch(/eyJ|PRIVATE KEY/);
+    expect(await bytesIn(other.recordingDirectory)).not.toMatch(/eyJ[A-Za-z0-9_-]*\.|PRIVATE KEY/);
     await other.stop();
   });
 });
@@ -457,5 +463,19 @@ test('no token of Snowflake and no address of a result part was written down any
   const written = `${playground.gatewayOutput()}\n${await bytesIn(playground.recordingDirectory)}`;
   expect(written).not.toMatch(/ver:\d+-hint:/);
   expect(written).not.toContain(`127.0.0.1:${playground.standInChunkPort}/results`);
-  expect(written).not.toMatch(/eyJ[A-Za-z0-9_-]{20,}/);
+  // The registry holds its entries as base64, so JSON alone is no token.
+  expect(written).not.toMatch(/eyJ[A-Za-z0-9_-]{20,}\./);
+});
+
+test('whatever went wrong, the recording is sound', async () => {
+  expect(await playground.stopGateway()).toBe(0);
+  const { exitCode, text } = await runPiste(
+    'audit',
+    'verify',
+    playground.recordingDirectory,
+    '--trust',
+    playground.checkpointFile,
+    '--deep',
+  );
+  expect([exitCode, text]).toEqual([0, expect.stringMatching(/audit verify: OK/)]);
 });
