@@ -13,9 +13,12 @@ import { type Relay, startRelay } from './relay.js';
 
 let playground: Playground;
 let relay: Relay;
+/** Of every gateway that was started here: one registry names them all. */
+const recordings: string[] = [];
 
 beforeAll(async () => {
   playground = await startPlayground({ standIn: { fileTransfer: 's3', holdMilliseconds: 200 } });
+  recordings.push(playground.recordingDirectory);
   relay = await startRelay(playground.standInUrl);
   const file = join(playground.resourcesDirectory, 'connection.yaml');
   const relayed = (await readFile(file, 'utf8'))
@@ -166,6 +169,7 @@ describe('a login', () => {
       .toString();
     await writeFile(join(secrets, 'snowflake', 'private-key.pem'), key);
     const other = await playground.startGateway('wrong-key', { PISTE_SECRETS_DIR: secrets });
+    recordings.push(other.recordingDirectory);
     const failure = await failureOf(connectAgent(playground, { url: other.driverUrl, options: { account: 'crm' } }));
     expect(failure).toMatchObject({
       code: '861702',
@@ -467,15 +471,19 @@ test('no token of Snowflake and no address of a result part was written down any
   expect(written).not.toMatch(/eyJ[A-Za-z0-9_-]{20,}\./);
 });
 
-test('whatever went wrong, the recording is sound', async () => {
+test('whatever went wrong, the recording is sound, and what left is what it holds', async () => {
+  const wire = await loginByHand(playground, { options: { ACCOUNT_NAME: 'crm', CLIENT_APP_ID: 'PythonConnector' } });
+  expect((await wire.run('SELECT id FROM customers')).data).toMatchObject({ queryResultFormat: 'arrow' });
   expect(await playground.stopGateway()).toBe(0);
   const { exitCode, text } = await runPiste(
     'audit',
     'verify',
-    playground.recordingDirectory,
+    ...recordings,
     '--trust',
     playground.checkpointFile,
     '--deep',
   );
   expect([exitCode, text]).toEqual([0, expect.stringMatching(/audit verify: OK/)]);
+  const responses = (await recordsIn(playground.recordingDirectory)).filter(({ leaf }) => leaf.kind === 'response');
+  expect(new Set(responses.map(({ leaf }) => leaf.fields['fmt']))).toEqual(new Set(['json', 'arrow', undefined]));
 });

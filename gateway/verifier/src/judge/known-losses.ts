@@ -70,11 +70,13 @@ function isObserving(
   connection: string | undefined,
   { first, last }: { readonly first: number; readonly last: number },
 ): boolean {
-  const observed = modes.filter(({ index, mode }) => mode === OBSERVING && index <= last);
-  if (connection === undefined) return observed.length > 0;
-  const own = modes.filter((change) => change.connection === connection);
-  const general = modes.filter((change) => change.connection === undefined);
-  const atFirst = own.findLast(({ index }) => index <= first) ?? general.findLast(({ index }) => index <= first);
-  if (atFirst?.mode === OBSERVING) return true;
-  return observed.some(({ index, connection: named }) => index > first && (named ?? connection) === connection);
+  const until = modes.filter(({ index }) => index <= last);
+  if (connection === undefined) return until.some(({ mode }) => mode === OBSERVING);
+  const modeAt = (at: number): string | undefined => {
+    const known = until.filter(({ index }) => index <= at);
+    const own = known.findLast((change) => change.connection === connection);
+    return (own ?? known.findLast((change) => change.connection === undefined))?.mode;
+  };
+  const changes = until.filter(({ index }) => index > first).map(({ index }) => index);
+  return [first, ...changes].some((at) => modeAt(at) === OBSERVING);
 }
