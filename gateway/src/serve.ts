@@ -12,7 +12,7 @@ import {
   openArchive,
   openObjectStore,
 } from './archive/index.js';
-import { type Config, digestOf, parseConfig, readSecretFile } from './config/index.js';
+import { type Config, describeConfig, digestOf, parseConfig, readSecretFile } from './config/index.js';
 import { errorMessage } from './errors.js';
 import { createConsole } from './http/console/index.js';
 import { serveDrivers } from './http/driver-server.js';
@@ -41,7 +41,7 @@ import {
   openGatewayRegistry,
   type RegistryStore,
 } from './registry/index.js';
-import { type ConnectionCredential, openResources } from './resources/index.js';
+import { type ConnectionCredential, openResources, recordingDemands } from './resources/index.js';
 import { createSessions, createStrandHints } from './session/index.js';
 import { createMemoryStore, createRedisStore, createSealer, type Store } from './store/index.js';
 import { createLog, createMetrics, type Log, type Metrics } from './telemetry/index.js';
@@ -149,6 +149,7 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     clock,
     log,
     strandHints,
+    mode: config.recordingMode,
     recipients: config.recordingRecipients,
     describe: async ({ origin, vkey }) => ({
       ...about,
@@ -162,7 +163,14 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
         archive?.committed(group.bytes);
       },
       failed: metrics.recording.failed,
+      lost: metrics.recording.lost,
     },
+  });
+  await writing.append({
+    kind: 'control',
+    sessionId: undefined,
+    fields: { op: 'config', outcome: 'loaded', config: about.config },
+    bodies: [{ name: 'config', bytes: Buffer.from(describeConfig(config), 'utf8') }],
   });
   const registered = await registry.register(writing, about).catch(async (error: unknown) => {
     await writing.close();
@@ -290,6 +298,7 @@ async function startOn(
     clock: clock.nowMs,
     log,
     record: (entry) => recording.append(entry),
+    beforeEffect: (connections) => recording.demandModes(recordingDemands(connections)),
     metrics: metrics.resources,
   });
   const transport = createTransport();

@@ -191,6 +191,12 @@ describe.each(WAYS)('when %s', (_way, start) => {
     );
     const metrics = await (await fetch(`${cramped.gateway.opsUrl}/metrics`)).text();
     expect(metrics).toMatch(/^piste_audit_append_failures_total [1-9]/m);
+    // What it still says, that nothing can be recorded, is counted as that.
+    expect(metrics).toMatch(/^piste_unrecorded_bytes_total [1-9]/m);
+    const counted = (name: string) => Number(new RegExp(`^piste_${name} (.*)$`, 'm').exec(metrics)?.[1]);
+    expect(counted('delivered_bytes_total')).toBe(
+      counted('recorded_answer_bytes_total') + counted('unrecorded_bytes_total'),
+    );
     expect(cramped.gateway.output()).toMatch(
       /"level":"error","message":"recording failed, nothing runs until this process is replaced"/,
     );
