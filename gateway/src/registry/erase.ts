@@ -50,7 +50,11 @@ function refuse(kind: ErasureRefusal['kind'], message: string): ErasureResult {
   return { ok: false, refusal: { kind, message } };
 }
 
-async function entriesOf({ registry, source, registrySource }: ErasureDeps): Promise<readonly RegistryEntry[] | undefined> {
+async function entriesOf({
+  registry,
+  source,
+  registrySource,
+}: ErasureDeps): Promise<readonly RegistryEntry[] | undefined> {
   const reading = await readRegistry(registrySource ?? source);
   const isOwn = reading.registry?.keys.at(-1)?.vkey === registry.vkey;
   return isOwn && reading.registry !== undefined ? reading.registry.entries : undefined;
