@@ -149,6 +149,19 @@ describe('a registered gateway', () => {
     });
   });
 
+  test('does not seal a log whose beginning is no longer on the disk', async () => {
+    await withRecordingFolder(async (directory) => {
+      const dead = await startTestGateway(directory, { name: 'dead' });
+      await dead.recording.append(entry('control', { op: 'x' }));
+      await dead.registered.publish();
+      await rm(join(directory, dead.recording.writer.slice(-26), '00000001.seg'));
+      dead.clock.advance(3_600_000);
+      const next = await startTestGateway(directory, { name: 'next', clock: dead.clock });
+      expect((await registryOf(directory)).entries.filter(({ kind }) => kind === 'writer.sealed')).toEqual([]);
+      await next.close();
+    });
+  });
+
   test('three at once at one registry keep their places, and their trust files agree', async () => {
     await withRecordingFolder(async (directory) => {
       const gateways = await Promise.all(['a', 'b', 'c'].map((name) => startTestGateway(directory, { name })));
