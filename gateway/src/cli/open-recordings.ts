@@ -7,13 +7,14 @@ import {
   openDirectory,
   openFile,
   type RecordingSource,
+  readRegistry,
   type Trust,
   type Verdict,
   type VerifyOptions,
   verify,
   ZipError,
 } from '@piste/verifier';
-import { openObjectSource, openObjectStore } from '../archive/index.js';
+import { type ArchiveLocation, openObjectSource, openObjectStore, parseSegmentFields } from '../archive/index.js';
 import { type CliIo, UsageError } from './io.js';
 
 /** Recordings somebody named, wherever they lie. */
@@ -63,7 +64,7 @@ interface Opened {
 }
 
 async function openRecording(name: string, io: CliIo): Promise<Opened> {
-  if (name.startsWith('s3://')) return plain(await openBucket(name, io));
+  if (name.startsWith('s3://')) return openBucket(name, io);
   return (await stat(name)).isFile() ? openBundleFile(name) : plain(openDirectory(name));
 }
 
@@ -71,20 +72,36 @@ function plain(source: RecordingSource): Opened {
   return { source, findings: [], ownTrust: undefined, scope: undefined, close: () => source.close() };
 }
 
-async function openBucket(name: string, { environment, sleep }: CliIo): Promise<RecordingSource> {
+/** A bucket tells more than its objects' bytes: what was laid over them, what is gone, how long they are locked. */
+async function openBucket(name: string, io: CliIo): Promise<Opened> {
+  const source = openObjectSource(await openObjectStore(locate(name, io), io.sleep));
+  try {
+    const { registry } = await readRegistry(source);
+    const segments = (registry?.entries ?? []).flatMap(({ kind, fields }) =>
+      kind === 'segment' ? (parseSegmentFields(fields) ?? []) : [],
+    );
+    const findings = await source.objectFindings(segments, io.nowMs());
+    return {
+      ...plain(source),
+      findings: findings.map(({ severity, code, message }) => ({ severity, code, message })),
+    };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+/** The bucket, and what the environment says of the store as for other tools. */
+function locate(name: string, { environment }: CliIo): ArchiveLocation {
   const [, bucket, prefix = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([^?#]*?))?\/?$/.exec(name) ?? [];
   if (bucket === undefined) throw new UsageError(`${name} is no s3://BUCKET/PREFIX`);
-  const store = await openObjectStore(
-    {
-      bucket,
-      prefix,
-      endpoint: environment['AWS_ENDPOINT_URL_S3'] ?? environment['AWS_ENDPOINT_URL'],
-      region: environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'] ?? 'us-east-1',
-      credentialsFile: undefined,
-    },
-    sleep,
-  );
-  return openObjectSource(store);
+  return {
+    bucket,
+    prefix,
+    endpoint: environment['AWS_ENDPOINT_URL_S3'] ?? environment['AWS_ENDPOINT_URL'],
+    region: environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'] ?? 'us-east-1',
+    credentialsFile: undefined,
+  };
 }
 
 async function openBundleFile(path: string): Promise<Opened> {
