@@ -7,14 +7,14 @@ import {
   openDirectory,
   openFile,
   type RecordingSource,
-  readRegistry,
   type Trust,
   type Verdict,
   type VerifyOptions,
   verify,
   ZipError,
 } from '@piste/verifier';
-import { type ArchiveLocation, openObjectSource, openObjectStore, parseSegmentFields } from '../archive/index.js';
+import { examineArchive, openObjectSource, openObjectStore } from '../archive/index.js';
+import { parseArchiveUrl } from '../config/index.js';
 import { type CliIo, UsageError } from './io.js';
 
 /** Recordings somebody named, wherever they lie. */
@@ -72,36 +72,22 @@ function plain(source: RecordingSource): Opened {
   return { source, findings: [], ownTrust: undefined, scope: undefined, close: () => source.close() };
 }
 
-/** A bucket tells more than its objects' bytes: what was laid over them, what is gone, how long they are locked. */
-async function openBucket(name: string, io: CliIo): Promise<Opened> {
-  const source = openObjectSource(await openObjectStore(locate(name, io), io.sleep));
-  try {
-    const { registry } = await readRegistry(source);
-    const segments = (registry?.entries ?? []).flatMap(({ kind, fields }) =>
-      kind === 'segment' ? (parseSegmentFields(fields) ?? []) : [],
-    );
-    const findings = await source.objectFindings(segments, io.nowMs());
-    return {
-      ...plain(source),
-      findings: findings.map(({ severity, code, message }) => ({ severity, code, message })),
-    };
-  } catch (error) {
-    await source.close();
-    throw error;
-  }
-}
-
-/** The bucket, and what the environment says of the store as for other tools. */
-function locate(name: string, { environment }: CliIo): ArchiveLocation {
-  const [, bucket, prefix = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([^?#]*?))?\/?$/.exec(name) ?? [];
-  if (bucket === undefined) throw new UsageError(`${name} is no s3://BUCKET/PREFIX`);
-  return {
-    bucket,
-    prefix,
-    endpoint: environment['AWS_ENDPOINT_URL_S3'] ?? environment['AWS_ENDPOINT_URL'],
-    region: environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'] ?? 'us-east-1',
-    credentialsFile: undefined,
-  };
+/** A bucket, with the endpoint, region and credentials of `PISTE_ARCHIVE_…`, and what only the store can tell of it. */
+async function openBucket(name: string, { environment, sleep, nowMs }: CliIo): Promise<Opened> {
+  const place = parseArchiveUrl(name);
+  if (place === undefined) throw new UsageError(`${name} is not s3://bucket/prefix`);
+  const store = await openObjectStore(
+    {
+      ...place,
+      endpoint: environment['PISTE_ARCHIVE_ENDPOINT'] || undefined,
+      region: environment['PISTE_ARCHIVE_REGION'] || 'us-east-1',
+      credentialsFile: environment['PISTE_ARCHIVE_CREDENTIALS_FILE'] || undefined,
+    },
+    sleep,
+  );
+  const source = openObjectSource(store);
+  const findings = await examineArchive(source, nowMs());
+  return { ...plain(source), findings: findings.map(({ severity, code, message }) => ({ severity, code, message })) };
 }
 
 async function openBundleFile(path: string): Promise<Opened> {

@@ -122,7 +122,7 @@ export function createBodyKeys({ origin, directory, files, recipients }: BodyKey
       unwritten = [];
     },
     close() {
-      for (const sessionId of [...live.keys()]) forget(sessionId);
+      for (const sessionId of live.keys()) forget(sessionId);
     },
   };
 }

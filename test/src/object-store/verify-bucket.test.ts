@@ -36,10 +36,9 @@ async function verifyBucket(): Promise<{ readonly code: number; readonly out: st
   ];
   const env = {
     ...process.env,
-    AWS_ENDPOINT_URL_S3: fake.endpoint,
+    PISTE_ARCHIVE_ENDPOINT: fake.endpoint,
     AWS_ACCESS_KEY_ID: 'key',
     AWS_SECRET_ACCESS_KEY: 'secret',
-    AWS_REGION: 'us-east-1',
   };
   try {
     return { code: 0, out: (await run(process.execPath, args, { env })).stdout };
