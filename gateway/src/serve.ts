@@ -1,8 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { hostname } from 'node:os';
-import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { registryOrigin } from '@piste/verifier';
 import { createApprovals } from './approval/index.js';
@@ -251,10 +249,11 @@ interface RegistryParts {
 async function openRegistry({ config, store, metrics, log }: RegistryParts): Promise<GatewayRegistry> {
   const origin = registryOrigin(config.deployment);
   const { identityKeyFile: file } = config;
-  if (config.makeIdentityKey) await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const identity = config.makeIdentityKey
-    ? await loadOrMakeSigner(file, origin)
-    : { signer: await loadSigner(file, origin), made: false };
+  const identity = await (config.makeIdentityKey ? loadOrMakeSigner(file, origin) : loadSigner(file, origin)).catch(
+    (error: unknown) => {
+      throw new Error(`the identity key cannot be used: ${errorMessage(error)}`, { cause: error });
+    },
+  );
   if (identity.made)
     log.warn('an identity key was made: keep it, and give it to every gateway of this deployment', { file });
   return openGatewayRegistry({

@@ -91,7 +91,7 @@ describe('piste audit bundle', () => {
       const bytes = await readFile(file);
       const start = bytes.indexOf('PK\u0003\u0004', 4 + bytes.indexOf('verify.html'));
       const missed: number[] = [];
-      for (let at = start; at < bytes.byteLength; at += process.env['PISTE_TORTURE'] === '1' ? 1 : 151) {
+      for (let at = start; at < bytes.byteLength; at += process.env['PISTE_TORTURE'] === '1' ? 1 : 701) {
         const changed = Buffer.from(bytes);
         changed.writeUInt8(changed.readUInt8(at) ^ 0x01, at);
         await writeFile(file, changed);

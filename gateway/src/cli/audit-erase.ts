@@ -75,13 +75,14 @@ function originOf(args: RegistryArguments, io: CliIo): string {
 }
 
 async function openRegistry(args: RegistryArguments, io: CliIo): Promise<RegistryLog> {
-  const identity = args.text('identity') ?? io.environment['PISTE_IDENTITY_KEY_FILE'];
+  const identity = args.text('identity-key') ?? io.environment['PISTE_IDENTITY_KEY_FILE'];
   if (!identity)
-    throw new UsageError('which identity? Name its key file with --identity or set PISTE_IDENTITY_KEY_FILE');
+    throw new UsageError('which identity? Name its key file with --identity-key or set PISTE_IDENTITY_KEY_FILE');
   const folder = args.text('registry-dir') ?? io.environment['PISTE_REGISTRY_DIR'];
+  const { signer } = await loadSigner(identity, originOf(args, io));
   const registry = openRegistryLog({
     store: createFileStore(folder || join(directoryOf(args, io), 'registry')),
-    signer: await loadSigner(identity, originOf(args, io)),
+    signer,
     nowMs: io.nowMs,
   });
   // A registry is opened by a gateway; a slip in the directory must not start another.

@@ -13,7 +13,8 @@ import {
   verify,
   ZipError,
 } from '@piste/verifier';
-import { openObjectSource, openObjectStore } from '../archive/index.js';
+import { examineArchive, openObjectSource, openObjectStore } from '../archive/index.js';
+import { parseArchiveUrl } from '../config/index.js';
 import { type CliIo, UsageError } from './io.js';
 
 /** Recordings somebody named, wherever they lie. */
@@ -63,7 +64,7 @@ interface Opened {
 }
 
 async function openRecording(name: string, io: CliIo): Promise<Opened> {
-  if (name.startsWith('s3://')) return plain(await openBucket(name, io));
+  if (name.startsWith('s3://')) return openBucket(name, io);
   return (await stat(name)).isFile() ? openBundleFile(name) : plain(openDirectory(name));
 }
 
@@ -71,20 +72,22 @@ function plain(source: RecordingSource): Opened {
   return { source, findings: [], ownTrust: undefined, scope: undefined, close: () => source.close() };
 }
 
-async function openBucket(name: string, { environment, sleep }: CliIo): Promise<RecordingSource> {
-  const [, bucket, prefix = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([^?#]*?))?\/?$/.exec(name) ?? [];
-  if (bucket === undefined) throw new UsageError(`${name} is no s3://BUCKET/PREFIX`);
+/** A bucket, with the endpoint, region and credentials of `PISTE_ARCHIVE_…`, and what only the store can tell of it. */
+async function openBucket(name: string, { environment, sleep, nowMs }: CliIo): Promise<Opened> {
+  const place = parseArchiveUrl(name);
+  if (place === undefined) throw new UsageError(`${name} is not s3://bucket/prefix`);
   const store = await openObjectStore(
     {
-      bucket,
-      prefix,
-      endpoint: environment['AWS_ENDPOINT_URL_S3'] ?? environment['AWS_ENDPOINT_URL'],
-      region: environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'] ?? 'us-east-1',
-      credentialsFile: undefined,
+      ...place,
+      endpoint: environment['PISTE_ARCHIVE_ENDPOINT'] || undefined,
+      region: environment['PISTE_ARCHIVE_REGION'] || 'us-east-1',
+      credentialsFile: environment['PISTE_ARCHIVE_CREDENTIALS_FILE'] || undefined,
     },
     sleep,
   );
-  return openObjectSource(store);
+  const source = openObjectSource(store);
+  const findings = await examineArchive(source, nowMs());
+  return { ...plain(source), findings: findings.map(({ severity, code, message }) => ({ severity, code, message })) };
 }
 
 async function openBundleFile(path: string): Promise<Opened> {

@@ -15,7 +15,7 @@ interface Place {
   readonly directory: string;
   readonly trust: string;
   readonly options: readonly string[];
-  path(name: string): string;
+  readonly path: (name: string) => string;
 }
 
 /** A closed, encrypted recording, its identity and two officers as files. */
@@ -33,7 +33,7 @@ async function withPlace(use: (place: Place) => Promise<void>): Promise<void> {
     const gateway = await startTestGateway(directory, { officers, recipients: [RECIPIENT] });
     await gateway.recording.append(entry('control', { op: 'x' }, { rows: 'secret' }));
     await gateway.close();
-    const options = ['--dir', directory, '--identity', path('identity.pem'), '--deployment', 'test'];
+    const options = ['--dir', directory, '--identity-key', path('identity.pem'), '--deployment', 'test'];
     await use({ directory, trust: gateway.trustFile, options, path });
   });
 }
@@ -95,7 +95,7 @@ describe('piste audit shred, hold and retention', () => {
 
   test('does not start a registry where there is none', async () => {
     await withPlace(async ({ path }) => {
-      const options = ['--dir', path('elsewhere'), '--identity', path('identity.pem'), '--deployment', 'test'];
+      const options = ['--dir', path('elsewhere'), '--identity-key', path('identity.pem'), '--deployment', 'test'];
       const said = await run(['audit', 'hold', 'set', '--id', 'x', '--reason', 'y', ...options]);
       expect(said).toMatchObject({ code: 3, err: expect.stringContaining('there is no registry here') });
       await expect(readdir(path('elsewhere'))).rejects.toThrow('ENOENT');

@@ -1,4 +1,4 @@
-export type { ArchiveConfig } from './archive-config.js';
+export { type ArchiveConfig, parseArchiveUrl } from './archive-config.js';
 export {
   type Config,
   type ConfigResult,

@@ -9,6 +9,7 @@ import {
   readLog,
   readRegistry,
   SHRED_OFFICERS,
+  textIn,
 } from '@piste/verifier';
 import type { ErasurePort } from './erasure-port.js';
 import type { RegistryLog } from './registry-log.js';
@@ -113,7 +114,7 @@ async function findKeys(
     const step = await records.next();
     if (step.done) return { keys, damaged: step.value.map(({ log }) => log) };
     const { leaf, log } = step.value;
-    if (leaf.kind === 'writer.open') origin = String(leaf.fields['origin']);
+    if (leaf.kind === 'writer.open') origin = textIn(leaf.fields, 'origin') ?? '';
     if (leaf.kind === 'key' && leaf.strand?.sessionId === sessionId)
       keys.push({ ulid: log, origin, number: Number(leaf.fields['n']) });
   }
@@ -183,7 +184,7 @@ async function findOldBodies(
       return { segments, damaged: [...damaged] };
     }
     const { leaf, log, index } = step.value;
-    if (leaf.kind === 'writer.open') origins.set(log, String(leaf.fields['origin']));
+    if (leaf.kind === 'writer.open') origins.set(log, textIn(leaf.fields, 'origin') ?? '');
     const place = candidates.get(log)?.findLast(({ first }) => first <= index);
     const isHeld = leaf.strand !== undefined && held.has(leaf.strand.sessionId);
     if (place !== undefined && (leaf.timeMs >= beforeMs || isHeld)) place.isOld = false;

@@ -315,7 +315,7 @@ describe('piste audit verify', () => {
     copies += 1;
     const directory = join(playground.directory, `copy-${copies}`);
     await cp(playground.recordingDirectory, directory, { recursive: true });
-    const log = (await readdir(directory)).find((name) => /^0/.test(name)) ?? '';
+    const log = (await readdir(directory)).find((name) => name.startsWith('0')) ?? '';
     const segment = join(directory, log, (await readdir(join(directory, log))).sort().at(-1) ?? '');
     return { directory, segment, bytes: (await stat(segment)).size };
   }
@@ -389,7 +389,7 @@ describe('piste audit verify', () => {
 
   test('finds a log that was left out', async () => {
     const { directory } = await copyOfLog();
-    const log = (await readdir(directory)).find((name) => /^0/.test(name)) ?? '';
+    const log = (await readdir(directory)).find((name) => name.startsWith('0')) ?? '';
     await cp(join(directory, log), join(playground.directory, 'elsewhere'), { recursive: true });
     const empty = join(playground.directory, 'elsewhere');
     expect((await verify(empty)).exitCode).toBe(1);
