@@ -13,7 +13,7 @@ import {
   verify,
   ZipError,
 } from '@piste/verifier';
-import { examineArchive, openObjectSource, openObjectStore } from '../archive/index.js';
+import { examineArchive, type ObjectStore, openObjectSource, openObjectStore } from '../archive/index.js';
 import { parseArchiveUrl } from '../config/index.js';
 import { type CliIo, UsageError } from './io.js';
 
@@ -72,11 +72,11 @@ function plain(source: RecordingSource): Opened {
   return { source, findings: [], ownTrust: undefined, scope: undefined, close: () => source.close() };
 }
 
-/** A bucket, with the endpoint, region and credentials of `PISTE_ARCHIVE_…`, and what only the store can tell of it. */
-async function openBucket(name: string, { environment, sleep, nowMs }: CliIo): Promise<Opened> {
+/** A bucket's store, with the endpoint, region and credentials of `PISTE_ARCHIVE_…`. */
+export function openBucketStore(name: string, { environment, sleep }: CliIo): Promise<ObjectStore> {
   const place = parseArchiveUrl(name);
   if (place === undefined) throw new UsageError(`${name} is not s3://bucket/prefix`);
-  const store = await openObjectStore(
+  return openObjectStore(
     {
       ...place,
       endpoint: environment['PISTE_ARCHIVE_ENDPOINT'] || undefined,
@@ -85,8 +85,12 @@ async function openBucket(name: string, { environment, sleep, nowMs }: CliIo): P
     },
     sleep,
   );
-  const source = openObjectSource(store);
-  const findings = await examineArchive(source, nowMs());
+}
+
+/** A bucket, and what only the store can tell of it. */
+async function openBucket(name: string, io: CliIo): Promise<Opened> {
+  const source = openObjectSource(await openBucketStore(name, io));
+  const findings = await examineArchive(source, io.nowMs());
   return { ...plain(source), findings: findings.map(({ severity, code, message }) => ({ severity, code, message })) };
 }
 

@@ -40,6 +40,8 @@ export type ErasureResult =
 export interface ErasureDeps {
   readonly registry: RegistryLog;
   readonly source: RecordingSource;
+  /** Where the registry's files are read; beside the recording by default. */
+  readonly registrySource?: RecordingSource;
   readonly ports: readonly ErasurePort[];
   readonly nowMs: () => number;
 }
@@ -48,8 +50,12 @@ function refuse(kind: ErasureRefusal['kind'], message: string): ErasureResult {
   return { ok: false, refusal: { kind, message } };
 }
 
-async function entriesOf({ registry, source }: ErasureDeps): Promise<readonly RegistryEntry[] | undefined> {
-  const reading = await readRegistry(source);
+async function entriesOf({
+  registry,
+  source,
+  registrySource,
+}: ErasureDeps): Promise<readonly RegistryEntry[] | undefined> {
+  const reading = await readRegistry(registrySource ?? source);
   const isOwn = reading.registry?.keys.at(-1)?.vkey === registry.vkey;
   return isOwn && reading.registry !== undefined ? reading.registry.entries : undefined;
 }
