@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"sort"
 	"strconv"
-	"strings"
 )
 
 const (
@@ -223,9 +222,10 @@ func (j *judge) judgeLog(files logFiles) error {
 	j.trusted[log.ulid] = j.judgeKey(log)
 	j.judgeCertificate(log)
 	proven := int64(0)
-	kept := j.checkpointOf(log.ulid)
-	if kept != nil {
-		proven = kept.size
+	largest := int64(0)
+	for _, kept := range j.checkpointsOf(log.ulid) {
+		largest = max(largest, kept.size)
+		proven = max(proven, kept.size)
 		if kept.size > size {
 			j.tell(tampered, "truncated", log.ulid)
 		} else if kept.origin != log.origin || kept.root != log.rootAt(kept.size) {
@@ -237,9 +237,9 @@ func (j *judge) judgeLog(files logFiles) error {
 		j.judgeSeal(log, s)
 	}
 	if !log.closed && size > 0 {
-		if kept == nil {
+		if largest == 0 {
 			j.tell(inconclusive, "open-log", log.ulid)
-		} else if kept.size <= size {
+		} else if largest <= size {
 			j.tell(remark, "open-log", log.ulid)
 		}
 	}
@@ -342,13 +342,13 @@ func (j *judge) judgeCertificate(log *writerLog) {
 	}
 }
 
-func (j *judge) checkpointOf(ulid string) *anchor {
-	for i, kept := range j.trust.checkpoints {
+func (j *judge) checkpointsOf(ulid string) (found []anchor) {
+	for _, kept := range j.trust.checkpoints {
 		if ulidOf(kept.origin) == ulid {
-			return &j.trust.checkpoints[i]
+			found = append(found, kept)
 		}
 	}
-	return nil
+	return found
 }
 
 func (j *judge) judgeSeal(log *writerLog, s seal) {
@@ -455,7 +455,7 @@ func (j *judge) judgeKeyFiles(files logFiles, log *writerLog) error {
 		}
 	}
 	for number := range files.keys {
-		if number >= int64(len(log.keys)) {
+		if number >= log.named {
 			severity := remark
 			if log.closed {
 				severity = inconclusive
@@ -526,5 +526,3 @@ func isErased(segments []any, number int64) bool {
 	}
 	return false
 }
-
-func hasPrefix(text, prefix string) bool { return strings.HasPrefix(text, prefix) }

@@ -43,7 +43,7 @@ func answerAll() int {
 		}
 		found, err := answer(q)
 		if err != nil {
-			encoder.Encode(map[string]string{"outcome": "error", "error": err.Error()})
+			encoder.Encode(map[string]string{"outcome": refusal(err)})
 		} else {
 			encoder.Encode(found)
 		}
@@ -85,3 +85,11 @@ func run(arguments []string) int {
 }
 
 func main() { os.Exit(run(os.Args[1:])) }
+
+// refusal tells a trust file that is none from files that cannot be read.
+func refusal(err error) string {
+	if err == errTrust {
+		return "refused"
+	}
+	return "unreadable: " + err.Error()
+}

@@ -54,6 +54,7 @@ type writerLog struct {
 	tail          []byte
 	bodiesMissing []int64 // segments
 	keys          []*keyRecord
+	named         int64 // keys that records name, those of the group included in which reading ended
 
 	lastCommit hash
 	strands    map[string]*strand

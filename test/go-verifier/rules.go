@@ -62,6 +62,7 @@ func (r *rules) takeKey(record *leaf) {
 	if !good {
 		panic(broken{"bad-key"})
 	}
+	r.log.named = number + 1
 	r.keys = append(r.keys, &keyRecord{index: record.index, sid: record.sid, hasSid: record.hasSid, wrapped: record.fields.text("wrapped")})
 }
 

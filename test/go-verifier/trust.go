@@ -62,7 +62,8 @@ func parseTrust(raw []byte) (*trust, error) {
 		return nil, errTrust
 	}
 	fields, ok := members(top, "v", "writers", "checkpoints", "registry", "witnesses")
-	if !ok || string(fields["v"]) != "1" {
+	var version float64
+	if !ok || json.Unmarshal(fields["v"], &version) != nil || version != 1 {
 		return nil, errTrust
 	}
 	found := &trust{}
@@ -105,6 +106,9 @@ func isArray(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '[' }
 
 func (t *trust) takeCheckpoints(raw json.RawMessage) error {
 	var items []json.RawMessage
+	if raw == nil {
+		return nil
+	}
 	if !isArray(raw) || json.Unmarshal(raw, &items) != nil {
 		return errTrust
 	}
@@ -114,14 +118,15 @@ func (t *trust) takeCheckpoints(raw json.RawMessage) error {
 		if !ok || !t.vouches(kept) {
 			return errTrust
 		}
-		if ulid := ulidOf(kept.origin); ulid == "" {
+		if t.registry != nil && kept.origin == t.registry.name {
 			t.kept = append(t.kept, kept)
-		} else if seen[ulid] {
-			return errTrust
-		} else {
-			seen[ulid] = true
-			t.checkpoints = append(t.checkpoints, kept)
+			continue
 		}
+		if seen[kept.origin] {
+			return errTrust
+		}
+		seen[kept.origin] = true
+		t.checkpoints = append(t.checkpoints, kept)
 	}
 	return nil
 }
@@ -133,12 +138,15 @@ func toAnchor(raw json.RawMessage) (anchor, bool) {
 	}
 	var parsed struct {
 		Origin, Root, Note *string
-		Size               *int64
+		Size               *float64
 	}
-	if json.Unmarshal(raw, &parsed) != nil || parsed.Origin == nil || parsed.Root == nil || parsed.Size == nil || *parsed.Size < 0 || *parsed.Size > maxInteger {
+	if json.Unmarshal(raw, &parsed) != nil || parsed.Origin == nil || parsed.Root == nil || parsed.Size == nil {
 		return anchor{}, false
 	}
-	kept := anchor{origin: *parsed.Origin, size: *parsed.Size}
+	kept := anchor{origin: *parsed.Origin, size: int64(*parsed.Size)}
+	if float64(kept.size) != *parsed.Size || kept.size < 1 || kept.size > maxInteger {
+		return anchor{}, false
+	}
 	if kept.root, ok = decodeRoot(*parsed.Root); !ok {
 		return anchor{}, false
 	}
