@@ -1,8 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { hostname } from 'node:os';
-import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { registryOrigin } from '@piste/verifier';
 import { createApprovals } from './approval/index.js';
@@ -14,7 +12,7 @@ import {
   openArchive,
   openObjectStore,
 } from './archive/index.js';
-import { type Config, digestOf, parseConfig, readSecretFile } from './config/index.js';
+import { type Config, describeConfig, digestOf, parseConfig, readSecretFile } from './config/index.js';
 import { errorMessage } from './errors.js';
 import { createConsole } from './http/console/index.js';
 import { serveDrivers } from './http/driver-server.js';
@@ -43,7 +41,7 @@ import {
   openGatewayRegistry,
   type RegistryStore,
 } from './registry/index.js';
-import { type ConnectionCredential, openResources } from './resources/index.js';
+import { type ConnectionCredential, openResources, recordingDemands } from './resources/index.js';
 import { createSessions, createStrandHints } from './session/index.js';
 import { createMemoryStore, createRedisStore, createSealer, type Store } from './store/index.js';
 import { createLog, createMetrics, type Log, type Metrics } from './telemetry/index.js';
@@ -151,6 +149,7 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     clock,
     log,
     strandHints,
+    mode: config.recordingMode,
     recipients: config.recordingRecipients,
     describe: async ({ origin, vkey }) => ({
       ...about,
@@ -164,7 +163,14 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
         archive?.committed(group.bytes);
       },
       failed: metrics.recording.failed,
+      lost: metrics.recording.lost,
     },
+  });
+  await writing.append({
+    kind: 'control',
+    sessionId: undefined,
+    fields: { op: 'config', outcome: 'loaded', config: about.config },
+    bodies: [{ name: 'config', bytes: Buffer.from(describeConfig(config), 'utf8') }],
   });
   const registered = await registry.register(writing, about).catch(async (error: unknown) => {
     await writing.close();
@@ -243,10 +249,11 @@ interface RegistryParts {
 async function openRegistry({ config, store, metrics, log }: RegistryParts): Promise<GatewayRegistry> {
   const origin = registryOrigin(config.deployment);
   const { identityKeyFile: file } = config;
-  if (config.makeIdentityKey) await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const identity = config.makeIdentityKey
-    ? await loadOrMakeSigner(file, origin)
-    : { signer: await loadSigner(file, origin), made: false };
+  const identity = await (config.makeIdentityKey ? loadOrMakeSigner(file, origin) : loadSigner(file, origin)).catch(
+    (error: unknown) => {
+      throw new Error(`the identity key cannot be used: ${errorMessage(error)}`, { cause: error });
+    },
+  );
   if (identity.made)
     log.warn('an identity key was made: keep it, and give it to every gateway of this deployment', { file });
   return openGatewayRegistry({
@@ -291,6 +298,7 @@ async function startOn(
     clock: clock.nowMs,
     log,
     record: (entry) => recording.append(entry),
+    beforeEffect: (connections) => recording.demandModes(recordingDemands(connections)),
     metrics: metrics.resources,
   });
   const transport = createTransport();

@@ -220,6 +220,12 @@ export type SessionLimits = {
   readonly statementTimeoutSeconds: number;
 };
 
+/** What this connection demands of the recording. */
+export type RecordingDemand = {
+  /** How far effects wait for their records, at least: Strict - no statement leaves and no byte is delivered before its record is durable; StrictFinal - as Strict, but parts of a large result leave while they are recorded, and the last one waits for all; RequestStrict - statements wait, answers do not. The gateway's own mode holds where it is stricter, and where this is absent. */
+  readonly mode?: 'Strict' | 'StrictFinal' | 'RequestStrict';
+};
+
 /** A number of pods that follows the sessions. */
 export type GatewayAutoscaling = {
   /** Never fewer. */
@@ -275,6 +281,8 @@ export type SnowflakeConnectionSpec = {
   };
   /** How long things may take. */
   readonly session: SessionLimits;
+  /** What this connection demands of the recording. */
+  readonly recording?: RecordingDemand;
   /** The pods that serve this connection. */
   readonly gateway: GatewayDeployment;
 };

@@ -565,6 +565,15 @@ export const snowflakeConnectionSchema: KindSchema = {
           },
         ],
       },
+      recording: {
+        type: 'object',
+        properties: {
+          mode: {
+            type: 'string',
+            enum: ['Strict', 'StrictFinal', 'RequestStrict'],
+          },
+        },
+      },
       gateway: {
         type: 'object',
         default: {

@@ -7,6 +7,7 @@ export {
   openArchive,
   type Worm,
 } from './archive.js';
+export { examineArchive } from './examine-archive.js';
 export { createObjectErasure, destroyObject, type ObjectErasure } from './keys.js';
 export {
   type ObjectFinding,

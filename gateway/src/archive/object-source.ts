@@ -50,8 +50,11 @@ export interface ObjectSource {
   readonly label: string;
   list(): Promise<readonly ObjectFile[]>;
   read(path: string, from: number, length: number): Promise<Uint8Array>;
-  /** Compares what the registry says with what the store holds, version by version. */
-  objectFindings(segments: readonly RegisteredSegment[], nowMs: number): Promise<readonly ObjectFinding[]>;
+  /**
+   * Compares what the registry says with what the store holds, version by version. Without a registry only what needs none is
+   * looked at.
+   */
+  objectFindings(segments: readonly RegisteredSegment[] | undefined, nowMs: number): Promise<readonly ObjectFinding[]>;
   close(): Promise<void>;
 }
 
@@ -88,7 +91,7 @@ export function openObjectSource(store: ObjectStore): ObjectSource {
       if (bytes === undefined) throw new ObjectStoreError('get', 'refused', 'NoSuchObject');
       return bytes;
     },
-    async objectFindings(segments: readonly RegisteredSegment[], nowMs: number) {
+    async objectFindings(segments: readonly RegisteredSegment[] | undefined, nowMs: number) {
       return examine(store, await listed(), segments, nowMs);
     },
     close: async () => store.close(),
@@ -144,17 +147,20 @@ function choose(path: string, versions: readonly ObjectVersion[]): ObjectVersion
 async function examine(
   store: ObjectStore,
   listing: Listing,
-  segments: readonly RegisteredSegment[],
+  segments: readonly RegisteredSegment[] | undefined,
   nowMs: number,
 ): Promise<readonly ObjectFinding[]> {
-  const objects = segments.flatMap(({ entries, bodies }) => (bodies === undefined ? [entries] : [entries, bodies]));
+  const objects = (segments ?? []).flatMap(({ entries, bodies }) =>
+    bodies === undefined ? [entries] : [entries, bodies],
+  );
   const registered = new Set(objects.map(({ key }) => key));
   const findings: ObjectFinding[] = [];
   if (!listing.hasVersions)
     findings.push(
       say('cannot-conclude', 'no-versions', '', 'the store keeps no versions, so nothing shows what was replaced'),
     );
-  for (const [path, versions] of listing.versions) findings.push(...examineName(path, versions, registered.has(path)));
+  for (const [path, versions] of listing.versions)
+    findings.push(...examineName(path, versions, segments === undefined || registered.has(path)));
   for (let at = 0; at < objects.length; at += HEADS_AT_ONCE) {
     const group = objects.slice(at, at + HEADS_AT_ONCE);
     findings.push(...(await Promise.all(group.map((object) => examineObject(store, listing, object, nowMs)))).flat());

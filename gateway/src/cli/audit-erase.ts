@@ -1,20 +1,31 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createKeptNoteSigner, encodeShredText, isKeyName, openDirectory, registryOrigin } from '@piste/verifier';
+import {
+  createKeptNoteSigner,
+  encodeShredText,
+  isKeyName,
+  openDirectory,
+  type RecordingSource,
+  registryOrigin,
+} from '@piste/verifier';
+import { createObjectErasure, createRegistryObjects, openObjectSource } from '../archive/index.js';
 import {
   changeHold,
   createFileErasure,
   createFileStore,
   type ErasureDeps,
+  type ErasurePort,
   type ErasureResult,
   loadSigner,
   loadSigningKey,
   openRegistryLog,
   pruneBodies,
   type RegistryLog,
+  type RegistryStore,
   shredSession,
 } from '../registry/index.js';
 import { type CliIo, EXIT, UsageError } from './io.js';
+import { openBucketStore } from './open-recordings.js';
 import { plural, toLine } from './plain-text.js';
 import type { RegistryArguments } from './registry-arguments.js';
 
@@ -50,7 +61,7 @@ export async function auditRetention(args: RegistryArguments, io: CliIo): Promis
 
 /** `piste audit hold set` and `piste audit hold release`. */
 export async function auditHold(v: 'set' | 'release', args: RegistryArguments, io: CliIo): Promise<number> {
-  const registry = await openRegistry(args, io);
+  const registry = await openRegistry(await openPlace(args, io), args, io);
   const sessionId = args.text('session');
   const hold = { id: args.need('id'), v, reason: args.need('reason') };
   const index = await changeHold(registry, sessionId === undefined ? hold : { ...hold, sessionId });
@@ -74,29 +85,59 @@ function originOf(args: RegistryArguments, io: CliIo): string {
   return registryOrigin(args.text('deployment') ?? (io.environment['PISTE_DEPLOYMENT'] || 'piste'));
 }
 
-async function openRegistry(args: RegistryArguments, io: CliIo): Promise<RegistryLog> {
-  const identity = args.text('identity') ?? io.environment['PISTE_IDENTITY_KEY_FILE'];
-  if (!identity)
-    throw new UsageError('which identity? Name its key file with --identity or set PISTE_IDENTITY_KEY_FILE');
+/** Where the recording and its registry lie. */
+interface Place {
+  readonly store: RegistryStore;
+  readonly source: RecordingSource;
+  readonly registrySource: RecordingSource;
+  readonly port: ErasurePort;
+}
+
+async function openPlace(args: RegistryArguments, io: CliIo): Promise<Place> {
+  const name = directoryOf(args, io);
   const folder = args.text('registry-dir') ?? io.environment['PISTE_REGISTRY_DIR'];
-  const registry = openRegistryLog({
-    store: createFileStore(folder || join(directoryOf(args, io), 'registry')),
-    signer: await loadSigner(identity, originOf(args, io)),
-    nowMs: io.nowMs,
-  });
+  const place = name.startsWith('s3://') ? await bucketPlace(name, io) : directoryPlace(name);
+  return folder ? { ...place, store: createFileStore(folder), registrySource: registryIn(folder) } : place;
+}
+
+function directoryPlace(directory: string): Place {
+  const source = openDirectory(directory);
+  const store = createFileStore(join(directory, 'registry'));
+  return { store, source, registrySource: source, port: createFileErasure(directory) };
+}
+
+async function bucketPlace(name: string, io: CliIo): Promise<Place> {
+  const bucket = await openBucketStore(name, io);
+  const source = openObjectSource(bucket);
+  const store = createRegistryObjects({ store: bucket, retention: undefined, nowMs: io.nowMs });
+  return { store, source, registrySource: source, port: createObjectErasure(bucket) };
+}
+
+/** A registry's own folder as a recording that holds nothing else. */
+function registryIn(folder: string): RecordingSource {
+  const source = openDirectory(folder);
+  return {
+    ...source,
+    list: async () => (await source.list()).map((file) => ({ ...file, path: `registry/${file.path}` })),
+    read: (path, from, length) => source.read(path.slice('registry/'.length), from, length),
+  };
+}
+
+async function openRegistry({ store }: Place, args: RegistryArguments, io: CliIo): Promise<RegistryLog> {
+  const identity = args.text('identity-key') ?? io.environment['PISTE_IDENTITY_KEY_FILE'];
+  if (!identity)
+    throw new UsageError('which identity? Name its key file with --identity-key or set PISTE_IDENTITY_KEY_FILE');
+  const { signer } = await loadSigner(identity, originOf(args, io));
+  const registry = openRegistryLog({ store, signer, nowMs: io.nowMs });
   // A registry is opened by a gateway; a slip in the directory must not start another.
   if ((await registry.head()) === undefined) throw new UsageError('there is no registry here');
   return registry;
 }
 
 async function erasureDeps(args: RegistryArguments, io: CliIo): Promise<ErasureDeps> {
-  const directory = directoryOf(args, io);
-  return {
-    registry: await openRegistry(args, io),
-    source: openDirectory(directory),
-    ports: [createFileErasure(directory)],
-    nowMs: io.nowMs,
-  };
+  const place = await openPlace(args, io);
+  const { source, registrySource, port } = place;
+  return { registry: await openRegistry(place, args, io), source, registrySource, ports: [port], nowMs: io.nowMs };
 }
 
 function report(result: ErasureResult, what: string, io: CliIo): number {

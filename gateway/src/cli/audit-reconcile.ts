@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
+import type { OpenKey, RecordingSource } from '@piste/verifier';
 import { errorMessage } from '../errors.js';
 import {
   HistoryFileError,
@@ -47,28 +48,36 @@ async function reconcileFile(args: CommandArguments, io: CliIo): Promise<number>
   if (history === undefined) throw new UsageError('which history? Name it with --history');
   const trust = args.trust === undefined ? undefined : await readTrust(args.trust);
   const verdict = await verifyDirectories(directories, trust);
-  const compared = await compare(args, { history, directories, trust, nowMs: io.nowMs() });
+  const compared = await compareHistory(args, {
+    history,
+    recordings: directories,
+    openKey: args.decryption?.openKey,
+    trust,
+    nowMs: io.nowMs(),
+  });
   const report = withVerdict(compared, verdict);
   if (args.json) io.out(`${toJson({ ...report, recording: verdict.outcome })}\n`);
   else io.out(`${renderReport(report, createPalette(io.isTerminal)).join('\n')}\n`);
   return EXITS[report.outcome];
 }
 
-interface Inputs {
+export interface HistoryInputs {
   readonly history: string;
-  readonly directories: readonly string[];
+  readonly recordings: readonly (string | RecordingSource)[];
+  readonly openKey?: OpenKey | undefined;
   readonly trust: Trust | undefined;
   readonly nowMs: number;
 }
 
-async function compare(
+/** Compares an exported history with recordings. Throws `InputError` for a file that is none. */
+export async function compareHistory(
   args: CommandArguments,
-  { history, directories, trust, nowMs }: Inputs,
+  { history, recordings, openKey, trust, nowMs }: HistoryInputs,
 ): Promise<ReconcileReport> {
   // What ran after the export cannot be in it.
   const exportedMs = Math.trunc((await stat(history)).mtimeMs);
   try {
-    return await reconcile(readRecords(directories, args.decryption?.openKey), readHistoryFile(history), {
+    return await reconcile(readRecords(recordings, openKey), readHistoryFile(history), {
       nowMs: Math.min(nowMs, exportedMs),
       viewLagMs: args.lag === undefined ? VIEW_LAG_MS : parseLag(args.lag),
       user: args.user,

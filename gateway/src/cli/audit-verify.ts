@@ -1,17 +1,26 @@
-import { type Finding, type LogSummary, type Severity, type Verdict, verifyDirectories } from '../recording/index.js';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  describeCounts,
+  EXPLANATIONS,
+  type Finding,
+  HEADLINES,
+  type LogSummary,
+  type OpenKey,
+  proveSession,
+  type RecordProof,
+  type Severity,
+  type Trust,
+  type Verdict,
+} from '@piste/verifier';
+import { compareHistory } from './audit-reconcile.js';
 import { createPalette, type Palette } from './colour.js';
 import { type CliIo, type CommandArguments, EXIT, UsageError } from './io.js';
-import { plural, toJson, toLine } from './plain-text.js';
-import { HEADLINES } from './proof.js';
+import { type OpenedRecordings, openRecordings, verifyOpened } from './open-recordings.js';
+import { toJson, toLine } from './plain-text.js';
 import { readTrust } from './read-trust.js';
 import { layOutTable } from './table.js';
 import { toUtc } from './time.js';
-
-const EXPLANATIONS: Readonly<Record<Verdict['outcome'], string>> = {
-  sound: 'Up to the proven length of each log, every record is as it was written and none is missing.',
-  tampered: 'Records or files are not as they were written. The findings say where.',
-  'cannot-conclude': 'No tampering was found, but not everything needed for a verdict is here.',
-};
 
 const EXITS: Readonly<Record<Verdict['outcome'], number>> = {
   sound: EXIT.ok,
@@ -26,26 +35,88 @@ const MAX_LISTED = 50;
 /** `piste audit verify`. */
 export async function auditVerify(args: CommandArguments, io: CliIo): Promise<number> {
   const fallback = args.directory === undefined ? [] : [args.directory];
-  const directories = args.positionals.length > 0 ? args.positionals : fallback;
-  if (directories.length === 0) throw new UsageError('which directory? Name it or set PISTE_RECORDING_DIR');
+  const names = args.positionals.length > 0 ? args.positionals : fallback;
+  if (names.length === 0) throw new UsageError('which recording? Name it or set PISTE_RECORDING_DIR');
+  if (args.proofs !== undefined && args.session === undefined)
+    throw new UsageError('whose proofs? Name a session with --session');
   const trust = args.trust === undefined ? undefined : await readTrust(args.trust);
-  const verdict = await verifyDirectories(directories, trust);
-  if (args.json) io.out(`${toJson(verdict)}\n`);
-  else io.out(`${renderVerdict(verdict, createPalette(io.isTerminal)).join('\n')}\n`);
-  return EXITS[verdict.outcome];
+  const openKey = args.decryption?.openKey;
+  const opened = await openRecordings(names, io);
+  try {
+    const more =
+      args.history === undefined ? [] : await findInHistory(args, { opened, trust, openKey, nowMs: io.nowMs() });
+    const verdict = await verifyOpened(opened, trust, { openKey, more });
+    const proofs = args.session === undefined ? undefined : await proveSession(opened.sources, args.session);
+    if (proofs !== undefined && args.proofs !== undefined) await writeProofs(args.proofs, proofs);
+    if (args.json) io.out(`${toJson(proofs === undefined ? verdict : { ...verdict, proofs })}\n`);
+    else
+      io.out(
+        `${[...renderVerdict(verdict, createPalette(io.isTerminal)), ...renderProofs(args, proofs)].join('\n')}\n`,
+      );
+    return EXITS[verdict.outcome];
+  } finally {
+    await opened.close();
+  }
+}
+
+interface HistoryPlace {
+  readonly opened: OpenedRecordings;
+  readonly trust: Trust | undefined;
+  readonly openKey: OpenKey | undefined;
+  readonly nowMs: number;
+}
+
+/** What Snowflake's own history says against the recording. */
+async function findInHistory(
+  args: CommandArguments,
+  { opened, trust, openKey, nowMs }: HistoryPlace,
+): Promise<readonly Finding[]> {
+  const { history = '' } = args;
+  const { findings } = await compareHistory(args, { history, recordings: opened.sources, trust, openKey, nowMs });
+  return findings.map(({ weight, kind, message }) => ({ severity: WEIGHTS[weight], code: `history-${kind}`, message }));
+}
+
+const WEIGHTS: Readonly<Record<'alarm' | 'unproven' | 'note', Severity>> = {
+  alarm: 'tampered',
+  unproven: 'cannot-conclude',
+  note: 'note',
+};
+
+/** One file a record, named by log and index; existing ones are replaced. */
+async function writeProofs(folder: string, proofs: readonly RecordProof[]): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const { log, index, proof } of proofs) await writeFile(join(folder, `${log}-${index}.tlog-proof`), proof);
+}
+
+function renderProofs(
+  { session = '' }: CommandArguments,
+  proofs: readonly RecordProof[] | undefined,
+): readonly string[] {
+  if (proofs === undefined) return [];
+  if (proofs.length === 0) return ['', `no record of session ${toLine(session)} is here`];
+  const heading = ['LOG', 'RECORD', 'KIND', 'TIME', 'UNDER', 'HASH'];
+  const rows = proofs.map(({ log, index, kind, timeMs, checkpointSize, leafHash }) => [
+    log,
+    String(index),
+    kind,
+    toUtc(timeMs),
+    String(checkpointSize),
+    leafHash,
+  ]);
+  return [
+    '',
+    `session ${toLine(session)}: each record, and the size of the signed checkpoint that holds it`,
+    ...layOutTable([heading, ...rows], '  ', 80),
+  ];
 }
 
 function renderVerdict({ outcome, counts, logs, findings }: Verdict, palette: Palette): readonly string[] {
   const colour = { sound: palette.good, tampered: palette.bad, 'cannot-conclude': palette.wait }[outcome];
-  const span =
-    counts.firstMs === undefined || counts.lastMs === undefined
-      ? ''
-      : `, ${toUtc(counts.firstMs)} to ${toUtc(counts.lastMs)}`;
   return [
     `audit verify: ${colour(HEADLINES[outcome])}`,
     EXPLANATIONS[outcome],
     '',
-    `${[plural(counts.records, 'record'), plural(counts.sessions, 'session'), plural(counts.requests, 'request'), plural(counts.responses, 'response')].join(', ')}${span}`,
+    describeCounts(counts),
     ...(logs.length === 0 ? [] : ['', ...renderLogs(logs)]),
     ...SEVERITIES.flatMap((severity) => renderFindings(severity, findings)),
   ];

@@ -62,7 +62,10 @@ describe('piste', () => {
   test.each([
     [['frobnicate'], 'unknown command: frobnicate'],
     [['audit'], 'unknown command: audit'],
-    [['audit', 'verify'], 'which directory?'],
+    [['audit', 'verify'], 'which recording?'],
+    [['audit', 'verify', 'd', '--proofs', 'p'], 'whose proofs?'],
+    [['audit', 'bundle', 'd'], 'where to?'],
+    [['audit', 'verify', 's3://B'], 'is not s3://bucket/prefix'],
     [['audit', 'verify', 'd', '--speed', '2'], 'audit verify takes no --speed'],
     [['sessions', 'play'], 'which session?'],
     [['sessions', 'play', 'id'], 'which directory?'],

@@ -1,15 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type OpenKey, openKeysWith, parseIdentities } from '@piste/verifier';
+import { openKeysWith, parseIdentities } from '@piste/verifier';
 import { errorMessage } from '../errors.js';
-import { InputError } from './io.js';
-
-/** What opens the bodies of an encrypted recording. */
-export interface Decryption {
-  readonly openKey: OpenKey;
-  /** Tells sets of keys apart, and says nothing of them. Hex. */
-  readonly fingerprint: string;
-}
+import { type Decryption, InputError } from './io.js';
 
 /** Reads an age identity file; undefined where none is named. Throws `InputError` where it is none. */
 export async function loadDecryption(path: string | undefined): Promise<Decryption | undefined> {

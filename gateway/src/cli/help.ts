@@ -22,9 +22,18 @@ Usage:
       what would be decided otherwise. --session ID and --since TIME
       narrow it, --trust FILE proves the recording, --catalog FILE
       describes objects that the recording does not.
-  piste audit verify [DIR...] [--trust FILE] [--json]
-      Verify recordings offline. Without --trust nothing outside the
-      directory vouches for it, and the verdict is "cannot conclude".
+  piste audit verify [RECORDING...] [--trust FILE] [--json]
+      Verify recordings offline: directories, evidence bundles, or
+      s3://BUCKET/PREFIX. Without --trust nothing from elsewhere
+      vouches for them, and the verdict is "cannot conclude".
+      --identity FILE opens encrypted texts, --history FILE compares
+      with Snowflake's history, --session ID lists its records' proofs
+      and --proofs DIR writes them. A bucket is read with the
+      PISTE_ARCHIVE_ options; its versions, delete markers and locks are
+      compared with the registry, too.
+  piste audit bundle [RECORDING] [--session ID] [--since T] [--trust FILE] -o FILE.zip
+      Make an evidence bundle: the whole logs that hold such records,
+      the records for people, and a page that verifies them.
   piste audit reconcile [DIR...] --history FILE [--trust FILE] [--json]
       Compare Snowflake's query history (.json, .jsonl, .csv) with the
       recordings: what ran for the service user and is not recorded so.

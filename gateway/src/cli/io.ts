@@ -1,4 +1,4 @@
-import type { Decryption } from './decryption.js';
+import type { OpenKey } from '@piste/verifier';
 /** What a command may touch of the world. */
 export interface CliIo {
   readonly out: (text: string) => void;
@@ -18,6 +18,13 @@ export interface CliIo {
   /** Resolves when the command shall end that would not end by itself. */
   readonly stopped: () => Promise<void>;
   readonly version: string;
+}
+
+/** What opens the bodies of an encrypted recording. */
+export interface Decryption {
+  readonly openKey: OpenKey;
+  /** Tells sets of keys apart, and says nothing of them. Hex. */
+  readonly fingerprint: string;
 }
 
 /** What a command was asked for. */
@@ -68,6 +75,8 @@ export interface CommandArguments {
   readonly session: string | undefined;
   /** An exported query history. */
   readonly history: string | undefined;
+  /** A folder to write proofs to. */
+  readonly proofs: string | undefined;
   /** The service user, as Snowflake spells it. */
   readonly user: string | undefined;
   /** How late a history may be: `45m`. */

@@ -1,4 +1,4 @@
-import { type OpenKey, openDirectory, type Verdict, verify } from '@piste/verifier';
+import { HEADLINES, type OpenKey, openDirectory, type Verdict, verify } from '@piste/verifier';
 import { readTrust } from './read-trust.js';
 
 /** What the verifier says of the directories a command reads. */
@@ -10,12 +10,7 @@ export interface Proof {
   isProven(log: string, index: number): boolean;
 }
 
-/** The verifier's headline for people. */
-export const HEADLINES: Readonly<Record<Verdict['outcome'], string>> = {
-  sound: 'OK',
-  tampered: 'TAMPERED',
-  'cannot-conclude': 'CANNOT CONCLUDE',
-};
+export { HEADLINES };
 
 /** Verifies directories against a trust file; undefined where none is given, since nothing could then be proven. */
 export async function proveDirectories(

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { createKeptNoteSigner, parseCosignatureVkey } from '@piste/verifier';
@@ -15,7 +15,7 @@ interface Place {
   readonly directory: string;
   readonly trust: string;
   readonly options: readonly string[];
-  path(name: string): string;
+  readonly path: (name: string) => string;
 }
 
 /** A closed, encrypted recording, its identity and two officers as files. */
@@ -33,7 +33,7 @@ async function withPlace(use: (place: Place) => Promise<void>): Promise<void> {
     const gateway = await startTestGateway(directory, { officers, recipients: [RECIPIENT] });
     await gateway.recording.append(entry('control', { op: 'x' }, { rows: 'secret' }));
     await gateway.close();
-    const options = ['--dir', directory, '--identity', path('identity.pem'), '--deployment', 'test'];
+    const options = ['--dir', directory, '--identity-key', path('identity.pem'), '--deployment', 'test'];
     await use({ directory, trust: gateway.trustFile, options, path });
   });
 }
@@ -68,6 +68,18 @@ describe('piste audit shred, hold and retention', () => {
     });
   });
 
+  test('finds the registry where it lies apart', async () => {
+    await withPlace(async (place) => {
+      const { directory, options, path } = place;
+      await rename(join(directory, 'registry'), path('apart'));
+      const notes = [await authorize(place, 'ann'), await authorize(place, 'ben')];
+      const both = notes.flatMap((note) => ['--authorization', note]);
+      const apart = ['--registry-dir', path('apart')];
+      const said = await run(['audit', 'shred', 'session-1', '--reason', REASON, ...options, ...both, ...apart]);
+      expect(said.out).toMatch(/1 key removed/);
+    });
+  });
+
   test('nothing is removed where nothing is old enough', async () => {
     await withPlace(async ({ options, directory }) => {
       const before = await readdir(directory, { recursive: true });
@@ -95,7 +107,7 @@ describe('piste audit shred, hold and retention', () => {
 
   test('does not start a registry where there is none', async () => {
     await withPlace(async ({ path }) => {
-      const options = ['--dir', path('elsewhere'), '--identity', path('identity.pem'), '--deployment', 'test'];
+      const options = ['--dir', path('elsewhere'), '--identity-key', path('identity.pem'), '--deployment', 'test'];
       const said = await run(['audit', 'hold', 'set', '--id', 'x', '--reason', 'y', ...options]);
       expect(said).toMatchObject({ code: 3, err: expect.stringContaining('there is no registry here') });
       await expect(readdir(path('elsewhere'))).rejects.toThrow('ENOENT');

@@ -1,5 +1,6 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { errorCode, errorMessage } from '../errors.js';
+import { auditBundle } from './audit-bundle.js';
 import { auditReconcile } from './audit-reconcile.js';
 import { auditVerify } from './audit-verify.js';
 import { loadDecryption } from './decryption.js';
@@ -48,6 +49,7 @@ const OPTIONS = {
   recording: { type: 'string' },
   session: { type: 'string' },
   history: { type: 'string' },
+  proofs: { type: 'string' },
   user: { type: 'string' },
   lag: { type: 'string' },
   gateway: { type: 'string' },
@@ -67,7 +69,15 @@ interface Command {
 }
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
-  ['audit verify', { options: ['dir', 'trust', 'json'], usage: EXIT.usage, run: auditVerify }],
+  ['audit bundle', { options: ['dir', 'session', 'since', 'trust', 'output'], usage: EXIT.usage, run: auditBundle }],
+  [
+    'audit verify',
+    {
+      options: ['dir', 'trust', 'identity', 'history', 'session', 'proofs', 'json'],
+      usage: EXIT.usage,
+      run: auditVerify,
+    },
+  ],
   [
     'audit reconcile',
     {
@@ -221,6 +231,7 @@ async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<num
       policies: values.policies,
       session: values.session,
       history: values.history,
+      proofs: values.proofs,
       user: values.user,
       lag: values.lag,
       gateway: values.gateway,

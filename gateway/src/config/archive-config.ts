@@ -69,6 +69,13 @@ export const ARCHIVE_OPTIONS: readonly OptionHelp[] = [
 const ARCHIVE_URL = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*)?\/?)?$/;
 const REGION = /^[a-z0-9-]{1,40}$/;
 
+/** Bucket and prefix of `s3://bucket/prefix`; undefined when it is none. */
+export function parseArchiveUrl(url: string): { readonly bucket: string; readonly prefix: string } | undefined {
+  const [, bucket, prefix = ''] = ARCHIVE_URL.exec(url) ?? [];
+  if (bucket === undefined || prefix.split('/').some((part) => part === '.' || part === '..')) return undefined;
+  return { bucket, prefix };
+}
+
 /** Undefined without `PISTE_ARCHIVE_URL`. */
 export function readArchive(read: Reader, complaints: string[]): ArchiveConfig | undefined {
   const url = read.text('PISTE_ARCHIVE_URL');
@@ -80,9 +87,8 @@ export function readArchive(read: Reader, complaints: string[]): ArchiveConfig |
     }
     return undefined;
   }
-  const [, bucket, prefix = ''] = ARCHIVE_URL.exec(url) ?? [];
-  if (bucket === undefined || prefix.split('/').some((part) => part === '.' || part === '..'))
-    complaints.push('PISTE_ARCHIVE_URL must be s3://bucket/prefix');
+  const place = parseArchiveUrl(url);
+  if (place === undefined) complaints.push('PISTE_ARCHIVE_URL must be s3://bucket/prefix');
   const endpoint = read.url('PISTE_ARCHIVE_ENDPOINT', ['https:', 'http:'])?.replace(/\/$/, '');
   if (endpoint !== undefined && !allowInsecure && isInsecure(endpoint))
     complaints.push('PISTE_ARCHIVE_ENDPOINT must be https, as records would cross the network unprotected');
@@ -91,8 +97,8 @@ export function readArchive(read: Reader, complaints: string[]): ArchiveConfig |
   const mode = read.choice('PISTE_ARCHIVE_LOCK', ['governance', 'compliance'] as const, 'governance');
   const archive: ArchiveConfig = {
     location: {
-      bucket: bucket ?? '',
-      prefix,
+      bucket: place?.bucket ?? '',
+      prefix: place?.prefix ?? '',
       endpoint,
       region,
       credentialsFile: read.readableFile('PISTE_ARCHIVE_CREDENTIALS_FILE'),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type ConfigResult, type Environment, OPTIONS, parseConfig, readSecretFile } from './config.js';
+import { describeConfig, digestOf } from './digest.js';
 
 let directory: string;
 let required: Record<string, string>;
@@ -232,5 +233,35 @@ describe('a secret in a file', () => {
 
   test('is not looked for in a relative folder', async () => {
     expect(await readSecretFile('.', 'snowflake', 'private-key.pem')).toBeUndefined();
+  });
+});
+
+describe('the configuration as the record holds it', () => {
+  const secrets = () => ({
+    PISTE_REDIS_URL: 'redis://user:redis-password@cache:6379/1?password=again',
+    PISTE_STATE_KEY_FILE: join(directory, 'state-key'),
+    PISTE_CONSOLE_ISSUER: 'https://people.example',
+    PISTE_CONSOLE_CLIENT_SECRET_FILE: join(directory, 'client-secret'),
+  });
+
+  test('says how the gateway is set up', () => {
+    const described: unknown = JSON.parse(describeConfig(configOf({ ...secrets(), PISTE_RECORDING_MODE: 'observe' })));
+    expect(described).toMatchObject({
+      recordingMode: 'observe',
+      redisUrl: 'redis://cache:6379/1',
+      consoleLogin: { issuer: 'https://people.example', clientId: 'piste-console' },
+      limits: { holdSeconds: 40 },
+    });
+  });
+
+  test('holds no secret', () => {
+    const text = describeConfig(configOf(secrets()));
+    for (const secret of ['redis-password', 'again', 'a secret', Buffer.alloc(32, 7).toString('base64')])
+      expect(text).not.toContain(secret);
+  });
+
+  test('has one digest for one configuration', () => {
+    expect(digestOf(configOf())).toBe(digestOf(configOf()));
+    expect(digestOf(configOf({ PISTE_RECORDING_MODE: 'strict-final' }))).not.toBe(digestOf(configOf()));
   });
 });

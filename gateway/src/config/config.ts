@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
-import { parseRecipients, parseVkey, parseWitnessPolicy } from '@piste/verifier';
+
+import { parseRecipients, parseVkey, parseWitnessPolicy, RECORDING_MODES, type RecordingMode } from '@piste/verifier';
+
 import { ARCHIVE_OPTIONS, type ArchiveConfig, readArchive } from './archive-config.js';
 import { createReader, type Environment, type Listener, type OptionHelp, type Reader } from './reader.js';
 
@@ -16,6 +18,8 @@ export interface Config {
   readonly recordingDirectory: string;
   /** File that always holds the log's newest checkpoint; best kept on another volume. */
   readonly checkpointFile: string;
+  /** How far effects wait for their records; connections may demand more. */
+  readonly recordingMode: RecordingMode;
   /** age recipients that may read bodies of the log; none: bodies are not encrypted. */
   readonly recordingRecipients: readonly string[];
   /** Name of this deployment in log origins. */
@@ -95,6 +99,11 @@ export const OPTIONS: readonly OptionHelp[] = [
   },
   { name: 'PISTE_SECRETS_DIR', fallback: '(required)', help: 'folder of secrets, <secret name>/<key>' },
   { name: 'PISTE_RECORDING_DIR', fallback: '(required)', help: 'folder of the append-only log' },
+  {
+    name: 'PISTE_RECORDING_MODE',
+    fallback: 'strict',
+    help: 'strict, strict-final, request-strict or observe: how far effects wait for their records',
+  },
   {
     name: 'PISTE_CHECKPOINT_FILE',
     fallback: '<recording dir>/../checkpoint.json',
@@ -231,6 +240,7 @@ export function parseConfig(environment: Environment): ConfigResult {
     witnesses: readWitnesses(read, complaints),
     officers: readOfficers(read, complaints),
     recordingRecipients: readRecipients(read, complaints),
+    recordingMode: read.choice('PISTE_RECORDING_MODE', RECORDING_MODES, 'strict'),
     deployment: environment['PISTE_DEPLOYMENT'] || 'piste',
     redisUrl,
     stateKey,

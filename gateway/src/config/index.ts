@@ -1,4 +1,4 @@
-export type { ArchiveConfig } from './archive-config.js';
+export { type ArchiveConfig, parseArchiveUrl } from './archive-config.js';
 export {
   type Config,
   type ConfigResult,
@@ -10,4 +10,4 @@ export {
   readSecretFile,
   type TlsFiles,
 } from './config.js';
-export { digestOf } from './digest.js';
+export { describeConfig, digestOf } from './digest.js';

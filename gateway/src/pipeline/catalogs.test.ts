@@ -87,7 +87,7 @@ function setUp(rules: readonly object[] = []) {
         recorded.push(`${entry.fields.op} ${entry.fields.internal}`);
         return { permit };
       },
-      append: async (entry: { kind: string; fields: { rows: number } }) => {
+      note: async (entry: { kind: string; fields: { rows: number } }) => {
         recorded.push(`${entry.kind} ${entry.fields.rows}`);
       },
     },

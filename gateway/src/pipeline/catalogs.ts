@@ -91,7 +91,7 @@ function sessionCatalog(
 
     async load(names, signal) {
       const described = await describeObjects(deps, names, needs, { session, connection, box, signal });
-      await deps.recording.append(catalogueEntry(session, needs, described));
+      await deps.recording.note(catalogueEntry(session, needs, described), connection.name);
       for (const [name, description] of described) {
         // A look-up during this walk must find what it loaded, however short the trust.
         const seconds = description.object === 'absent' ? ABSENT_SECONDS : Math.max(deps.trustSeconds, ABSENT_SECONDS);

@@ -108,7 +108,7 @@ async function openSession(
 ): Promise<Answer> {
   const { principal } = admitted;
   // Asked here, as a session that Snowflake opened and no record may name would be left behind.
-  if (deps.recording.refusesNew() !== undefined)
+  if (deps.recording.refusesNew(connection.name) !== undefined)
     return refuseLogin(deps, request, connection, {
       denial: deny.cannotRecord(),
       reason: 'cannot-record',
@@ -123,12 +123,8 @@ async function openSession(
       issuer: principal.issuer,
     });
   }
-  await deps.recording.append({
-    kind: 'control',
-    sessionId: undefined,
-    fields: { op: 'login', outcome: 'admitted', connection: connection.name, who: whoFields(principal) },
-    bodies: [],
-  });
+  const fields = { op: 'login', outcome: 'admitted', connection: connection.name, who: whoFields(principal) };
+  await deps.recording.note({ kind: 'control', sessionId: undefined, fields, bodies: [] }, connection.name);
   const { defaults } = connection.resource.spec;
   const answer = await deps.snowflake.login(endpoint, credential, {
     clientApp: request.clientApp,
@@ -198,7 +194,7 @@ async function keepSession(
     },
     bodies: [textBody('head', stringifyJson(head))],
   };
-  const answer = await deps.recording.recordAnswer(opening, bytes);
+  const answer = await deps.recording.recordAnswer(opening, bytes, { connection: connection.name });
   deps.onLogin(connection.name, principal.issuer, 'accepted', 'ok');
   deps.onSession(1, connection.name);
   return answer;
@@ -233,7 +229,9 @@ async function refuseLogin(
     },
     bodies: [],
   };
-  const answer = await deps.recording.recordAnswer(entry, encodeBody(failure(refusal.denial)));
+  const answer = await deps.recording.recordAnswer(entry, encodeBody(failure(refusal.denial)), {
+    connection: connection?.name,
+  });
   deps.onLogin(connection?.name ?? 'none', refusal.issuer ?? 'none', 'refused', refusal.reason);
   return answer;
 }

@@ -10,7 +10,7 @@ import {
   type RowtypeColumn,
   type UpstreamChunk,
 } from '../protocol/index.js';
-import type { Entry, Recording } from '../recording/index.js';
+import type { AnswerScope, Entry, Recording, ResultPart } from '../recording/index.js';
 import type { Sealer, Store } from '../store/index.js';
 import type { Log } from '../telemetry/index.js';
 import type { ChunkSource } from '../upstream/index.js';
@@ -83,7 +83,8 @@ const digestOf = (capability: string): string => sha256(capability).toString('he
 
 export function createResultParts(deps: ResultPartsDeps): ResultParts {
   /** Fetches, masks and records one part; its bytes may then leave. */
-  const deliver = async (kept: Kept, chunk: UpstreamChunk, index: number): Promise<Answer> => {
+  const deliver = async (kept: Kept, chunk: UpstreamChunk, part: ResultPart): Promise<Answer> => {
+    const { index } = part;
     const source = await deps.fetchChunk({ url: chunk.url, headers: kept.headers });
     const { masked, detected } = maskOrRefuse(deps, kept, source);
     if (masked.rows !== chunk.rowCount) {
@@ -96,7 +97,7 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
       fields: { qid: kept.queryId, n: index, rows: masked.rows, fmt: masked.format, found: detectedFields(detected) },
       bodies: [{ name: 'rows', bytes }],
     };
-    const answer = await afterRun(() => deps.recording.recordAnswer(entry, bytes));
+    const answer = await afterRun(() => deps.recording.recordAnswer(entry, bytes, scopeOf(kept, part)));
     for (const count of masked.counts) deps.onMasked(count.policy, count.action, count.values);
     deps.onDelivered(kept.connection, masked.rows, bytes.length);
     return answer;
@@ -112,7 +113,11 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
       fields: { qid: kept.queryId, n: index, code, outcome: 'withheld', why: 'part', rows: 0, cols: 0 },
       bodies: [{ name: 'head', bytes }],
     };
-    return { ok: false, denial, answer: await deps.recording.recordAnswer(entry, bytes) };
+    return {
+      ok: false,
+      denial,
+      answer: await deps.recording.recordAnswer(entry, bytes, { connection: kept.connection }),
+    };
   };
 
   return {
@@ -152,13 +157,16 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
       const chunk = kept.chunks[index];
       if (chunk === undefined) return undefined;
       try {
-        return { ok: true, answer: await deliver(kept, chunk, index) };
+        const part = { result: key, index, count: kept.chunks.length };
+        return { ok: true, answer: await deliver(kept, chunk, part) };
       } catch (error) {
         return withhold(kept, index, error);
       }
     },
   };
 }
+
+const scopeOf = ({ connection }: Kept, part: ResultPart): AnswerScope => ({ connection, part });
 
 /** Masks that later parts may bring. */
 function furtherMasks({ detection, rowtype }: Kept): readonly MaskObligation[] {

@@ -62,8 +62,8 @@ const REFUSALS: Readonly<Record<TokenRefusal, { code: string; sqlState: string; 
 
 export function createSessionControl(deps: SessionControlDeps): SessionControl {
   const { recording, sessions } = deps;
-  const answer = (entry: Entry, envelope: Envelope): Promise<Answer> =>
-    recording.recordAnswer(entry, encodeBody(envelope));
+  const answer = (entry: Entry, envelope: Envelope, session?: Session): Promise<Answer> =>
+    recording.recordAnswer(entry, encodeBody(envelope), { connection: session?.connection });
 
   const endUpstream = async (session: Session): Promise<void> => {
     const endpoint = deps.endpointOf(session.connection);
@@ -86,15 +86,20 @@ export function createSessionControl(deps: SessionControlDeps): SessionControl {
       const { id } = master.session;
       const tokens = await sessions.renew(id);
       if (tokens === undefined)
-        return answer(controlEntry('renew', 'gone', id), failure(deny.sessionEnded('it expired or was closed')));
+        return answer(
+          controlEntry('renew', 'gone', id),
+          failure(deny.sessionEnded('it expired or was closed')),
+          master.session,
+        );
       return answer(
         controlEntry('renew', 'ok', id),
         renewalAnswer(tokens, parseJson(master.session.upstream.sessionId) ?? 0),
+        master.session,
       );
     },
 
     async heartbeat(session) {
-      const recorded = await answer(controlEntry('heartbeat', 'ok', session.id), success());
+      const recorded = await answer(controlEntry('heartbeat', 'ok', session.id), success(), session);
       const endpoint = deps.endpointOf(session.connection);
       if (endpoint !== undefined) await deps.snowflake.heartbeat(endpoint, createTokenBox(sessions, session));
       return recorded;
@@ -102,7 +107,7 @@ export function createSessionControl(deps: SessionControlDeps): SessionControl {
 
     async logout(session) {
       const close: Entry = { kind: 'session.close', sessionId: session.id, fields: { why: 'logout' }, bodies: [] };
-      const recorded = await answer(close, success());
+      const recorded = await answer(close, success(), session);
       await deps.statements.abandon(session.id);
       await sessions.close(session.id);
       deps.catalogs.forget(session.id);

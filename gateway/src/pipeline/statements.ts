@@ -12,6 +12,7 @@ import {
   statusOf,
   success,
 } from '../protocol/index.js';
+import type { AnswerScope } from '../recording/index.js';
 import type { Session } from '../session/index.js';
 import type { Sealer } from '../store/index.js';
 import type { Answer } from './answer.js';
@@ -65,14 +66,14 @@ export function createStatements(deps: StatementsDeps): Statements {
     queryId?: string,
   ): Promise<Answer> => {
     const entry = controlEntry(op, outcome, session.id, { qid: queryId ?? null });
-    return recording.recordAnswer(entry, encodeBody(envelope));
+    return recording.recordAnswer(entry, encodeBody(envelope), scopeOf(session));
   };
 
   const refuse = (session: Session, denial: Denial): Promise<Answer> =>
-    recording.recordAnswer(refusedEntry('query', denial, session.id), encodeBody(failure(denial)));
+    recording.recordAnswer(refusedEntry('query', denial, session.id), encodeBody(failure(denial)), scopeOf(session));
 
   const redeliver = (session: Session, queryId: string, outcome: string, bytes: Buffer): Promise<Answer> =>
-    recording.recordAnswer(controlEntry('redeliver', outcome, session.id, { qid: queryId }), bytes);
+    recording.recordAnswer(controlEntry('redeliver', outcome, session.id, { qid: queryId }), bytes, scopeOf(session));
 
   const given = new WeakSet<Answer>();
   /** The end of a statement for one of those who wait for it: the first gets it as it was recorded, others once more. */
@@ -130,7 +131,7 @@ export function createStatements(deps: StatementsDeps): Statements {
   };
 
   const mayBegin = (session: Session): Denial | undefined => {
-    if (recording.refusesNew() !== undefined) return deny.cannotRecord();
+    if (recording.refusesNew(session.connection) !== undefined) return deny.cannotRecord();
     const underWay = walks.countOf(session.id);
     const maximum = limits.maxStatementsPerSession;
     return underWay < maximum ? undefined : deny.tooMany(underWay, maximum);
@@ -175,7 +176,7 @@ export function createStatements(deps: StatementsDeps): Statements {
     async submit(session, request, origin) {
       const scanned = scannedQueryId(request.sqlText);
       if (scanned !== undefined && (await kept.loadOwn(session, scanned)) !== undefined) {
-        await recording.append(controlEntry('result-scan', 'own', session.id, { qid: scanned }));
+        await recording.note(controlEntry('result-scan', 'own', session.id, { qid: scanned }), session.connection);
         return answerWithinHold(scanned, session);
       }
       const taken = await take(session, request, origin);
@@ -211,3 +212,5 @@ export function createStatements(deps: StatementsDeps): Statements {
     drain: (milliseconds) => walks.drain(milliseconds),
   };
 }
+
+const scopeOf = ({ connection }: Session): AnswerScope => ({ connection });

@@ -244,7 +244,7 @@ function recordStop(deps: WalksDeps, statement: KeptStatement, stop: Stop): Prom
     },
     bodies: [{ name: 'head', bytes }],
   };
-  return deps.recording.recordAnswer(entry, bytes);
+  return deps.recording.recordAnswer(entry, bytes, { connection: statement.connection });
 }
 
 /** The log did not take the request itself: there is no statement that an answer could belong to. */
@@ -262,7 +262,8 @@ function recordUnasked(deps: WalksDeps, { sessionId, queryId }: KeptStatement, {
 async function endSession(deps: WalksDeps, session: Session): Promise<void> {
   try {
     const fields = { why: 'upstream-gone' };
-    await deps.recording.append({ kind: 'session.close', sessionId: session.id, fields, bodies: [] });
+    const close: Entry = { kind: 'session.close', sessionId: session.id, fields, bodies: [] };
+    await deps.recording.note(close, session.connection);
     if ((await deps.sessions.close(session.id)) !== undefined) deps.onSession(-1, session.connection);
   } catch (error) {
     deps.log.warn('a lost session is not closed', { error: errorMessage(error) });

@@ -1,7 +1,10 @@
-import { type LogRecord, type OpenKey, readLog } from '@piste/verifier';
+import { type LogRecord, type OpenKey, type RecordingSource, readLog } from '@piste/verifier';
 
-/** Streams the records of recording directories with the bodies that reconciling compares. Rejects when one cannot be read. */
-export async function* readRecords(directories: readonly string[], openKey?: OpenKey): AsyncGenerator<LogRecord> {
+/** Streams the records of recordings, directories or sources, with the bodies that reconciling compares. Rejects when one cannot be read. */
+export async function* readRecords(
+  recordings: readonly (string | RecordingSource)[],
+  openKey?: OpenKey,
+): AsyncGenerator<LogRecord> {
   const keepBody = (name: string): boolean => name === 'sql';
-  for (const directory of directories) yield* readLog(directory, { keepBody, openKey });
+  for (const recording of recordings) yield* readLog(recording, { keepBody, openKey });
 }

@@ -21,7 +21,9 @@ export {
   verifyDirectory,
 } from '@piste/verifier';
 export { type Answer, type Standing, spendAnswer, unrecordedAnswer } from './answer.js';
+export type { AnswerScope } from './answering.js';
 export type { RecordingClock } from './leaf-clock.js';
+export type { ResultPart } from './part-streams.js';
 export type { Checkpoint, CommittedGroup } from './placed-record.js';
 export { isRequestReceipt, type Receipt, type RequestReceipt } from './receipt.js';
 export { openRecording, type Recording, type RecordingDeps, type RecordingMetrics } from './recording.js';

@@ -33,16 +33,17 @@ async function run(faultAt: (call: DiskCall) => Fault | undefined): Promise<Run>
   const trust: { writers: readonly string[]; checkpoints: Trust['checkpoints'] } = { writers: [], checkpoints: [] };
   let recording: Recording | undefined;
   try {
-    recording = await openTestRecording(ROOT, { files: disk.files, segmentBytes: 6_000, recipients: [RECIPIENT] });
-    Object.assign(trust, await trustIn(recording));
+    const open = await openTestRecording(ROOT, { files: disk.files, segmentBytes: 6_000, recipients: [RECIPIENT] });
+    recording = open;
+    Object.assign(trust, await trustIn(open));
     for (let round = 0; round < 6; round += 1) {
       const group = Array.from({ length: 1 + (round % 3) }, (_, index) => ({
         ...entry('control', { round, index }, { note: 'x'.repeat(round * 300) }),
         sessionId: `session-${index}`,
       }));
-      const receipts = await Promise.all(group.map((one) => recording?.append(one)));
-      for (const receipt of receipts) if (receipt !== undefined) acknowledged.push(receipt.leafHash);
-      Object.assign(trust, await trustIn(recording));
+      const receipts = await Promise.all(group.map((one) => open.append(one)));
+      for (const { leafHash } of receipts) acknowledged.push(leafHash);
+      Object.assign(trust, await trustIn(open));
     }
   } catch {
     // The fault; what was acknowledged before counts.

@@ -19,29 +19,45 @@ export interface TaggedReceipt extends Receipt {
   readonly tagSignature?: string;
 }
 
-/**
- * Proof that the record which lets one statement run is durable. Only `Recording.recordRequest` makes one. Whoever forwards
- * checks that the hash of what it is about to send equals `permit.statementHash`.
- */
-export interface RequestReceipt extends Receipt {
+interface OfPermit {
   readonly [receiptBrand]: true;
   readonly permit: Permit;
+}
+
+/** The record that lets one statement run is durable. */
+export interface DurableRequestReceipt extends OfPermit, Receipt {
+  readonly standing: 'durable';
   /** The writer's signature for the statement's `QUERY_TAG` (`tagText`), base64url. */
   readonly tagSignature: string;
 }
 
+/** In mode `observe`: the record was not durable in time, or is lost, and the statement runs all the same. */
+export interface DeferredRequestReceipt extends OfPermit {
+  readonly standing: 'deferred';
+  readonly writer: string;
+}
+
+/**
+ * Leave to run one statement, as far as its record goes. Only `Recording.recordRequest` makes one. Whoever forwards checks
+ * that the hash of what it is about to send equals `permit.statementHash`.
+ */
+export type RequestReceipt = DurableRequestReceipt | DeferredRequestReceipt;
+
 const issued = new WeakSet<object>();
 
 /** For the recording room only, after the commit that holds the record returned. */
-export function issueRequestReceipt(permit: Permit, receipt: Receipt, tagSignature: string): RequestReceipt {
-  const requestReceipt: RequestReceipt = Object.freeze({
-    [receiptBrand]: true as const,
-    permit,
-    ...receipt,
-    tagSignature,
-  });
-  issued.add(requestReceipt);
-  return requestReceipt;
+export function issueRequestReceipt(permit: Permit, receipt: Receipt, tagSignature: string): DurableRequestReceipt {
+  return issue({ [receiptBrand]: true as const, permit, standing: 'durable' as const, ...receipt, tagSignature });
+}
+
+/** For the recording room only, and only where the mode waits for nothing. */
+export function issueDeferredRequestReceipt(permit: Permit, writer: string): DeferredRequestReceipt {
+  return issue({ [receiptBrand]: true as const, permit, standing: 'deferred' as const, writer });
+}
+
+function issue<T extends RequestReceipt>(receipt: T): T {
+  issued.add(Object.freeze(receipt));
+  return receipt;
 }
 
 /** True only for receipts this process issued. */

@@ -173,7 +173,7 @@ describe('recording', () => {
       const failed = (): void => {
         failures += 1;
       };
-      const metrics = { committed: () => undefined, failed };
+      const metrics = { committed: () => undefined, failed, lost: () => undefined };
       const recording = await openTestRecording(directory, { files: fault.files, metrics });
       const kept = await recording.append(entry('control', { op: 'kept' }));
       const before = await trustIn(recording);
@@ -294,7 +294,7 @@ describe('recording', () => {
       const recording = await openTestRecording(directory, {
         refuses: (kind, letsRun) => (isBlocked && (letsRun || kind === 'chunk') ? 'too much waits' : undefined),
       });
-      expect(recording.refusesNew()).toBe('too much waits');
+      expect(recording.refusesNew('analytics')).toBe('too much waits');
       const select = entry('request', {}, { sql: 'select 1' });
       await expect(recording.recordRequest(permitOf('select 1'), select)).rejects.toMatchObject({
         name: 'RecordRefused',
@@ -304,7 +304,7 @@ describe('recording', () => {
       await expect(recording.append(entry('chunk'))).rejects.toThrow('chunk is refused: too much waits');
       await recording.append(entry('control'));
       isBlocked = false;
-      expect(recording.refusesNew()).toBeUndefined();
+      expect(recording.refusesNew('analytics')).toBeUndefined();
       await recording.recordRequest(permitOf('select 1'), select);
       await recording.close();
       expect((await recordsIn(directory)).map(({ leaf }) => leaf.kind)).toEqual([

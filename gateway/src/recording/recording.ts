@@ -1,14 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import type { Entry, EntryKind, EntryValue } from '@piste/verifier';
+import type { Entry, EntryKind, EntryValue, RecordingMode } from '@piste/verifier';
 import { errorMessage } from '../errors.js';
 import { hashStatement, isPermit, type Permit } from '../policy/permit.js';
 import type { Log } from '../telemetry/log.js';
-import { type Answer, issueAnswer, withDelivered } from './answer.js';
+import type { Answer } from './answer.js';
+import { type AnswerScope, createAnswering } from './answering.js';
+import { createConnectionModes } from './connection-modes.js';
 import type { FileOps } from './file-ops.js';
 import type { RecordingClock } from './leaf-clock.js';
+import { createLosses } from './losses.js';
 import type { Acknowledgement, Checkpoint, CommittedGroup } from './placed-record.js';
-import { issueRequestReceipt, type Receipt, type RequestReceipt, type TaggedReceipt } from './receipt.js';
+import {
+  issueDeferredRequestReceipt,
+  issueRequestReceipt,
+  type Receipt,
+  type RequestReceipt,
+  type TaggedReceipt,
+} from './receipt.js';
 import { type Recorder, startRecorder } from './recorder.js';
 import { RecordingUnavailable, RecordRefused } from './recording-unavailable.js';
 import { sealPredecessors } from './seal.js';
@@ -22,6 +31,8 @@ import type { WriterListener, WriterSettings } from './writer-messages.js';
 export interface RecordingMetrics {
   committed(group: CommittedGroup): void;
   failed(): void;
+  /** A request or an answer went on without its record. */
+  lost(): void;
 }
 
 export interface RecordingDeps {
@@ -40,8 +51,8 @@ export interface RecordingDeps {
   readonly segmentBytes?: number;
   /** age recipients (`age1…`) that may read bodies; with none, bodies are stored as they are. */
   readonly recipients?: readonly string[];
-  /** What is promised of records: docs/recording-format.md, `writer.open`. `strict` by default. */
-  readonly mode?: string;
+  /** How far effects wait for their records; `strict` by default. Connections may demand more. */
+  readonly mode?: RecordingMode;
   /** Why a record must not be written now, or nothing. `letsRun`: a statement would run on it. The message is for operators. */
   readonly refuses?: (kind: EntryKind, letsRun: boolean) => string | undefined;
   /** What more `writer.open` says: host, version, config … Called with the key, before anything is written. */
@@ -66,14 +77,21 @@ export interface Recording {
   /**
    * Records what lets one statement run, and is the only maker of a `RequestReceipt`. The entry is either the `request`
    * itself, whose bodies `sql` and `binds` must hash to the permit's `statementHash`, or the `decision` that released a
-   * request recorded before. The hash is written into the record. Rejects like `append`.
+   * request recorded before. The hash is written into the record. Rejects like `append`, but for connections in mode
+   * `observe`: there the receipt is `deferred` when the record fails or takes long.
    */
   recordRequest(permit: Permit, entry: Entry): Promise<RequestReceipt>;
   /**
    * Records an answer to a driver with the count and digest of its bytes, and is the only maker of an `Answer` that carries
-   * anything. Rejects like `append`: the bytes must then not leave.
+   * anything. Waits for the disk as far as the mode says. Rejects like `append`: the bytes must then not leave.
    */
-  recordAnswer(entry: Entry, bytes: Buffer): Promise<Answer>;
+  recordAnswer(entry: Entry, bytes: Buffer, scope?: AnswerScope): Promise<Answer>;
+  /** Records what is about to happen on behalf of a connection and is no statement. Rejects like `append`, but in `observe`. */
+  note(entry: Entry, connection: string): Promise<void>;
+  /** The mode of a connection, or of what belongs to none. */
+  modeOf(connection: string | undefined): RecordingMode;
+  /** Takes what connections demand. A demand below the gateway's own mode counts as that. Recorded before it is in force. */
+  demandModes(demanded: ReadonlyMap<string, RecordingMode>): Promise<void>;
   /** True once a write or sync failed: nothing is acknowledged any more and the process should be replaced. */
   readonly failed: boolean;
   /**
@@ -88,8 +106,8 @@ export interface Recording {
    * newest ended segment, 0 for none; after `close` that is the last. Rejects when the writer is gone.
    */
   finishSegment(): Promise<number>;
-  /** Why no new statement would be recorded now, or nothing: ask before work begins that a refusal would leave half done. */
-  refusesNew(): string | undefined;
+  /** Why no new statement of the connection would run now, or nothing: ask before work begins that a refusal would leave half done. */
+  refusesNew(connection: string): string | undefined;
   /** Writes `writer.close`, waits for it and forgets the key. Later appends reject. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -99,8 +117,12 @@ const OWN_KINDS: ReadonlySet<EntryKind> = new Set([
   'writer.sealed',
   'writer.close',
   'clock.jump',
+  'mode.change',
+  'gap',
   'key',
 ]);
+/** In mode `observe` a request waits this long for its record, so that the statement's tag can name it. */
+const OBSERVE_WAIT_MS = 100;
 const DEPLOYMENT = /^[a-z0-9]([a-z0-9./-]{0,126}[a-z0-9])?$/;
 
 /**
@@ -116,7 +138,7 @@ export async function openRecording(deps: RecordingDeps): Promise<Recording> {
   const origin = `${deps.deployment}/w/${ulid}`;
   try {
     const recorder = await startWriter(deps, origin, ulid);
-    return createRecording({ recorder, origin, hints: deps.strandHints, refuses: deps.refuses, log: deps.log });
+    return createRecording(recorder, origin, deps);
   } catch (error) {
     if (error instanceof RecordingUnavailable) throw error;
     throw new RecordingUnavailable(`recording cannot be opened: ${errorMessage(error)}`, { cause: error });
@@ -159,21 +181,21 @@ async function startWriter(deps: RecordingDeps, origin: string, ulid: string): P
   return recorder;
 }
 
-interface RecordingParts {
-  readonly recorder: Recorder;
-  readonly origin: string;
-  readonly hints: StrandHints | undefined;
-  readonly refuses: RecordingDeps['refuses'];
-  readonly log: Log;
-}
-
-function createRecording({ recorder, origin, hints, refuses, log }: RecordingParts): Recording {
+function createRecording(recorder: Recorder, origin: string, deps: RecordingDeps): Recording {
+  const { clock, log, strandHints: hints, refuses, mode = 'strict' } = deps;
   const place: PlaceEntry = async (entry, statementHash, links) =>
     toReceipt(origin, await recorder.append(entry, statementHash, links));
   const linked: LogAppend =
     hints === undefined
       ? (entry, statementHash) => place(entry, statementHash, undefined)
       : createLinkedAppend({ place, origin, hints });
+  const ownAppend = (entry: Entry): Promise<Receipt> => linked(entry, undefined);
+  const losses = createLosses({
+    append: ownAppend,
+    nowMs: () => clock.nowMs(),
+    onLost: () => deps.metrics?.lost(),
+  });
+  const modes = createConnectionModes(mode, ownAppend);
   let closing: Promise<void> | undefined;
 
   async function append(entry: Entry, statementHash: string | undefined): Promise<TaggedReceipt> {
@@ -181,11 +203,26 @@ function createRecording({ recorder, origin, hints, refuses, log }: RecordingPar
     if (OWN_KINDS.has(entry.kind)) throw new RecordingUnavailable(`only the log itself writes ${entry.kind}`);
     const why = refuses?.(entry.kind, statementHash !== undefined);
     if (why !== undefined) throw new RecordRefused(entry.kind, why);
+    losses.tell();
     return linked(entry, statementHash);
+  }
+
+  const recordAnswer = createAnswering({ append: (entry) => append(entry, undefined), modeOf: modes.of, losses });
+
+  /** The receipt, or undefined when it is lost or does not come in time and the connection does not wait. */
+  async function appendFor(connection: string, entry: Entry, statementHash: string | undefined) {
+    const appended = append(entry, statementHash);
+    if (modes.of(connection) !== 'observe') return appended;
+    const bytes = entry.bodies.reduce((sum, body) => sum + body.bytes.byteLength, 0);
+    const kept = appended.catch((): undefined => {
+      losses.add('request', bytes);
+    });
+    return Promise.race([kept, wait(OBSERVE_WAIT_MS)]);
   }
 
   async function finish(): Promise<void> {
     const end: Entry = { kind: 'writer.close', sessionId: undefined, fields: {}, bodies: [] };
+    losses.tell();
     try {
       if (!recorder.failed) await recorder.append(end, undefined);
     } finally {
@@ -200,21 +237,25 @@ function createRecording({ recorder, origin, hints, refuses, log }: RecordingPar
     async recordRequest(permit: Permit, entry: Entry) {
       const complaint = checkPermit(permit, entry);
       if (complaint !== undefined) throw new RecordingUnavailable(complaint);
-      const { tagSignature, ...receipt } = await append(entry, permit.statementHash);
+      const placed = await appendFor(permit.connection, entry, permit.statementHash);
+      if (placed === undefined) return issueDeferredRequestReceipt(permit, origin);
+      const { tagSignature, ...receipt } = placed;
       if (tagSignature === undefined) throw new RecordingUnavailable('the writer did not sign the tag');
       return issueRequestReceipt(permit, receipt, tagSignature);
     },
-    async recordAnswer(entry: Entry, bytes: Buffer) {
-      const receipt = await append(withDelivered(entry, bytes), undefined);
-      return issueAnswer(bytes, { kind: 'durable', receipt });
+    recordAnswer,
+    async note(entry: Entry, connection: string) {
+      await appendFor(connection, entry, undefined);
     },
+    modeOf: modes.of,
+    demandModes: modes.apply,
     get failed() {
       return recorder.failed;
     },
     room: () => recorder.room(),
     checkpoint: () => recorder.checkpoint(),
     finishSegment: () => recorder.finishSegment(),
-    refusesNew: () => refuses?.('request', true),
+    refusesNew: (connection: string) => (modes.of(connection) === 'observe' ? undefined : refuses?.('request', true)),
     close() {
       closing ??= finish();
       return closing;
@@ -231,6 +272,12 @@ function toReceipt(writer: string, acknowledged: Acknowledgement): TaggedReceipt
     ...(strandNumber === undefined ? {} : { strandNumber }),
     ...(tagSignature === undefined ? {} : { tagSignature }),
   };
+}
+
+function wait(milliseconds: number): Promise<undefined> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds, undefined).unref();
+  });
 }
 
 /** Why this entry cannot stand for this permit, or nothing. */

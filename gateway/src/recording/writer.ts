@@ -88,9 +88,9 @@ export function createLogWriter({ signer, segments, keys, monotonicNs }: LogWrit
     } else {
       const fresh = keys.prepare(sessionId);
       if (fresh !== undefined) place({ ...record, ...KEY_RECORD, fields: fresh.fields }, []);
-      const { parts, taken } = keys.partsOf(sessionId);
-      place(record, cutBodies(bodiesOf(record), parts));
-      taken();
+      const sealing = keys.partsOf(sessionId);
+      place(record, cutBodies(bodiesOf(record), sealing.parts));
+      sealing.taken();
     }
     if (sessionId !== undefined && strands.hasEnded(sessionId)) keys?.forget(sessionId);
   }

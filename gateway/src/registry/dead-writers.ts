@@ -31,6 +31,8 @@ export async function findDeadWriters(search: DeadWriterSearch): Promise<readonl
   for (const files of await listLogs(directory)) {
     const origin = `${deployment}/w/${files.ulid}`;
     if (origin === self || now - ulidTimeMs(files.ulid) < silentMs) continue;
+    // Its beginning is in the archive only: the rest does not say by itself whose log it is.
+    if (files.segments[0]?.segment !== 1) continue;
     const end = await peekLogEnd(files);
     if (end.closed) continue;
     open.set(origin, describeEnd(origin, end));

@@ -9,6 +9,7 @@ import {
   readLog,
   readRegistry,
   SHRED_OFFICERS,
+  textIn,
 } from '@piste/verifier';
 import type { ErasurePort } from './erasure-port.js';
 import type { RegistryLog } from './registry-log.js';
@@ -39,6 +40,8 @@ export type ErasureResult =
 export interface ErasureDeps {
   readonly registry: RegistryLog;
   readonly source: RecordingSource;
+  /** Where the registry's files are read; beside the recording by default. */
+  readonly registrySource?: RecordingSource;
   readonly ports: readonly ErasurePort[];
   readonly nowMs: () => number;
 }
@@ -47,8 +50,12 @@ function refuse(kind: ErasureRefusal['kind'], message: string): ErasureResult {
   return { ok: false, refusal: { kind, message } };
 }
 
-async function entriesOf({ registry, source }: ErasureDeps): Promise<readonly RegistryEntry[] | undefined> {
-  const reading = await readRegistry(source);
+async function entriesOf({
+  registry,
+  source,
+  registrySource,
+}: ErasureDeps): Promise<readonly RegistryEntry[] | undefined> {
+  const reading = await readRegistry(registrySource ?? source);
   const isOwn = reading.registry?.keys.at(-1)?.vkey === registry.vkey;
   return isOwn && reading.registry !== undefined ? reading.registry.entries : undefined;
 }
@@ -113,7 +120,7 @@ async function findKeys(
     const step = await records.next();
     if (step.done) return { keys, damaged: step.value.map(({ log }) => log) };
     const { leaf, log } = step.value;
-    if (leaf.kind === 'writer.open') origin = String(leaf.fields['origin']);
+    if (leaf.kind === 'writer.open') origin = textIn(leaf.fields, 'origin') ?? '';
     if (leaf.kind === 'key' && leaf.strand?.sessionId === sessionId)
       keys.push({ ulid: log, origin, number: Number(leaf.fields['n']) });
   }
@@ -183,7 +190,7 @@ async function findOldBodies(
       return { segments, damaged: [...damaged] };
     }
     const { leaf, log, index } = step.value;
-    if (leaf.kind === 'writer.open') origins.set(log, String(leaf.fields['origin']));
+    if (leaf.kind === 'writer.open') origins.set(log, textIn(leaf.fields, 'origin') ?? '');
     const place = candidates.get(log)?.findLast(({ first }) => first <= index);
     const isHeld = leaf.strand !== undefined && held.has(leaf.strand.sessionId);
     if (place !== undefined && (leaf.timeMs >= beforeMs || isHeld)) place.isOld = false;

@@ -1,7 +1,8 @@
-import { open, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { segmentName } from '@piste/verifier';
 import { errorCode } from '../errors.js';
+import { syncFolder } from './sync-folder.js';
 
 /** Where session keys and archived bodies can be removed: a recording directory, a bucket. Each removal is durable. */
 export interface ErasurePort {
@@ -21,8 +22,7 @@ export function createFileErasure(directory: string): ErasurePort {
       if (errorCode(error) === 'ENOENT') return false;
       throw error;
     }
-    const folder = await open(dirname(path), 'r');
-    await folder.sync().finally(() => folder.close());
+    await syncFolder(dirname(path));
     return true;
   };
   return Object.freeze({

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode } from '../errors.js';
 import type { PutOutcome, RegistryStore, StoredObject } from './registry-store.js';
+import { syncFolder } from './sync-folder.js';
 
 /** A lock older than this belongs to a process that died: it is held for two writes only. */
 const LOCK_STALE_MS = 10_000;
@@ -86,19 +87,14 @@ async function writeAside(directory: string, bytes: Uint8Array): Promise<string>
   try {
     await file.writeFile(bytes);
     await file.sync();
+  } catch (error) {
+    // A full disk must not get fuller with every try.
+    await rm(path, { force: true });
+    throw error;
   } finally {
     await file.close();
   }
   return path;
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 /** Holds the lock while `work` runs. What the lock protects stays right even where two processes believe to hold it. */

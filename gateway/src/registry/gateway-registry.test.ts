@@ -1,12 +1,14 @@
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { type Registry, readRegistry, verifyDirectory } from '@piste/verifier';
+import { encodeRotationText, type Registry, readRegistry, verifyDirectory } from '@piste/verifier';
 import { entry, withDirectory } from '../recording/recording-fixture.js';
 import { createFileStore } from './file-store.js';
 import { loadOrMakeSigner } from './identity-key.js';
-import { sourceOf, startTestGateway, testIdentity } from './registry-fixture.js';
+import { sourceOf, startTestGateway, TEST_TIME_MS, testIdentity } from './registry-fixture.js';
+import { openRegistryLog } from './registry-log.js';
 import type { RegistryStore } from './registry-store.js';
+import { rotateIdentity } from './rotate-identity.js';
 
 async function registryOf(directory: string): Promise<Registry> {
   const { registry } = await readRegistry(sourceOf(directory));
@@ -147,6 +149,19 @@ describe('a registered gateway', () => {
     });
   });
 
+  test('does not seal a log whose beginning is no longer on the disk', async () => {
+    await withRecordingFolder(async (directory) => {
+      const dead = await startTestGateway(directory, { name: 'dead' });
+      await dead.recording.append(entry('control', { op: 'x' }));
+      await dead.registered.publish();
+      await rm(join(directory, dead.recording.writer.slice(-26), '00000001.seg'));
+      dead.clock.advance(3_600_000);
+      const next = await startTestGateway(directory, { name: 'next', clock: dead.clock });
+      expect((await registryOf(directory)).entries.filter(({ kind }) => kind === 'writer.sealed')).toEqual([]);
+      await next.close();
+    });
+  });
+
   test('three at once at one registry keep their places, and their trust files agree', async () => {
     await withRecordingFolder(async (directory) => {
       const gateways = await Promise.all(['a', 'b', 'c'].map((name) => startTestGateway(directory, { name })));
@@ -164,6 +179,65 @@ describe('a registered gateway', () => {
         expect(codes(verdict.findings)).toEqual([]);
         expect(verdict.logs).toHaveLength(3);
       }
+    });
+  });
+});
+
+describe('a new identity key', () => {
+  const rotation = (directory: string, from = testIdentity(7), to = testIdentity(8)) => ({
+    store: createFileStore(join(directory, 'registry')),
+    from,
+    to,
+    nowMs: () => TEST_TIME_MS,
+  });
+
+  test('takes over: whoever trusts the old or the new one is told the same, and the old one is out', async () => {
+    await withRecordingFolder(async (directory) => {
+      const before = await startTestGateway(directory);
+      await before.recording.append(entry('control', { op: 'x' }));
+      await before.close();
+      await rotateIdentity(rotation(directory));
+      await expect(startTestGateway(directory)).rejects.toThrow(/another key/);
+      const after = await startTestGateway(directory, { signer: testIdentity(8) });
+      await after.recording.append(entry('control', { op: 'y' }));
+      await after.close();
+      await rotateIdentity(rotation(directory, testIdentity(8), testIdentity(9)));
+      expect((await verifyDirectory(directory, await after.trust())).outcome).toBe('sound');
+      for (const seed of [7, 8, 9]) {
+        const trust = { writers: [], checkpoints: [], registry: testIdentity(seed).vkey };
+        expect([seed, (await verifyDirectory(directory, trust)).outcome]).toEqual([seed, 'sound']);
+      }
+      expect((await registryOf(directory)).keys.map(({ vkey }) => vkey)).toEqual(
+        [7, 8, 9].map((seed) => testIdentity(seed).vkey),
+      );
+    });
+  });
+
+  test('is finished by whoever has both keys when it was interrupted before its checkpoint', async () => {
+    await withRecordingFolder(async (directory) => {
+      await (await startTestGateway(directory)).close();
+      const store = createFileStore(join(directory, 'registry'));
+      const compareAndPutCheckpoint = (): Promise<boolean> => Promise.reject(new Error('lost'));
+      const broken = { ...rotation(directory), store: { ...store, compareAndPutCheckpoint } };
+      await expect(rotateIdentity(broken)).rejects.toThrow('lost');
+      await expect(startTestGateway(directory)).rejects.toThrow(/changes to another identity key/);
+      await rotateIdentity(rotation(directory));
+      expect((await registryOf(directory)).keys).toHaveLength(2);
+    });
+  });
+
+  test('that the old one did not sign for is none', async () => {
+    await withRecordingFolder(async (directory) => {
+      await (await startTestGateway(directory)).close();
+      const [old, fresh, thief] = [testIdentity(7), testIdentity(8), testIdentity(9)];
+      const store = createFileStore(join(directory, 'registry'));
+      const log = openRegistryLog({ store, signer: old, successor: fresh, nowMs: () => TEST_TIME_MS });
+      const note = thief.signNote(encodeRotationText({ origin: old.name, from: old.vkey, to: fresh.vkey }));
+      await log.append([{ kind: 'key.rotate', fields: { from: old.vkey, to: fresh.vkey, note } }]);
+      const trust = { writers: [], checkpoints: [], registry: old.vkey };
+      const verdict = await verifyDirectory(directory, trust);
+      expect(codes(verdict.findings)).toContain('registry-key');
+      expect(verdict.outcome).toBe('tampered');
     });
   });
 });

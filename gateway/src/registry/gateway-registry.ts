@@ -42,9 +42,9 @@ export interface RegisteredRecording {
   /** Refuses while the registry lags too far behind. */
   readonly recording: Recording;
   /** Why nothing is recorded at present, for readiness. */
-  refusal(): string | undefined;
+  readonly refusal: () => string | undefined;
   /** Puts the newest checkpoint into the registry and the trust file now. Never rejects. */
-  publish(): Promise<void>;
+  readonly publish: () => Promise<void>;
   /** After the recording was closed: its end goes into the registry, before witnesses, into the trust file. */
   close(): Promise<void>;
 }
@@ -53,7 +53,7 @@ export interface RegisteredRecording {
 export interface GatewayRegistry {
   readonly registry: RegistryLog;
   /** The certificate of a writer's key, for `openRecording`. */
-  certify(origin: string, vkey: string): string;
+  readonly certify: (origin: string, vkey: string) => string;
   /** Registers a writer and follows it. Rejects when that is not durable: nothing may then be recorded. */
   register(recording: Recording, about?: RegistryFields): Promise<RegisteredRecording>;
 }

@@ -2,12 +2,16 @@ import { type Entry, type Recording, RecordRefused } from '../recording/index.js
 
 /**
  * A recording that refuses while `refusal` gives a reason, so that nothing runs that the registry would hear of too late. What
- * the log itself writes at its end is not refused.
+ * the log itself writes at its end is not refused, nor are answers that refuse something; connections in mode `observe` wait
+ * for nothing.
  */
 export function guardRecording(recording: Recording, refusal: () => string | undefined): Recording {
   const check = ({ kind }: Entry): void => {
     const why = refusal();
     if (why !== undefined) throw new RecordRefused(kind, why);
+  };
+  const checkFor = (connection: string | undefined, entry: Entry): void => {
+    if (recording.modeOf(connection) !== 'observe') check(entry);
   };
   return Object.freeze({
     ...recording,
@@ -19,9 +23,23 @@ export function guardRecording(recording: Recording, refusal: () => string | und
       return recording.append(entry);
     },
     async recordRequest(...[permit, entry]: Parameters<Recording['recordRequest']>) {
-      check(entry);
+      checkFor(permit.connection, entry);
       return recording.recordRequest(permit, entry);
     },
-    refusesNew: () => refusal() ?? recording.refusesNew(),
+    async recordAnswer(...[entry, bytes, scope]: Parameters<Recording['recordAnswer']>) {
+      if (givesSomething(entry)) checkFor(scope?.connection, entry);
+      return recording.recordAnswer(entry, bytes, scope);
+    },
+    async note(...[entry, connection]: Parameters<Recording['note']>) {
+      checkFor(connection, entry);
+      return recording.note(entry, connection);
+    },
+    refusesNew: (connection: string) =>
+      (recording.modeOf(connection) === 'observe' ? undefined : refusal()) ?? recording.refusesNew(connection),
   });
+}
+
+/** Rows, or a session. */
+function givesSomething({ kind, fields }: Entry): boolean {
+  return kind === 'chunk' || kind === 'session.open' || (kind === 'response' && fields['code'] === null);
 }

@@ -1,8 +1,9 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { link, open, readFile, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createKeptNoteSigner, type NoteSigner } from '@piste/verifier';
 import { errorCode } from '../errors.js';
+import { syncFolder } from './sync-folder.js';
 
 /** DER header of an Ed25519 PKCS #8 key (RFC 8410); the 32 secret bytes follow. */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
@@ -33,9 +34,15 @@ function parseSeed(base64: string): KeyObject | undefined {
   return createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, bytes.subarray(1)]), format: 'der', type: 'pkcs8' });
 }
 
+/** An identity's signer; `made` says that its key is new: whoever runs the gateway should hear of it. */
+export interface LoadedSigner {
+  readonly signer: NoteSigner;
+  readonly made: boolean;
+}
+
 /** Reads the identity key of a deployment. Rejects when the file is missing or holds no such key. */
-export async function loadSigner(path: string, name: string): Promise<NoteSigner> {
-  return createKeptNoteSigner(name, await loadSigningKey(path));
+export async function loadSigner(path: string, name: string): Promise<LoadedSigner> {
+  return { signer: createKeptNoteSigner(name, await loadSigningKey(path)), made: false };
 }
 
 /** Reads a private key from a file; the error names the file, never its content. */
@@ -48,26 +55,21 @@ export async function loadSigningKey(path: string): Promise<KeyObject> {
   }
 }
 
-/**
- * Reads the key at `path`, or makes one there that only its owner may read. Of several processes at once all get the same.
- * `made` says that it is new: whoever runs the gateway should hear of it.
- */
-export async function loadOrMakeSigner(
-  path: string,
-  name: string,
-): Promise<{ readonly signer: NoteSigner; readonly made: boolean }> {
+/** Reads the key at `path`, or makes one there that only its owner may read. Of several processes at once all get the same. */
+export async function loadOrMakeSigner(path: string, name: string): Promise<LoadedSigner> {
   try {
-    return { signer: await loadSigner(path, name), made: false };
+    return await loadSigner(path, name);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
   }
   const made = await makeSigningKey(path);
-  return { signer: await loadSigner(path, name), made };
+  return { ...(await loadSigner(path, name)), made };
 }
 
 /** Writes a new key durably and only where there is none; false when somebody else was first. */
 export async function makeSigningKey(path: string): Promise<boolean> {
   const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = join(dirname(path), `.${process.pid}-${process.hrtime.bigint()}.new`);
   const file = await open(temporary, 'wx', 0o600);
   try {
@@ -78,8 +80,7 @@ export async function makeSigningKey(path: string): Promise<boolean> {
   }
   try {
     await link(temporary, path);
-    const folder = await open(dirname(path), 'r');
-    await folder.sync().finally(() => folder.close());
+    await syncFolder(dirname(path));
     return true;
   } catch (error) {
     if (errorCode(error) !== 'EEXIST') throw error;

@@ -18,5 +18,6 @@ export {
 } from './registry-log.js';
 export { RegistryBroken } from './registry-state.js';
 export type { PutOutcome, RegistryStore, StoredObject } from './registry-store.js';
+export { rotateIdentity } from './rotate-identity.js';
 export { createWitness, type Witness, type WitnessStore } from './witness.js';
 export { claimState, createWitnessServer, openWitnessStore } from './witness-server.js';

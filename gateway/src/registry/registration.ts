@@ -54,9 +54,9 @@ export interface RegistrationDeps {
 /** A writer's place in the registry. */
 export interface Registration {
   /** Why nothing may be recorded now; undefined when the registry is close enough behind. */
-  refusal(): string | undefined;
+  readonly refusal: () => string | undefined;
   /** Puts the writer's newest checkpoint into the registry; resolves whether or not that worked. */
-  publish(): Promise<void>;
+  readonly publish: () => Promise<void>;
   /** After the recording was closed: says so in the registry. Never rejects. */
   close(): Promise<void>;
 }
@@ -69,7 +69,6 @@ export async function registerWriter(deps: RegistrationDeps): Promise<Registrati
   const { registry, recording, about, config, log, nowMs, elapsedMs, maxLagSeconds, timers, metrics } = deps;
   const first = await recording.checkpoint();
   const opening: NewRegistryEntry[] = [
-    ...((await registry.head()) === undefined ? [openingOf(registry)] : []),
     { kind: 'writer.open', fields: { ...about, origin: first.origin, vkey: first.vkey } },
     ...(Object.keys(config).length === 0 ? [] : [{ kind: 'config' as const, fields: { ...config, by: first.origin } }]),
   ];
@@ -159,8 +158,4 @@ export async function registerWriter(deps: RegistrationDeps): Promise<Registrati
       }
     },
   });
-}
-
-function openingOf({ origin, vkey }: RegistryLog): NewRegistryEntry {
-  return { kind: 'registry.open', fields: { origin, vkey } };
 }

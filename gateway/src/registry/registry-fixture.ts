@@ -39,10 +39,10 @@ export function openTestRegistry(directory: string, signer = testIdentity()): Re
   return openRegistryLog({ store: createFileStore(join(directory, 'registry')), signer, nowMs: () => TEST_TIME_MS });
 }
 
-/** Opens the registry and makes its first entry. */
+/** A registry with its opening and one tick. */
 export async function startTestRegistry(directory: string, signer = testIdentity()): Promise<RegistryLog> {
   const log = openTestRegistry(directory, signer);
-  await log.append([{ kind: 'registry.open', fields: { origin: log.origin, vkey: log.vkey } }]);
+  await log.append([{ kind: 'tick', fields: {} }]);
   return log;
 }
 
@@ -95,7 +95,7 @@ export async function startTestGateway(
     recordingDirectory: directory,
     deployment: 'test',
     maxLagSeconds: 300,
-    nowMs: clock.nowMs,
+    nowMs: () => clock.nowMs(),
     elapsedMs: () => Number(clock.monotonicNs() / 1_000_000n),
     timers: createManualTimers().timers,
     fetch,

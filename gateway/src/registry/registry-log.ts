@@ -54,6 +54,8 @@ export interface RegistryLogDeps {
   /** Its name is the registry's origin. */
   readonly signer: NoteSigner;
   readonly nowMs: () => number;
+  /** Of an identity that hands over: signs the tree with the `key.rotate` entry. After that entry this log appends no more. */
+  readonly successor?: NoteSigner;
   /** A checkpoint this gateway kept elsewhere: a registry shorter than that is refused. */
   readonly kept?: { readonly size: number; readonly root: string };
 }
@@ -77,8 +79,12 @@ export interface RegistryLog {
   consistencyProof(oldSize: number, size: number): Promise<readonly Buffer[]>;
 }
 
-/** Opens the log; nothing is read or written yet. */
-export function openRegistryLog({ store, signer, nowMs, kept }: RegistryLogDeps): RegistryLog {
+function openingOf({ name, vkey }: NoteSigner): NewRegistryEntry {
+  return { kind: 'registry.open', fields: { origin: name, vkey } };
+}
+
+/** Opens the log; nothing is read or written yet. `registry.open` is written before the first entry, by the log itself. */
+export function openRegistryLog({ store, signer, nowMs, kept, successor }: RegistryLogDeps): RegistryLog {
   const verifier = parseVkey(signer.vkey);
   if (verifier === undefined) throw new TypeError('the identity has no Ed25519 key');
   const source: StateSource = { store, origin: signer.name, verifier };
@@ -108,14 +114,17 @@ export function openRegistryLog({ store, signer, nowMs, kept }: RegistryLogDeps)
       const settled = outcome === 'other' ? await adopt(path, before) : mine;
       const isPublished = await complete(before, settled);
       // A late writer can find the place of an append that was cleared away free again: only what stands counts.
-      if (settled === mine && (isPublished || (await stands(mine)))) return mine.from;
+      if (settled === mine && (isPublished || (await stands(mine))))
+        return mine.from + mine.entries.length - entries.length;
     }
     throw new Error('the registry has no place left for an append: others were always first');
   }
 
   function propose(before: RegistryState, entries: readonly NewRegistryEntry[]): Proposal {
     const timeMs = Math.max(nowMs(), before.lastTimeMs);
-    const bytes = entries.map(({ kind, fields }) => encodeRegistryEntry({ kind, fields, timeMs }));
+    // The first append of all opens the registry: of several at once one is the first.
+    const whole = before.edge.size === 0 ? [openingOf(signer), ...entries] : entries;
+    const bytes = whole.map(({ kind, fields }) => encodeRegistryEntry({ kind, fields, timeMs }));
     return {
       origin: signer.name,
       from: before.edge.size,
@@ -138,6 +147,7 @@ export function openRegistryLog({ store, signer, nowMs, kept }: RegistryLogDeps)
   /** Stores what a settled append adds, then its checkpoint. False: somebody else had done so, or the place was stale. */
   async function complete(before: RegistryState, settled: Proposal | undefined): Promise<boolean> {
     if (settled === undefined) return false;
+    const keeper = keeperOf(settled);
     const { state: after, parts } = growState(before, settled.entries);
     if (await isOvertaken(before)) return false;
     for (const { path, bytes } of parts) {
@@ -149,13 +159,22 @@ export function openRegistryLog({ store, signer, nowMs, kept }: RegistryLogDeps)
     const text = encodeCheckpointText({ origin: signer.name, size: after.edge.size, root: after.root });
     const isPut = await store.compareAndPutCheckpoint(
       before.checkpoint?.version,
-      Buffer.from(signer.signNote(text), 'utf8'),
+      Buffer.from(keeper.signNote(text), 'utf8'),
     );
     if (!isPut) return false;
     // Its version is read next time; size and root then say that the rest is known.
     state = after;
     await clearAway(before.edge.size, after.edge.size);
     return true;
+  }
+
+  /** Whose signature the tree with these entries bears. */
+  function keeperOf({ entries }: Proposal): NoteSigner {
+    const rotation = entries.map(parseRegistryEntry).findLast((entry) => entry?.kind === 'key.rotate');
+    if (rotation === undefined) return signer;
+    if (successor === undefined || rotation.fields['to'] !== successor.vkey)
+      throw new RegistryBroken('the registry changes to another identity key');
+    return successor;
   }
 
   /** A full bundle where this state sees a partial one: the checkpoint read is an old one. */
@@ -249,8 +268,10 @@ export function openRegistryLog({ store, signer, nowMs, kept }: RegistryLogDeps)
     vkey: signer.vkey,
     append(entries: readonly NewRegistryEntry[]) {
       const bytes = entries.reduce((sum, entry) => sum + JSON.stringify(entry).length, 0);
-      if (entries.length === 0 || entries.length > MAX_ENTRIES || bytes > MAX_PROPOSAL_BYTES)
-        return Promise.reject(new RangeError(`an append has 1 to ${MAX_ENTRIES} entries of at most 256 KiB together`));
+      if (entries.length === 0 || entries.length >= MAX_ENTRIES || bytes > MAX_PROPOSAL_BYTES)
+        return Promise.reject(
+          new RangeError(`an append has fewer than ${MAX_ENTRIES} entries, at least one, of at most 256 KiB together`),
+        );
       return inTurn(() => appendAll(entries));
     },
     head: () =>

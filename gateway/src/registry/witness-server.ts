@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, truncate } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { errorCode, errorMessage } from '../errors.js';
+import { syncFolder } from './sync-folder.js';
 import type { Witness, WitnessAnswer, WitnessStore } from './witness.js';
 
 /** A request with 63 hashes and a checkpoint with many signatures is far smaller. */
@@ -33,8 +34,7 @@ export async function openWitnessStore(directory: string): Promise<WitnessStore>
         await file.close();
       }
       await rename(temporary, pathOf(origin));
-      const folder = await open(directory, 'r');
-      await folder.sync().finally(() => folder.close());
+      await syncFolder(directory);
     },
   });
 }
@@ -57,8 +57,7 @@ export async function claimState(directory: string): Promise<() => Promise<void>
     await file.close();
   }
   return async () => {
-    const held = await open(path, 'r+');
-    await held.truncate(0).finally(() => held.close());
+    await truncate(path);
   };
 }
 

@@ -46,7 +46,11 @@ function request(tree: HashTree, from: number, size = tree.size): string {
 
 /** Runs a witness over HTTP on a directory; `restart` stops it and starts it again on the same state. */
 async function withWitness(
-  use: (witness: { post(body: string): Promise<Response>; url: string; restart(): Promise<void> }) => Promise<void>,
+  use: (witness: {
+    readonly post: (body: string) => Promise<Response>;
+    readonly url: string;
+    restart(): Promise<void>;
+  }) => Promise<void>,
   cosigner: Cosigner = COSIGNER,
 ): Promise<void> {
   await withDirectory(async (directory) => {

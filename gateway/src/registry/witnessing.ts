@@ -31,7 +31,7 @@ export interface Witnessing {
   /** The newest checkpoint that enough witnesses cosigned, with their lines. */
   newest(): RegistryHead | undefined;
   /** What a `tick` of the registry says of it: no entry after it was made before the witnesses' time. */
-  describe(): RegistryFields;
+  readonly describe: () => RegistryFields;
   /** Asks all witnesses now. Never rejects. */
   ask(): Promise<void>;
   stop(): void;

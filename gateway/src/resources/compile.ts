@@ -33,6 +33,8 @@ export interface CompiledFolder {
   readonly revision: string;
   /** Canonical JSON of all that is in force: the body of the `policy.loaded` record. */
   readonly bundle: string;
+  /** Canonical JSON of the resources it was compiled from, last good ones of broken files included: names of Secrets, no secret. */
+  readonly texts: string;
   readonly connections: ReadonlyMap<string, Connection>;
   readonly complaints: readonly ResourceComplaint[];
   readonly credentials: ReadonlyMap<string, ConnectionCredential>;
@@ -74,7 +76,8 @@ export function compileFolder(content: FolderContent, secrets: SecretBytes, nowM
     return [draftOf(placed, attached, twice, content)];
   });
   complaints.push(...danglingTargets(attached, content.resources));
-  return { ...seal(drafts), complaints, credentials, maskingKeys: usedKeys(attached, maskingKeys) };
+  const texts = canonicalText(JSON.parse(JSON.stringify(unique.map(({ file, resource }) => ({ file, resource })))));
+  return { ...seal(drafts), texts, complaints, credentials, maskingKeys: usedKeys(attached, maskingKeys) };
 }
 
 function seal(drafts: readonly Connection[]): Pick<CompiledFolder, 'revision' | 'bundle' | 'connections'> {

@@ -2,6 +2,7 @@ export type { Connection } from './compile.js';
 export { compileFolderOffline, compileOffline, type OfflineFolder } from './compile-offline.js';
 export { formatResourceComplaint, type ResourceComplaint } from './complaint.js';
 export { findConnection } from './find-connection.js';
+export { recordingDemands } from './recording-demands.js';
 export {
   openResources,
   type PolicyEntry,

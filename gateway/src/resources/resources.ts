@@ -45,6 +45,8 @@ export interface ResourcesDeps {
   readonly log: Log;
   /** Resolves when the entry is safe. If it rejects, the new snapshot does not take effect. */
   readonly record: (entry: PolicyEntry) => Promise<unknown>;
+  /** What has to be done between the record and the effect of a new snapshot. If it rejects, the snapshot does not take effect. */
+  readonly beforeEffect?: (connections: Snapshot['connections']) => Promise<void>;
   readonly metrics?: ResourceMetrics;
   readonly timers?: Timers;
   /** Quiet time after a change before the folder is read. */
@@ -125,7 +127,10 @@ function createLoader(deps: ResourcesDeps): Loader {
   async function apply(next: InForce, folder: CompiledFolder): Promise<void> {
     if (next.complaintText !== inForce.complaintText) await complain(deps, next.snapshot);
     const isSame = next.snapshot.revision === inForce.snapshot.revision && next.secretsDigest === inForce.secretsDigest;
-    if (!isSame) await deps.record(loadedEntry(next.snapshot, inForce.snapshot, folder.bundle));
+    if (!isSame) {
+      await deps.record(loadedEntry(next.snapshot, inForce.snapshot, folder));
+      await deps.beforeEffect?.(next.snapshot.connections);
+    }
     const { sequence } = inForce.snapshot;
     inForce = isSame ? { ...next, snapshot: Object.freeze({ ...next.snapshot, sequence }) } : next;
     deps.metrics?.complaints(next.snapshot.complaints.filter(isFault).length);
@@ -198,7 +203,7 @@ function rejectedEntry(complaints: readonly ResourceComplaint[], revision: strin
   };
 }
 
-function loadedEntry(next: Snapshot, before: Snapshot, bundle: string): PolicyEntry {
+function loadedEntry(next: Snapshot, before: Snapshot, { bundle, texts }: CompiledFolder): PolicyEntry {
   return {
     kind: 'policy.loaded',
     sessionId: undefined,
@@ -208,7 +213,10 @@ function loadedEntry(next: Snapshot, before: Snapshot, bundle: string): PolicyEn
       seq: next.sequence,
       connections: [...next.connections.keys()].sort(),
     },
-    bodies: [{ name: 'bundle', bytes: Buffer.from(bundle, 'utf8') }],
+    bodies: [
+      { name: 'bundle', bytes: Buffer.from(bundle, 'utf8') },
+      { name: 'resources', bytes: Buffer.from(texts, 'utf8') },
+    ],
   };
 }
 

@@ -40,6 +40,7 @@ export interface Metrics {
   readonly recording: {
     readonly committed: (group: { readonly records: number; readonly seconds: number }) => void;
     readonly failed: () => void;
+    readonly lost: () => void;
   };
   readonly registry: {
     readonly appended: (outcome: 'ok' | 'failed') => void;
@@ -206,6 +207,7 @@ function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
         series.auditSeconds.observe(group.seconds);
       },
       failed: () => series.auditFailures.inc(),
+      lost: () => series.lostRecords.inc(),
     },
     registry: {
       appended: (outcome) => series.registryAppends.inc({ outcome }),
@@ -319,6 +321,10 @@ function createSeries(registry: Registry) {
     recordedBytes: counter('recorded_answer_bytes_total', 'Of the bytes delivered, those a durable record names.'),
     unrecordedBytes: counter('unrecorded_bytes_total', 'Of the bytes delivered, those that stand in no record.'),
     answersRefused: counter('answers_without_record_total', 'Answers not sent because no record vouched for them.'),
+    lostRecords: counter(
+      'lost_records_total',
+      'Requests and answers that went on without their record, as the mode allows.',
+    ),
     auditFailures: counter('audit_append_failures_total', 'Appends that failed.'),
     registryAppends: counter('registry_appends_total', 'Rounds that put something into the registry.', ['outcome']),
     registrySize: gauge('registry_entries', 'Entries of the registry.'),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { encodeQueryTag } from '@piste/verifier';
+import { encodePlacelessTag, encodeQueryTag } from '@piste/verifier';
 import { deny, GatewayError } from '../errors.js';
 import { type Binding, bindingHash } from '../policy/binding.js';
 import { isPermit } from '../policy/permit.js';
@@ -184,6 +184,7 @@ function bindingsOf({ bindings = {}, keyBindings = {} }: OutgoingStatement): { b
  * writer, and what the client says it is for.
  */
 function queryTag(receipt: RequestReceipt, claimedPurpose: string | undefined): string {
+  if (receipt.standing === 'deferred') return encodePlacelessTag(receipt.writer, claimedPurpose);
   const { writer, index, leafHash, tagSignature } = receipt;
   return encodeQueryTag({ writer, index, leafHash, signature: tagSignature, claimed: claimedPurpose });
 }

@@ -20,6 +20,7 @@ export * from './format/merkle.js';
 export * from './format/note.js';
 export * from './format/note-signer.js';
 export * from './format/query-tag.js';
+export * from './format/recording-mode.js';
 export * from './format/segment-header.js';
 export * from './format/shown-text.js';
 export * from './format/signed-note.js';
@@ -33,6 +34,7 @@ export type { Finding, Severity } from './judge/finding.js';
 export type { LogSummary } from './judge/judge-log.js';
 export { loadTrust } from './judge/load-trust.js';
 export { parseSeal, type Seal } from './judge/seal.js';
+export { proveSession, type RecordProof } from './judge/session-proofs.js';
 export { type Anchor, checkTrust, parseTrust, type Trust, type TrustResult } from './judge/trust.js';
 export {
   type Counts,
@@ -42,6 +44,17 @@ export {
   verifyDirectories,
   verifyDirectory,
 } from './judge/verify.js';
+export {
+  BUNDLE_FILES,
+  type BundleCheck,
+  type BundleScope,
+  checkBundle,
+  encodeScope,
+  OWN_TRUST,
+  verifyArchive,
+  verifyBundle,
+} from './judge/verify-bundle.js';
+export { describeCounts, EXPLANATIONS, HEADLINES } from './judge/wording.js';
 export type { OpenKey, UnreadReason } from './read/body-opener.js';
 export { type Bundle, openBundle, RECORDING_FOLDER } from './read/bundle-source.js';
 export { openDirectory } from './read/directory-source.js';
@@ -58,6 +71,7 @@ export { type LogEnd, peekLogEnd } from './read/peek.js';
 export { type LogDamage, type LogRecord, type ReadOptions, readLog } from './read/read-log.js';
 export { encodeRecordLine } from './read/record-line.js';
 export type { RecordingSource, SourceFile } from './read/source.js';
+export { withoutZeroTail } from './read/zero-tail.js';
 export { type RandomAccess, ZipError } from './read/zip.js';
 export * from './registry/erasure.js';
 export * from './registry/judge-registry.js';

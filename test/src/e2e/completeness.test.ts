@@ -191,7 +191,7 @@ describe('everything that leaves the driver surface', () => {
 
 describe('what is hard to see', () => {
   test('a path that opens a result is not told, also where it is refused', async () => {
-    const capability = 'Zk3'.repeat(14) + 'Q';
+    const capability = `${'Zk3'.repeat(14)}Q`;
     await post(`/results/${capability}/0`, '{}');
     const last = (await recordsIn(gateway.recordingDirectory)).at(-1);
     expect(last?.leaf.fields).toMatchObject({ op: 'unknown', method: 'POST', path: '/results/*/0' });

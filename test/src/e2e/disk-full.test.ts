@@ -41,9 +41,19 @@ async function bytesOfLog({ recordingDirectory }: GatewayProgram): Promise<numbe
   return Math.max(...sizes.map(({ size }) => size));
 }
 
+/** Where the registry of a gateway lies: not on the disk that fills up. */
+function besideOf({ recordingDirectory }: GatewayProgram): string {
+  return `${recordingDirectory}-beside`;
+}
+
+function startWithRegistry(name: string): Promise<GatewayProgram> {
+  const directory = join(playground.directory, `recording-${name}-beside`, 'registry');
+  return playground.startGateway(name, { PISTE_REGISTRY_DIR: directory });
+}
+
 /** Files may not grow beyond a size: what a quota does. */
 async function withQuota(): Promise<Cramped> {
-  const gateway = await playground.startGateway('quota');
+  const gateway = await startWithRegistry('quota');
   return {
     gateway,
     cramp: async () => {
@@ -61,7 +71,7 @@ async function withTinyDisk(): Promise<Cramped> {
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${TINY_DISK}`, 'tmpfs', directory]);
   const unmount = (): void => void execFileSync('umount', ['--lazy', directory]);
   try {
-    const gateway = await playground.startGateway('tiny');
+    const gateway = await startWithRegistry('tiny');
     return {
       gateway,
       cramp: async () => undefined,
@@ -181,6 +191,12 @@ describe.each(WAYS)('when %s', (_way, start) => {
     );
     const metrics = await (await fetch(`${cramped.gateway.opsUrl}/metrics`)).text();
     expect(metrics).toMatch(/^piste_audit_append_failures_total [1-9]/m);
+    // What it still says, that nothing can be recorded, is counted as that.
+    expect(metrics).toMatch(/^piste_unrecorded_bytes_total [1-9]/m);
+    const counted = (name: string) => Number(new RegExp(`^piste_${name} (.*)$`, 'm').exec(metrics)?.[1]);
+    expect(counted('delivered_bytes_total')).toBe(
+      counted('recorded_answer_bytes_total') + counted('unrecorded_bytes_total'),
+    );
     expect(cramped.gateway.output()).toMatch(
       /"level":"error","message":"recording failed, nothing runs until this process is replaced"/,
     );
@@ -193,6 +209,7 @@ describe.each(WAYS)('when %s', (_way, start) => {
       'audit',
       'verify',
       cramped.gateway.recordingDirectory,
+      besideOf(cramped.gateway),
       '--trust',
       checkpointFile,
     );
@@ -229,7 +246,7 @@ describe('a gateway that cannot start', () => {
     const { message } = await startIn({ PISTE_RECORDING_DIR: join(file, 'recording') });
     expect(message).toMatch(/ended with code 1/);
     expect(message).toMatch(/"message":"the gateway cannot start"/);
-    expect(message).toMatch(/the registry cannot be opened: ENOTDIR.*a-file\/recording/);
+    expect(message).toMatch(/the identity key cannot be used: .*a-file/);
   });
 
   test('because a port is taken says which, ends, and closes its log', async () => {

@@ -315,7 +315,7 @@ describe('piste audit verify', () => {
     copies += 1;
     const directory = join(playground.directory, `copy-${copies}`);
     await cp(playground.recordingDirectory, directory, { recursive: true });
-    const log = (await readdir(directory)).find((name) => /^0/.test(name)) ?? '';
+    const log = (await readdir(directory)).find((name) => name.startsWith('0')) ?? '';
     const segment = join(directory, log, (await readdir(join(directory, log))).sort().at(-1) ?? '');
     return { directory, segment, bytes: (await stat(segment)).size };
   }
@@ -352,7 +352,10 @@ describe('piste audit verify', () => {
     const { directory, segment } = await copyOfLog();
     // What was set aside for records to come says nothing, so the cut has to go into records.
     const bytes = await readFile(segment);
-    await truncate(segment, bytes.findLastIndex((byte) => byte !== 0));
+    await truncate(
+      segment,
+      bytes.findLastIndex((byte) => byte !== 0),
+    );
     const { exitCode, text } = await verify(directory);
     expect([exitCode, text]).toEqual([1, expect.stringMatching(/TAMPERED[\s\S]*truncated/)]);
   });
@@ -386,7 +389,7 @@ describe('piste audit verify', () => {
 
   test('finds a log that was left out', async () => {
     const { directory } = await copyOfLog();
-    const log = (await readdir(directory)).find((name) => /^0/.test(name)) ?? '';
+    const log = (await readdir(directory)).find((name) => name.startsWith('0')) ?? '';
     await cp(join(directory, log), join(playground.directory, 'elsewhere'), { recursive: true });
     const empty = join(playground.directory, 'elsewhere');
     expect((await verify(empty)).exitCode).toBe(1);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe } from '@jest/globals';
 import { openObjectStore } from '@piste/gateway/dist/archive/index.js';
-import { type ArchivePlace, describeArchive } from '../object-store/archive-suite.js';
+import { type ArchivePlace, describeArchive } from '../object-store/archive-contract.js';
 import { startVersitygw } from '../object-store/versitygw.js';
 
 async function startPlace(): Promise<ArchivePlace> {

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe } from '@jest/globals';
-import { type ArchivePlace, describeArchive } from './archive-suite.js';
+import { type ArchivePlace, describeArchive } from './archive-contract.js';
 import { startFakeS3 } from './fake-s3.js';
 import { openFakeStore } from './open-store.js';
 

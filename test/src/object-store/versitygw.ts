@@ -18,11 +18,11 @@ export interface S3Server {
   readonly endpoint: string;
   readonly credentialsFile: string;
   readonly client: S3Client;
-  makeBucket(name: string, hasLock: boolean): Promise<void>;
+  readonly makeBucket: (name: string, hasLock: boolean) => Promise<void>;
   /** Ends the process and keeps the folder: an outage. */
-  halt(): Promise<void>;
-  resume(): Promise<void>;
-  stop(): Promise<void>;
+  readonly halt: () => Promise<void>;
+  readonly resume: () => Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** Starts versitygw on a free port of loopback. @throws Error when it was not built or does not answer. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { OpenKey } from '@piste/verifier';
 import type { LogDamage, LogRecord } from '../../recording/index.js';
-import type { Decryption } from '../decryption.js';
+import type { Decryption } from '../io.js';
 import { forEachRecord } from '../read-records.js';
 import { createIndexWriter, type IndexWriter } from './index-writer.js';
 import {

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { LogRecord } from '../../recording/index.js';
 import { createPalette, type Palette } from '../colour.js';
 import { isDamaged } from '../damage.js';
-import type { Decryption } from '../decryption.js';
+import type { Decryption } from '../io.js';
 import { type CliIo, type CommandArguments, EXIT, UsageError } from '../io.js';
 import { plural, toJson, toLine } from '../plain-text.js';
 import { HEADLINES, type Proof, proveDirectories } from '../proof.js';

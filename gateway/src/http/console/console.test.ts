@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { afterEach, describe, expect, test } from '@jest/globals';
@@ -11,6 +11,7 @@ import { createMemoryStore } from '../../store/index.js';
 import { createConsole } from './console.js';
 import type { ConsoleConnection } from './dependencies.js';
 import { sampleSubject } from './sample-approval.js';
+import { STYLESHEET_PATH } from './stylesheet.js';
 
 const ISSUER = 'https://issuer.example';
 const NOW_MS = Date.UTC(2026, 10, 23, 12);
@@ -171,6 +172,10 @@ async function openForm(world: World, approval: Approval, person = 'dana.owner')
   return { browser, form, target: `/requests/${approval.id}/decision` };
 }
 
+/** What was done, in order, without the record every answer has. */
+const actionsOf = (world: World): readonly unknown[] =>
+  world.entries.map((entry) => entry.fields['action'] ?? entry.kind).filter((action) => action !== 'answer');
+
 describe('the login', () => {
   test('comes before every page and returns to the page that was asked for', async () => {
     const world = await startWorld();
@@ -183,7 +188,7 @@ describe('the login', () => {
     ]);
     expect(await signIn(browser, 'dana.owner', `/requests/${approval.id}`)).toBe(`/requests/${approval.id}`);
     expect((await browser(`/requests/${approval.id}`)).page).toContain('What will run');
-    expect(world.entries.map((entry) => entry.fields['action']).filter(Boolean)).toEqual(['login', 'request.view']);
+    expect(actionsOf(world).filter((action) => action !== 'approval.request')).toEqual(['login', 'request.view']);
   });
 
   test.each([
@@ -297,8 +302,7 @@ describe('a decision on the page', () => {
     expect([answer.status, answer.headers.get('location')]).toEqual([303, `/requests/${approval.id}/receipt`]);
     expect((await browser(`/requests/${approval.id}/receipt`)).page).toContain('✓ approved');
     expect((await world.get(approval.id))?.state).toBe('approved');
-    const kinds = world.entries.map((entry) => entry.fields['action'] ?? entry.kind);
-    expect(kinds).toEqual([
+    expect(actionsOf(world)).toEqual([
       'approval.request',
       'login',
       'request.view',
@@ -463,4 +467,47 @@ test('pages are off without an issuer for people', async () => {
   const answer = await fetch(`${world.url}/requests`);
   expect(answer.status).toBe(404);
   expect(await answer.text()).toContain('Decision pages are off');
+});
+
+describe('every answer', () => {
+  const digestOf = (text: string) => ({
+    len: Buffer.byteLength(text),
+    sha: createHash('sha256').update(text).digest('hex'),
+  });
+
+  test.each([
+    ['a refusal of the API', 'GET', '/api/v1/requests', 401],
+    ['a refused vote of nobody', 'POST', '/api/v1/requests/x/decision', 401],
+    ['an unknown path of the API', 'GET', '/api/elsewhere', 404],
+    ['an unknown page', 'GET', '/elsewhere', 404],
+    ['the way to the login', 'GET', '/requests', 303],
+    ['a login that cannot go on', 'GET', '/auth/callback?code=the-code', 400],
+    ['the end of a session', 'GET', '/auth/signed-out', 200],
+    ['the stylesheet', 'GET', STYLESHEET_PATH, 200],
+  ])('is recorded with its bytes: %s', async (_what, method, path, status) => {
+    const world = await startWorld();
+    const response = await fetch(`${world.url}${path}`, { method, redirect: 'manual' });
+    expect(response.status).toBe(status);
+    const text = await response.text();
+    expect(world.entries.map(({ kind, fields }) => [kind, fields])).toEqual([
+      [
+        'admin.access',
+        {
+          action: 'answer',
+          channel: path.startsWith('/api/') ? 'api' : 'page',
+          method,
+          path: path.split('?')[0],
+          status,
+          out: digestOf(text),
+        },
+      ],
+    ]);
+  });
+
+  test('is empty when it cannot be recorded', async () => {
+    const world = await startWorld();
+    world.fail.record = true;
+    const response = await fetch(`${world.url}/auth/signed-out`);
+    expect([response.status, await response.text()]).toEqual([503, '']);
+  });
 });

@@ -12,6 +12,7 @@ import { createLoginSessions } from './login-sessions.js';
 import { createPageRoutes } from './page-routes.js';
 import { sendProblem } from './problems.js';
 import { createRecordAccess } from './recorded.js';
+import { recordAnswers } from './recorded-answers.js';
 import { STYLESHEET, STYLESHEET_PATH } from './stylesheet.js';
 
 const MAX_FORM = '16kb';
@@ -19,7 +20,7 @@ const MAX_FORM = '16kb';
 /**
  * The approvers' surface: pages for people who signed in at their issuer, and `/api/v1` for bearer tokens.
  *
- * Nothing is shown and no vote is passed on before its access is in the record; when the record or the store fails, the
+ * Nothing is shown and no vote is passed on before its access is in the record, and no answer of any kind leaves before its own; when the record or the store fails, the
  * answer is 503. A request exists only for its requester and its approvers. Pages need no scripts and send none.
  */
 export function createConsole(deps: ConsoleDependencies): Express {
@@ -29,6 +30,7 @@ export function createConsole(deps: ConsoleDependencies): Express {
   app.disable('etag');
   app.set('query parser', 'simple');
   app.use(setSecurityHeaders(deps.publicUrl));
+  app.use(recordAnswers(deps.record, deps.log));
   app.use(
     '/api/v1',
     createAdminApi({

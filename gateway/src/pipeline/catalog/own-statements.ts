@@ -9,7 +9,7 @@ import {
   readRows,
   type UpstreamResult,
 } from '../../protocol/index.js';
-import type { Recording } from '../../recording/index.js';
+import type { Entry, Recording } from '../../recording/index.js';
 import type { Connection } from '../../resources/index.js';
 import type { Session } from '../../session/index.js';
 import type { ChunkSource, Endpoint, Snowflake, TokenBox } from '../../upstream/index.js';
@@ -96,7 +96,7 @@ export async function askSnowflake(
     signal,
   );
   const rows = answer.kind === 'result' ? await wholeRows(deps, answer.result) : undefined;
-  await deps.recording.append({
+  const response: Entry = {
     kind: 'response',
     sessionId: session.id,
     fields: {
@@ -110,7 +110,8 @@ export async function askSnowflake(
       upq: upstreamIdOf(answer),
     },
     bodies: [],
-  });
+  };
+  await deps.recording.note(response, connection.name);
   return answer.kind === 'result' && rows !== undefined ? byName(answer.result, rows) : undefined;
 }
 

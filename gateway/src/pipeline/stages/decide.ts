@@ -14,7 +14,8 @@ export async function decideStage(deps: StatementDeps, analyzed: Analyzed): Prom
   const decided = decideStatement(deps, analyzed);
   countMasks(deps, decided.decision);
   if (!('denial' in decided)) return decided;
-  await deps.recording.append(blockedEntry(analyzed, decided.decision, analyzed.analysis.canonicalText));
+  const entry = blockedEntry(analyzed, decided.decision, analyzed.analysis.canonicalText);
+  await deps.recording.note(entry, analyzed.connection.name);
   const rule = decided.decision.reasons.find((reason) => reason.rule !== undefined)?.rule ?? 'default';
   deps.metrics.blocked(rule, analyzed.analysis.verb);
   return refuse(analyzed.queryId, decided.denial, 'blocked');

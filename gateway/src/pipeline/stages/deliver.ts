@@ -38,7 +38,9 @@ export async function deliverStage(deps: StatementDeps, masked: Masked): Promise
   const bodies = [textBody('head', recorded), { name: 'rows', bytes: rows }];
   const bytes = encodeResult(head, inline.format, rows);
   const entry: Entry = { kind: 'response', sessionId: session.id, fields, bodies };
-  const answer = await afterRun(() => deps.recording.recordAnswer(entry, bytes));
+  const answer = await afterRun(() =>
+    deps.recording.recordAnswer(entry, bytes, { connection: masked.connection.name }),
+  );
   deps.metrics.delivered(masked.connection.name, inline.rows, bytes.length);
   return { ...masked, answer };
 }

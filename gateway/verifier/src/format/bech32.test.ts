@@ -14,13 +14,18 @@ describe('Bech32', () => {
 
   test('reads what it writes, and nothing with one character changed', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 40 }), fc.nat(), fc.constantFrom(...'qpzry9x8'), (bytes, at, other) => {
-        const text = encodeBech32('age', bytes);
-        expect(decodeBech32('age', text)).toEqual(Buffer.from(bytes));
-        const place = 4 + (at % (text.length - 4));
-        const changed = text.slice(0, place) + other + text.slice(place + 1);
-        if (changed !== text) expect(decodeBech32('age', changed)).toBeUndefined();
-      }),
+      fc.property(
+        fc.uint8Array({ maxLength: 40 }),
+        fc.nat(),
+        fc.constantFrom('q', 'p', 'z', 'r', 'y', '9', 'x', '8'),
+        (bytes, at, other) => {
+          const text = encodeBech32('age', bytes);
+          expect(decodeBech32('age', text)).toEqual(Buffer.from(bytes));
+          const place = 4 + (at % (text.length - 4));
+          const changed = text.slice(0, place) + other + text.slice(place + 1);
+          if (changed !== text) expect(decodeBech32('age', changed)).toBeUndefined();
+        },
+      ),
     );
   });
 

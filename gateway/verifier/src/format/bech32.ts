@@ -15,7 +15,7 @@ export function encodeBech32(prefix: string, bytes: Uint8Array): string {
 export function decodeBech32(prefix: string, text: string): Buffer | undefined {
   const lower = text.toLowerCase();
   if ((text !== lower && text !== text.toUpperCase()) || !lower.startsWith(prefix + SEPARATOR)) return undefined;
-  const words = [...lower.slice(prefix.length + 1)].map((character) => ALPHABET.indexOf(character));
+  const words = Array.from(lower.slice(prefix.length + 1), (character) => ALPHABET.indexOf(character));
   if (words.includes(-1) || words.length < CHECKSUM_LENGTH) return undefined;
   if (polymod([...expand(prefix), ...words]) !== 1) return undefined;
   const bytes = regroup(words.slice(0, -CHECKSUM_LENGTH), 5, 8);
@@ -23,7 +23,7 @@ export function decodeBech32(prefix: string, text: string): Buffer | undefined {
 }
 
 function expand(prefix: string): readonly number[] {
-  const codes = [...prefix].map((character) => character.charCodeAt(0));
+  const codes = Array.from(prefix, (character) => character.charCodeAt(0));
   return [...codes.map((code) => code >> 5), 0, ...codes.map((code) => code & 31)];
 }
 

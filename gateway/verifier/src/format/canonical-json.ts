@@ -61,13 +61,16 @@ function encodeObject(object: { readonly [key: string]: EntryValue }, depth: num
   return `{${text}}`;
 }
 
+/** Making one costs more than decoding a leaf. */
+const STRICT_UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /**
  * Parses bytes that must be the canonical JSON of an object; undefined for anything else. `JSON.parse` alone takes the last of
  * two equal keys without a word, so the value is encoded again and compared byte for byte.
  */
 export function parseCanonicalObject(bytes: Uint8Array): { readonly [key: string]: EntryValue } | undefined {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    const text = STRICT_UTF8.decode(bytes);
     const value: EntryValue = JSON.parse(text);
     if (typeof value !== 'object' || value === null || isList(value)) return undefined;
     return encodeCanonical(value) === text ? value : undefined;

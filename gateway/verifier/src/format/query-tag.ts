@@ -30,6 +30,13 @@ export function encodeQueryTag({ writer, index, leafHash, signature, claimed }: 
   return withClaim.length <= MAX_TAG_CHARACTERS ? withClaim : JSON.stringify(tag);
 }
 
+/** The tag of a statement that left without its record, as mode `observe` allows: only the log that should hold it. */
+export function encodePlacelessTag(writer: string, claimed: string | undefined): string {
+  const tag = { piste: 1, w: writer };
+  const withClaim = JSON.stringify({ ...tag, u: claimed });
+  return withClaim.length <= MAX_TAG_CHARACTERS ? withClaim : JSON.stringify(tag);
+}
+
 /** Reads a tag; undefined for every text that is not the tag of a record. Says nothing about its signature. */
 export function parseQueryTag(text: string): QueryTag | undefined {
   if (!text.startsWith('{')) return undefined;

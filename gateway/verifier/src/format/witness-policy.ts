@@ -58,7 +58,7 @@ export function parseWitnessPolicy(text: string): PolicyResult {
 }
 
 function readLine(line: string, draft: Draft): string | undefined {
-  if (/[\u0000-\u0008\u000b-\u001f\u007f]/.test(line)) return 'a control character';
+  if (hasControlCharacter(line)) return 'a control character';
   const words = line.split(/[ \t]+/).filter((word) => word !== '');
   const [keyword, ...rest] = words;
   if (keyword === undefined || keyword.startsWith('#')) return undefined;
@@ -74,6 +74,11 @@ function readLine(line: string, draft: Draft): string | undefined {
     default:
       return `unknown keyword ${JSON.stringify(keyword)}`;
   }
+}
+
+/** A line break has split the text before; a tab is white space. */
+function hasControlCharacter(line: string): boolean {
+  return [...Buffer.from(line, 'utf8')].some((byte) => (byte < 0x20 && byte !== 0x09) || byte === 0x7f);
 }
 
 function readLog(words: readonly string[], { logs }: Draft): string | undefined {

@@ -9,8 +9,8 @@ import { loadTrust } from './load-trust.js';
 import { type Verdict, verify } from './verify.js';
 
 const VECTORS = fileURLToPath(new URL('../../testdata/recordings/', import.meta.url));
-/** PISTE_VECTORS=write makes the files anew. */
-const IS_WRITING = process.env['PISTE_VECTORS'] === 'write';
+/** PISTE_UPDATE_GOLDEN=1 makes the files anew. */
+const IS_WRITING = process.env['PISTE_UPDATE_GOLDEN'] === '1';
 
 /** What another verifier has to agree with. */
 function toExpected({ outcome, findings, logs }: Verdict): string {

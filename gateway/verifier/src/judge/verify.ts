@@ -45,6 +45,8 @@ export interface VerifyOptions {
   readonly openKey?: OpenKey | undefined;
   /** Findings of others, that the verdict has to weigh: of the store, of the query history. */
   readonly more?: readonly Finding[];
+  /** ULIDs of the only logs that can be expected here: the recording says itself that it is a part. */
+  readonly scope?: ReadonlySet<string> | undefined;
 }
 
 /** Verifies one recording directory. See `verify`. */
@@ -64,7 +66,7 @@ export async function verifyDirectories(directories: readonly string[], trust?: 
 export async function verify(
   sources: readonly RecordingSource[],
   given: Trust = NO_TRUST,
-  { openKey, more = [] }: VerifyOptions = {},
+  { openKey, more = [], scope }: VerifyOptions = {},
 ): Promise<Verdict> {
   const findings: Finding[] = [...more];
   const registry = await viewRegistry(sources, given);
@@ -106,7 +108,15 @@ export async function verify(
   findings.push(...(await registry.judge(facts, findings)));
   if (logs.length === 0)
     findings.push({ severity: 'cannot-conclude', code: 'no-logs', message: 'there is no log here' });
-  return { outcome: outcomeOf(findings), findings, counts: tally.counts(summaries), logs: summaries };
+  const weighed = scope === undefined ? findings : limitTo(scope, findings);
+  return { outcome: outcomeOf(weighed), findings: weighed, counts: tally.counts(summaries), logs: summaries };
+}
+
+/** Of logs that the recording never claimed to hold, it cannot be said that they are missing. */
+function limitTo(scope: ReadonlySet<string>, findings: readonly Finding[]): readonly Finding[] {
+  const kept = findings.filter(({ code, log }) => code !== 'missing-log' || log === undefined || scope.has(log));
+  const message = `this is a part of a recording: ${scope.size} logs, chosen by whoever made it`;
+  return [...kept, { severity: 'note', code: 'partial', message }];
 }
 
 async function listLogs(sources: readonly RecordingSource[], findings: Finding[]): Promise<readonly LogFiles[]> {

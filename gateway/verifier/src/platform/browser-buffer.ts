@@ -69,7 +69,7 @@ export class Buffer extends Uint8Array<ArrayBuffer> {
   override indexOf(wanted: Uint8Array | number, from = 0): number {
     if (typeof wanted === 'number') return super.indexOf(wanted, from);
     const [first] = wanted;
-    if (first === undefined) return from;
+    if (first === undefined) return Math.min(from, this.byteLength);
     for (let at = super.indexOf(first, from); at >= 0; at = super.indexOf(first, at + 1)) {
       if (wanted.every((byte, offset) => this[at + offset] === byte)) return at;
     }

@@ -12,7 +12,7 @@ export const platform: Platform = {
   },
   createSha256() {
     const running = createSha256Here();
-    return { update: running.update, digest: () => toBuffer(running.digest()) };
+    return { update: (bytes) => running.update(bytes), digest: () => toBuffer(running.digest()) };
   },
   crc32: crc32Of,
   importEd25519(raw) {

@@ -1,6 +1,6 @@
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let word = byte;
-  for (let bit = 0; bit < 8; bit += 1) word = word % 2 === 1 ? (word >>> 1) ^ 0xedb88320 : word >>> 1;
+  for (let bit = 0; bit < 8; bit += 1) word = (word & 1) === 1 ? (word >>> 1) ^ 0xedb88320 : word >>> 1;
   return word;
 });
 

@@ -2,7 +2,7 @@ import { decodeFrameHeader, FRAME_HEADER_BYTES, type FrameType, isFrameIntact } 
 import { asBuffer, type RecordingSource, type SourceFile } from './source.js';
 
 /** Read at once; also what a reader holds in memory beside the largest frame. */
-const READ_BYTES = 1024 * 1024;
+const READ_BYTES = 4 * 1024 * 1024;
 
 /** What stands at the reader's position. */
 export type FrameRead =
@@ -34,13 +34,11 @@ export function createFrameReader(source: RecordingSource, { path, size }: Sourc
     return held() < count && windowOffset + window.byteLength < size;
   }
 
+  /** Bytes in memory that a frame starts with are read once more: joining would copy them, and those behind them, too. */
   async function fill(count: number): Promise<void> {
-    const kept = window.subarray(position - windowOffset);
-    const from = windowOffset + window.byteLength;
-    const wanted = Math.min(Math.max(READ_BYTES, count - kept.byteLength), size - from);
-    const fresh = asBuffer(await source.read(path, from, wanted));
-    if (fresh.byteLength < wanted) throw new Error(`${path} became shorter while it was read`);
-    window = kept.byteLength === 0 ? fresh : Buffer.concat([kept, fresh]);
+    const wanted = Math.min(Math.max(READ_BYTES, count), size - position);
+    window = asBuffer(await source.read(path, position, wanted));
+    if (window.byteLength < wanted) throw new Error(`${path} became shorter while it was read`);
     windowOffset = position;
   }
 

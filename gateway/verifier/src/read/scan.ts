@@ -42,6 +42,8 @@ export interface ScanResult {
   /** The last record is `writer.close`. */
   readonly closed: boolean;
   readonly commits: number;
+  /** The newest verified commit as it was signed; undefined without one. */
+  readonly lastCommit: Buffer | undefined;
   /** Without unused space. */
   readonly bytes: number;
   readonly tail: Tail;
@@ -72,6 +74,7 @@ interface State {
   previous: Buffer;
   closed: boolean;
   commits: number;
+  lastCommit: Buffer | undefined;
   bytes: number;
 }
 
@@ -96,6 +99,7 @@ export async function* scanLog(
     previous: NO_PREVIOUS_COMMIT,
     closed: false,
     commits: 0,
+    lastCommit: undefined,
     bytes: 0,
   };
   const opener = createBodyOpener({
@@ -228,6 +232,7 @@ async function acceptGroup(group: Group, state: State, rootsAt: ReadonlySet<numb
   state.previous = sha256(group.commit);
   state.closed = group.records.at(-1)?.leaf.kind === 'writer.close';
   state.commits += 1;
+  state.lastCommit = group.commit;
 }
 
 /** The log's key stands in its first record; trust in it comes from outside. */
@@ -251,7 +256,7 @@ function tampered(code: string, message: string, segment: number): ScanProblem {
 }
 
 function toResult(state: State, tail: Tail, problem: ScanProblem | undefined): ScanResult {
-  const { origin, vkey, size, roots, closed, commits, bytes, rules } = state;
+  const { origin, vkey, size, roots, closed, commits, lastCommit, bytes, rules } = state;
   const bodiesMissing = [...state.bodiesMissing];
   return {
     origin,
@@ -260,6 +265,7 @@ function toResult(state: State, tail: Tail, problem: ScanProblem | undefined): S
     roots,
     closed,
     commits,
+    lastCommit,
     bytes,
     tail,
     bodiesMissing,

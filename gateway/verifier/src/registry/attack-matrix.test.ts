@@ -233,6 +233,8 @@ describe("the exposure: a live writer's key, the last records, no history", () =
         longest = Math.max(longest, dropped);
       }
     }
+    // Without history a short tail of a running log can be cut; the suite would not measure anything if it never was.
+    expect(untold).toBeGreaterThan(0);
     expect(longest).toBeLessThanOrEqual(REGISTRY_EVERY);
     if (process.env['PISTE_TORTURE'] === '1')
       process.stdout.write(`exposed ${untold} of ${RUNS * 3}, at most ${longest}\n`);

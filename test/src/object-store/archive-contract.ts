@@ -9,8 +9,10 @@ import {
   parseSegmentFields,
 } from '@piste/gateway/dist/archive/index.js';
 import { loadTrust, openDirectory, readRegistry, type Trust, verify } from '@piste/verifier';
+import { PISTE_CLI } from '../demo/piste.js';
 import { connectAgent, eventually, failureOf } from '../e2e/callers.js';
 import type { NodeDriver } from '../harness/node-driver.js';
+import { runToEnd } from '../harness/run-to-end.js';
 import { type Environment, type GatewayProgram, type Playground, startPlayground } from '../playground/playground.js';
 
 /** A store that a gateway in a process of its own can use, and that can be taken away. */
@@ -151,6 +153,23 @@ export function describeArchive(startPlace: () => Promise<ArchivePlace>, length:
       await source.close();
       await rm(copy, { recursive: true });
     }
+    const url = place.environment['PISTE_ARCHIVE_URL'] ?? '';
+    const verifyByCommand = () =>
+      runToEnd(process.execPath, [PISTE_CLI, 'audit', 'verify', url, '--trust', playground.gateway.checkpointFile], {
+        env: place.environment,
+        timeoutMilliseconds: 30_000,
+      });
+    expect(await verifyByCommand()).toMatchObject({ code: 0 });
+    const store = await place.open();
+    try {
+      const path = `${trust.writers[0]?.slice(0, trust.writers[0].indexOf('+')).slice(-26)}/00000001.sfr`;
+      const head = await store.head(path, undefined);
+      expect((await store.compareAndPut(path, Buffer.from('another story'), head?.etag)).outcome).toBe('swapped');
+    } finally {
+      store.close();
+    }
+    const { code, output } = await verifyByCommand();
+    expect({ code, output }).toMatchObject({ code: 1, output: expect.stringContaining('shadow-version') });
   }, 60_000);
 
   inLong('a bucket whose locks do not work is not started with', async () => {

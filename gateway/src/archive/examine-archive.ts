@@ -1,0 +1,12 @@
+import { readRegistry } from '@piste/verifier';
+import type { ObjectFinding, ObjectSource } from './object-source.js';
+import { parseSegmentFields } from './ship-segment.js';
+
+/** What only the store can tell of an archive, measured by the registry that lies in it. Rejects when it cannot be read. */
+export async function examineArchive(source: ObjectSource, nowMs: number): Promise<readonly ObjectFinding[]> {
+  const { registry } = await readRegistry(source);
+  const segments = registry?.entries
+    .filter(({ kind }) => kind === 'segment')
+    .flatMap(({ fields }) => parseSegmentFields(fields) ?? []);
+  return source.objectFindings(segments, nowMs);
+}

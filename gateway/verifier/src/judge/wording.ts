@@ -1,0 +1,36 @@
+import type { Verdict } from './verify.js';
+
+/** The verdict in words, the same on a terminal and on a page. */
+export const HEADLINES: Readonly<Record<Verdict['outcome'], string>> = {
+  sound: 'OK',
+  tampered: 'TAMPERED',
+  'cannot-conclude': 'CANNOT CONCLUDE',
+};
+
+export const EXPLANATIONS: Readonly<Record<Verdict['outcome'], string>> = {
+  sound: 'Up to the proven length of each log, every record is as it was written and none is missing.',
+  tampered: 'Records or files are not as they were written. The findings say where.',
+  'cannot-conclude': 'No tampering was found, but not everything needed for a verdict is here.',
+};
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+/** What was counted, on one line, with the time the writers claim. */
+export function describeCounts({ records, sessions, requests, responses, firstMs, lastMs }: Verdict['counts']): string {
+  const counted = [
+    count(records, 'record'),
+    count(sessions, 'session'),
+    count(requests, 'request'),
+    count(responses, 'response'),
+  ];
+  const span = firstMs === undefined || lastMs === undefined ? '' : `, ${toUtc(firstMs)} to ${toUtc(lastMs)}`;
+  return `${counted.join(', ')}${span}`;
+}
+
+/** Milliseconds since 1970 as `2026-11-23 06:00:00.000Z`; what no calendar shows, as its number. */
+export function toUtc(timeMs: number): string {
+  const date = new Date(timeMs);
+  return Number.isNaN(date.getTime()) ? `${timeMs} ms` : date.toISOString().replace('T', ' ');
+}
