@@ -153,7 +153,10 @@ func (log *writerLog) readSegment(file segmentFiles, last bool) error {
 	}
 	if code := s.read(); code != "" {
 		log.damage = code
-		log.tail = trimZeros(s.data[s.verified:])
+		log.tail = s.data[s.verified:]
+		if s.archive == nil {
+			log.tail = trimZeros(log.tail)
+		}
 		log.torn = last && s.isInterrupted(code)
 	} else if !last && s.commits == 0 {
 		log.damage = "empty-segment"

@@ -97,6 +97,9 @@ func parseTrust(raw []byte) (*trust, error) {
 		if json.Unmarshal(text, &policy) != nil || policy == nil {
 			return nil, errTrust
 		}
+		if _, ok := parsePolicy(*policy); !ok {
+			return nil, errTrust
+		}
 		found.witnesses = *policy
 	}
 	return found, found.takeCheckpoints(fields["checkpoints"])
@@ -126,7 +129,11 @@ func (t *trust) takeCheckpoints(raw json.RawMessage) error {
 			return errTrust
 		}
 		seen[kept.origin] = true
-		t.checkpoints = append(t.checkpoints, kept)
+		if ulidOf(kept.origin) == "" {
+			t.kept = append(t.kept, kept)
+		} else {
+			t.checkpoints = append(t.checkpoints, kept)
+		}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { forge, forgeable } from '../go-verifier/forgeries.js';
 import { type Mutant, mutate } from '../go-verifier/mutations.js';
 import { createRandom } from '../go-verifier/random.js';
 import { startReaders, type TwoReaders } from '../go-verifier/two-readers.js';
@@ -50,6 +51,17 @@ test(
     const random = createRandom(SEED);
     const mutants = Array.from({ length: MUTANTS }, () => mutate(vectors, random));
     expect(await disagreements(mutants)).toEqual([]);
+  },
+  SUITE_MS,
+);
+
+test(
+  'both verifiers say the same of what somebody with the keys can sign',
+  async () => {
+    const random = createRandom(SEED);
+    const sources = forgeable(vectors);
+    const forged = Array.from({ length: MUTANTS }, () => forge(sources, random));
+    expect(await disagreements(forged)).toEqual([]);
   },
   SUITE_MS,
 );

