@@ -7,62 +7,49 @@ import (
 	"fmt"
 )
 
-// statement is what the records of one session say of one query id.
-type statement struct {
-	request  *leaf
-	log      string
-	asked    *leaf
-	votes    []*leaf
-	approved *leaf
-	session  *leaf
+// said is a record and the log it stands in.
+type said struct {
+	*leaf
+	log string
+}
+
+// before: earlier in the same log, or anywhere in another one, whose order nobody can compare.
+func (s said) before(other said) bool { return s.log != other.log || s.index < other.index }
+
+// statements are the records by which statements are asked, released and answered: by query id, votes by approval.
+type statements struct {
+	requests map[string][]said
+	asked    map[string][]said
+	approved map[string][]said
+	votes    map[string][]said
+	sessions map[string][]said
 }
 
 // judgeStatements applies the rules between records: nothing ran without leave, approvals are some, hashes are those of texts.
 func (j *judge) judgeStatements() {
-	unread := false
-	sessions := map[string]*leaf{}
+	s := &statements{map[string][]said{}, map[string][]said{}, map[string][]said{}, map[string][]said{}, map[string][]said{}}
+	all := []said{}
 	for _, files := range j.files {
 		for _, record := range j.logs[files.ulid].records {
-			if record.kind == "session.open" && sessions[record.sid] == nil {
-				sessions[record.sid] = record
-			}
+			all = append(all, said{record, files.ulid})
 		}
 	}
-	statements := map[string]*statement{}
-	for _, files := range j.files {
-		for _, record := range j.logs[files.ulid].records {
-			qid := record.fields.text("qid")
-			place := record.sid + "\n" + qid
-			known := statements[place]
-			switch record.kind {
-			case "request":
-				if qid == "" {
-					break
-				}
-				if known == nil {
-					known = &statement{session: sessions[record.sid]}
-					statements[place] = known
-				}
-				known.request, known.log = record, files.ulid
-				if !j.judgeHashes(files.ulid, record, known) {
-					unread = true
-				}
-			case "approval.request":
-				if known != nil {
-					known.asked = record
-				}
-			case "approval.vote":
-				if known != nil {
-					known.votes = append(known.votes, record)
-				}
-			case "decision":
-				if known != nil && record.fields.text("v") == "approved" {
-					known.approved = record
-					j.judgeApproval(files.ulid, record, known)
-				}
-			case "response", "chunk":
-				j.judgeAnswer(files.ulid, record, known)
+	for _, record := range all {
+		s.take(record)
+	}
+	unread := false
+	for _, record := range all {
+		switch record.kind {
+		case "request":
+			if _, ok := record.fields["qid"].(string); ok && !j.judgeHashes(s, record) {
+				unread = true
 			}
+		case "decision":
+			if _, ok := record.fields["qid"].(string); ok && record.fields.text("v") == "approved" {
+				j.judgeApproval(s, record)
+			}
+		case "response", "chunk", "response.withheld":
+			j.judgeAnswer(s, record)
 		}
 	}
 	if unread {
@@ -70,95 +57,192 @@ func (j *judge) judgeStatements() {
 	}
 }
 
-func (j *judge) judgeAnswer(ulid string, record *leaf, known *statement) {
-	if record.fields.text("qid") == "" {
-		j.tellAt(inconclusive, "no-query-id", ulid, record.index)
-		return
-	}
-	if known == nil || known.request == nil {
-		j.tellAt(inconclusive, "orphan-response", ulid, record.index)
-		return
-	}
-	if !known.mayRun() {
-		if _, result := record.fields["rows"]; result || record.kind == "chunk" {
-			j.tellAt(tampered, "ran-without-leave", ulid, record.index)
+func (s *statements) take(record said) {
+	qid, named := record.fields["qid"].(string)
+	apr, _ := record.fields["apr"].(string)
+	switch record.kind {
+	case "session.open":
+		if record.hasSid {
+			s.sessions[record.sid] = append(s.sessions[record.sid], record)
+		}
+	case "approval.vote":
+		s.votes[apr] = append(s.votes[apr], record)
+	case "request":
+		if named {
+			s.requests[qid] = append(s.requests[qid], record)
+		}
+	case "approval.request":
+		if named {
+			s.asked[qid] = append(s.asked[qid], record)
+		}
+	case "decision":
+		if named && record.fields.text("v") == "approved" {
+			s.approved[qid] = append(s.approved[qid], record)
 		}
 	}
+}
+
+func decided(request said) string { return request.fields.at("dec").text("v") }
+
+func (j *judge) judgeAnswer(s *statements, record said) {
+	qid, named := record.fields["qid"].(string)
+	if !named {
+		if record.kind != "response.withheld" {
+			j.tellAt(tampered, "no-query-id", record.log, record.index)
+		}
+		return
+	}
+	var asked []said
+	for _, request := range s.requests[qid] {
+		if request.before(record) {
+			asked = append(asked, request)
+		}
+	}
+	if len(asked) == 0 {
+		severity := inconclusive
+		if record.hasSid && len(s.sessions[record.sid]) > 0 {
+			severity = tampered
+		}
+		j.tellAt(severity, "orphan-response", record.log, record.index)
+	} else if isResult(record) && !s.mayRun(qid, asked, record) {
+		j.tellAt(tampered, "ran-without-leave", record.log, record.index)
+	}
+}
+
+// isResult: rows, a query id of Snowflake's, or a further part; only what ran has them.
+func isResult(record said) bool {
+	rows, _ := record.fields["rows"].(int64)
+	_, ran := record.fields["upq"].(string)
+	return record.kind == "chunk" || rows > 0 || ran
 }
 
 // mayRun: a record written by way of a permit let the statement run, and where it was held, an approval of the same hash.
-func (s *statement) mayRun() bool {
-	if s.request.fields.at("dec").text("v") == "hold" {
-		return s.approved != nil && s.approved.permit != "" && s.approved.fields.text("hash") == s.request.fields.text("hash")
-	}
-	return s.request.permit != ""
-}
-
-func (j *judge) judgeApproval(ulid string, decision *leaf, s *statement) {
-	apr := decision.fields.text("apr")
-	if s.asked == nil || s.asked.fields.text("apr") != apr {
-		j.tellAt(tampered, "approved-without-request", ulid, decision.index)
-		return
-	}
-	if s.asked.fields.text("hash") != decision.fields.text("hash") {
-		j.tellAt(tampered, "approval-mismatch", ulid, decision.index)
-	}
-	votes, _ := decision.fields["votes"].([]any)
-	for _, item := range votes {
-		vote, _ := item.(object)
-		if vote.text("choice") == "deny" {
+func (s *statements) mayRun(qid string, asked []said, answer said) bool {
+	for _, request := range asked {
+		if decided(request) == "allow" && request.permit != "" {
+			return true
+		}
+		if decided(request) != "hold" {
 			continue
 		}
-		if !s.hasVote(vote) {
-			j.tellAt(tampered, "approved-without-vote", ulid, decision.index)
-		}
-		if s.session != nil {
-			if who := s.session.fields.at("who"); who != nil && who.text("iss") == vote.text("iss") && who.text("sub") == vote.text("sub") {
-				j.tellAt(tampered, "approved-by-requester", ulid, decision.index)
+		for _, decision := range s.approved[qid] {
+			if decision.permit != "" && decision.before(answer) && decision.fields.text("hash") == request.fields.text("hash") {
+				return true
 			}
-		}
-	}
-	if len(votes) == 0 {
-		j.tellAt(tampered, "approved-without-vote", ulid, decision.index)
-	}
-}
-
-func (s *statement) hasVote(vote object) bool {
-	for _, record := range s.votes {
-		f := record.fields
-		if f.text("iss") == vote.text("iss") && f.text("sub") == vote.text("sub") && f.text("choice") == vote.text("choice") {
-			return true
 		}
 	}
 	return false
 }
 
+func (j *judge) judgeApproval(s *statements, decision said) {
+	qid, apr := decision.fields.text("qid"), decision.fields.text("apr")
+	var held, asked *said
+	for _, request := range s.requests[qid] {
+		if decided(request) == "hold" {
+			held = &request
+		}
+	}
+	for _, one := range s.asked[qid] {
+		if one.fields.text("apr") == apr && apr != "" {
+			asked = &one
+		}
+	}
+	if held == nil || asked == nil {
+		j.tellAt(tampered, "approved-without-request", decision.log, decision.index)
+		return
+	}
+	hash := decision.fields.text("hash")
+	mismatch := hash == "" || asked.fields.text("hash") != hash || held.fields.text("hash") != hash
+	sql, binds, bound, readable := held.texts()
+	if decision.permit != "" && readable && permitHash(sql, binds, bound) != decision.permit {
+		mismatch = true
+	}
+	if mismatch {
+		j.tellAt(tampered, "approval-mismatch", decision.log, decision.index)
+		return
+	}
+	j.judgeVotes(s, decision, *held)
+}
+
+type voter struct{ iss, sub string }
+
+func (j *judge) judgeVotes(s *statements, decision, held said) {
+	recorded := map[voter]bool{}
+	for _, vote := range s.votes[decision.fields.text("apr")] {
+		_, refused := vote.fields["refused"]
+		if vote.before(decision) && vote.fields.text("choice") == "approve" && !refused {
+			recorded[voter{vote.fields.text("iss"), vote.fields.text("sub")}] = true
+		}
+	}
+	counted := recorded
+	if list, ok := decision.fields["votes"].([]any); ok {
+		counted = map[voter]bool{}
+		for _, item := range list {
+			if vote, _ := item.(object); vote.text("choice") == "approve" {
+				counted[voter{vote.text("iss"), vote.text("sub")}] = true
+			}
+		}
+	}
+	missing := len(counted) == 0
+	for who := range counted {
+		missing = missing || !recorded[who]
+		for _, session := range s.sessions[held.sid] {
+			asking := session.fields.at("who")
+			if asking != nil && who == (voter{asking.text("iss"), asking.text("sub")}) {
+				j.tellAt(tampered, "approved-by-requester", decision.log, decision.index)
+			}
+		}
+	}
+	if missing {
+		j.tellAt(tampered, "approved-without-vote", decision.log, decision.index)
+	}
+}
+
+// texts gives a request's text and binds where they could be read.
+func (l *leaf) texts() (sql, binds []byte, bound, readable bool) {
+	for _, p := range l.parts {
+		if _, here := l.bodies[p.name]; !here && (p.name == "sql" || p.name == "binds") {
+			return nil, nil, false, false
+		}
+	}
+	binds, bound = l.bodies["binds"]
+	return l.bodies["sql"], binds, bound, true
+}
+
 // judgeHashes answers false where the texts of a request could not be read.
-func (j *judge) judgeHashes(ulid string, record *leaf, s *statement) bool {
-	if record.permit == "" && record.fields.text("hash") == "" {
+func (j *judge) judgeHashes(s *statements, record said) bool {
+	bindings := record.fields.text("hash")
+	if record.permit == "" && bindings == "" {
 		return true
 	}
-	named := map[string]bool{}
-	for _, p := range record.parts {
-		named[p.name] = true
-	}
-	sql, here := record.bodies["sql"]
-	binds, bound := record.bodies["binds"]
-	if !here && named["sql"] || named["binds"] && !bound {
+	sql, binds, bound, readable := record.texts()
+	if !readable {
 		return false
 	}
-	if record.permit != "" && permitHash(sql, binds, bound) != record.permit {
-		j.tellAt(tampered, "permit-mismatch", ulid, record.index)
+	if record.permit != "" && (sql == nil || permitHash(sql, binds, bound) != record.permit) {
+		j.tellAt(tampered, "permit-mismatch", record.log, record.index)
 	}
-	if bindings := record.fields.text("hash"); bindings != "" && s.session != nil {
-		ctx := record.fields.at("ctx")
-		values := []any{string(sql), nil, ctx["role"], ctx["wh"], ctx["db"], ctx["sch"], s.session.fields["connection"], s.session.fields["account"]}
-		if bound {
-			values[1] = string(binds)
+	ctx := record.fields.at("ctx")
+	if bindings == "" || ctx == nil || sql == nil {
+		return true
+	}
+	var session object
+	for _, opened := range s.sessions[record.sid] {
+		if opened.log == record.log && opened.index < record.index {
+			session = opened.fields
 		}
-		if bindingHash(values) != bindings {
-			j.tellAt(tampered, "binding-mismatch", ulid, record.index)
-		}
+	}
+	connection, connected := session["connection"].(string)
+	account, known := session["account"].(string)
+	if !connected || !known {
+		return true
+	}
+	values := []any{string(sql), nil, ctx["role"], ctx["wh"], ctx["db"], ctx["sch"], connection, account}
+	if bound {
+		values[1] = string(binds)
+	}
+	if bindingHash(values) != bindings {
+		j.tellAt(tampered, "binding-mismatch", record.log, record.index)
 	}
 	return true
 }
