@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"sort"
 	"strconv"
+	"strings"
 )
 
 const (
@@ -393,6 +394,11 @@ func (j *judge) missingLogs() {
 	}
 	for _, kept := range j.trust.checkpoints {
 		miss(ulidOf(kept.origin), tampered)
+	}
+	for _, kept := range j.trust.kept {
+		if j.trust.registry == nil || kept.origin != j.trust.registry.name {
+			j.tell(tampered, "missing-log", kept.origin[strings.LastIndex(kept.origin, "/")+1:])
+		}
 	}
 	for ulid, seals := range j.seals {
 		for _, s := range seals {

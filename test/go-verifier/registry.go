@@ -235,7 +235,19 @@ func hasMembers(kind string, f object) bool {
 		_, rootHere := f["root"]
 		return hasOrigin && hasSize && hasClosed && (hasRoot || !rootHere)
 	}
-	return true
+	return hasTexts(kind, f)
+}
+
+var neededTexts = map[string][]string{"hold": {"id", "v", "reason"}, "shred": {"sid", "reason"}, "key.rotate": {"from", "to", "note"}, "segment": {"origin"}}
+
+// hasTexts: a text that must be there is not empty.
+func hasTexts(kind string, f object) bool {
+	for _, name := range neededTexts[kind] {
+		if f.text(name) == "" {
+			return false
+		}
+	}
+	return kind != "hold" || f.text("v") == "set" || f.text("v") == "release"
 }
 
 func (v *registryView) followKeys() string {
@@ -496,7 +508,7 @@ func (j *judge) compareRegistered(log *writerLog, entry registryEntry, once func
 	case hasRoot && size > 0 && log.rootAt(size) != root:
 		once(tampered, "registry-mismatch", log.ulid)
 		return
-	case size < length && (entry.kind == "writer.close" || entry.kind == "writer.sealed" && f["closed"] == true):
+	case (size < length || !log.closed) && (entry.kind == "writer.close" || entry.kind == "writer.sealed" && f["closed"] == true):
 		once(tampered, "registry-mismatch", log.ulid)
 		return
 	}

@@ -116,19 +116,22 @@ func isResult(record said) bool {
 	return record.kind == "chunk" || rows > 0 || ran
 }
 
-// mayRun: a record written by way of a permit let the statement run, and where it was held, an approval of the same hash.
+// isHeld: the policy wanted an approval.
+func isHeld(request said) bool {
+	return decided(request) == "hold" || request.fields.at("dec")["apr"] != nil
+}
+
+// mayRun: a record written by way of a permit let the statement run, and where its first request was held, an approval of the same hash.
 func (s *statements) mayRun(qid string, asked []said, answer said) bool {
-	for _, request := range asked {
-		if decided(request) == "allow" && request.permit != "" {
+	first := asked[0]
+	for _, decision := range s.approved[qid] {
+		if decision.permit != "" && decision.before(answer) && (!isHeld(first) || decision.fields.text("hash") == first.fields.text("hash")) {
 			return true
 		}
-		if decided(request) != "hold" {
-			continue
-		}
-		for _, decision := range s.approved[qid] {
-			if decision.permit != "" && decision.before(answer) && decision.fields.text("hash") == request.fields.text("hash") {
-				return true
-			}
+	}
+	for _, request := range asked {
+		if !isHeld(first) && decided(request) == "allow" && request.permit != "" {
+			return true
 		}
 	}
 	return false
@@ -138,7 +141,7 @@ func (j *judge) judgeApproval(s *statements, decision said) {
 	qid, apr := decision.fields.text("qid"), decision.fields.text("apr")
 	var held, asked *said
 	for _, request := range s.requests[qid] {
-		if decided(request) == "hold" {
+		if held == nil && isHeld(request) {
 			held = &request
 		}
 	}
