@@ -367,20 +367,18 @@ func (j *judge) judgeSeal(log *writerLog, s seal) {
 	}
 }
 
-// takeSeals keeps what a trusted log says of earlier ones.
+// takeSeals keeps what a trusted log says of others; a record without origin, size, closed and torn is no seal.
 func (j *judge) takeSeals(log *writerLog) {
 	for _, record := range log.records {
 		f := record.fields
-		ulid := ulidOf(f.text("origin"))
-		if record.kind != "writer.sealed" || ulid == "" || ulid >= log.ulid {
-			continue
+		origin, hasOrigin := f["origin"].(string)
+		size, hasSize := natural(f["size"])
+		_, hasClosed := f["closed"].(bool)
+		torn, hasTorn := f["torn"].(int64)
+		if record.kind == "writer.sealed" && hasOrigin && hasSize && hasClosed && hasTorn {
+			ulid := origin[strings.LastIndex(origin, "/")+1:]
+			j.seals[ulid] = append(j.seals[ulid], seal{log.ulid, origin, f.text("vkey"), size, f["root"], torn, f.text("tornDigest")})
 		}
-		size, isSize := natural(f["size"])
-		if !isSize {
-			continue
-		}
-		torn, _ := natural(f["torn"])
-		j.seals[ulid] = append(j.seals[ulid], seal{log.ulid, f.text("origin"), f.text("vkey"), size, f["root"], torn, f.text("tornDigest")})
 	}
 }
 

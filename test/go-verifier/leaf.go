@@ -128,8 +128,8 @@ func toLink(value any) (link, bool) {
 	}
 	origin, isText := item[0].(string)
 	number, isNatural := natural(item[1])
-	head, _ := item[2].(string)
-	return link{origin, number, head}, isText && isNatural && isHash(item[2])
+	head, hasHead := item[2].(string)
+	return link{origin, number, head}, isText && isNatural && hasHead
 }
 
 func (l *leaf) takeLinks(value any) bool {
@@ -144,7 +144,7 @@ func (l *leaf) takeLinks(value any) bool {
 	origins := map[string]bool{}
 	for _, item := range items {
 		found, ok := toLink(item)
-		if !ok || origins[found.origin] {
+		if !ok || !isHash(found.head) || origins[found.origin] {
 			return false
 		}
 		origins[found.origin] = true

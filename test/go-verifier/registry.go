@@ -416,9 +416,12 @@ func (j *judge) believe(v *registryView) {
 			if vkey, ok := parseVkey(f.text("vkey")); ok {
 				believed.writers = append(believed.writers, vkey)
 			}
-		case "writer.checkpoint", "writer.close":
+		case "writer.checkpoint", "writer.sealed", "writer.close":
 			size, _ := natural(f["size"])
-			root, _ := decodeRoot(f["root"])
+			root, ok := decodeRoot(f["root"])
+			if !ok || size == 0 {
+				continue
+			}
 			believed.keep(anchor{origin: f.text("origin"), size: size, root: root})
 		}
 	}

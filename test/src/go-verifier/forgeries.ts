@@ -163,8 +163,22 @@ function protocolItem(random: Random): Item {
     () => ({ leaf: leaf('response.withheld', { ...(random.chance(8) ? {} : { qid }), code: '1', why: 'x' }), bodies: [] }),
     () => ({ leaf: leaf('chunk', { ...(random.chance(8) ? {} : { qid }), n: 1, rows: 1 }, rows), bodies: rowsBodies }),
     () => ({ leaf: leaf('session.open', { account: 'a', connection: 'c', who }), bodies: [] }),
-    () => ({ leaf: leaf('session.close', { why: 'logout' }), bodies: [] }),
+    () => ({ leaf: leaf('session.close', { why: 'logout', strands: strands(random) }), bodies: [] }),
+    () => ({ leaf: { v: 1, k: 'writer.sealed', f: seal(random) }, bodies: [] }),
   ])();
+}
+
+const ORIGINS = ['test/w/01M83FTSR0SXY4HBNHSMKGJ52J', 'test/w/01M83FTSR1SXY4HBNHSMKGJ52K', 'test/w/01M83FTSP0SXY4HBNHSMKGJ52J', 'x'];
+
+function strands(random: Random): Json {
+  return random.pick<Json>([null, [], [[random.pick(ORIGINS), random.below(3), random.pick([...HASHES, 'zz'])]], [[random.pick(ORIGINS)]]]);
+}
+
+/** What a start found of another log, true only by chance. */
+function seal(random: Random): Fields {
+  const fields: Fields = { origin: random.pick(ORIGINS), vkey: 'x', size: random.below(4), root: `${'A'.repeat(43)}=`, closed: random.chance(2), torn: random.pick([0, 5]) };
+  if (random.chance(3)) delete fields[random.pick(Object.keys(fields))];
+  return fields;
 }
 
 function fixBodies(item: Item): Item {
