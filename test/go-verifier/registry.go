@@ -233,7 +233,8 @@ func hasMembers(kind string, f object) bool {
 		return hasOrigin && hasSize && hasRoot
 	case "writer.sealed":
 		_, rootHere := f["root"]
-		return hasOrigin && hasSize && hasClosed && (hasRoot || !rootHere)
+		_, hasTorn := natural(f["torn"])
+		return hasOrigin && hasSize && hasClosed && hasTorn && f.text("by") != "" && (hasRoot || !rootHere)
 	}
 	return hasTexts(kind, f)
 }

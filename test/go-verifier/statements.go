@@ -117,9 +117,7 @@ func isResult(record said) bool {
 }
 
 // isHeld: the policy wanted an approval.
-func isHeld(request said) bool {
-	return decided(request) == "hold" || request.fields.at("dec")["apr"] != nil
-}
+func isHeld(request said) bool { return decided(request) == "hold" }
 
 // mayRun: a record written by way of a permit let the statement run, and where its first request was held, an approval of the same hash.
 func (s *statements) mayRun(qid string, asked []said, answer said) bool {
@@ -130,7 +128,7 @@ func (s *statements) mayRun(qid string, asked []said, answer said) bool {
 		}
 	}
 	for _, request := range asked {
-		if !isHeld(first) && decided(request) == "allow" && request.permit != "" {
+		if !isHeld(first) && decided(request) == "allow" && request.fields.at("dec")["apr"] == nil && request.permit != "" {
 			return true
 		}
 	}

@@ -72,7 +72,9 @@ async function disagreements(mutants: readonly Mutant[]): Promise<string[]> {
   for (const { world, what } of mutants) {
     const { ours, theirs } = await readers.ask(world);
     if (ours.outcome === theirs.outcome) continue;
-    found.push(`${what}\n  TypeScript: ${ours.outcome} ${ours.findings.join(', ')}\n  Go: ${theirs.outcome} ${theirs.findings.join(', ')}`);
+    found.push(
+      `${what}\n  TypeScript: ${ours.outcome} ${ours.findings.join(', ')}\n  Go: ${theirs.outcome} ${theirs.findings.join(', ')}`,
+    );
   }
   return found;
 }

@@ -127,7 +127,8 @@ function protocolItem(random: Random): Item {
   const hash = random.pick(HASHES);
   const who = random.pick(WHO);
   const maybe = (fields: Fields): Fields => (random.chance(2) ? fields : {});
-  const permit = (text: string): Fields => (random.chance(3) ? {} : { st: statementHash(random.chance(6) ? 'other' : text) });
+  const permit = (text: string): Fields =>
+    random.chance(3) ? {} : { st: statementHash(random.chance(6) ? 'other' : text) };
   const text = random.pick(['select 0', 'select 1']);
   const leaf = (k: string, f: Fields, more: Fields = {}): Fields => ({ v: 1, k, sid: 'session-1', ...more, f });
   const body = (name: string, bytes: string): [Fields, Buffer[]] => [
@@ -141,13 +142,21 @@ function protocolItem(random: Random): Item {
     () => ({
       leaf: leaf(
         'request',
-        { qid, dec: { v: random.pick(['allow', 'hold', 'block']), ...maybe({ apr }) }, ...maybe({ hash }), ...maybe({ who }) },
+        {
+          qid,
+          dec: { v: random.pick(['allow', 'hold', 'block']), ...maybe({ apr }) },
+          ...maybe({ hash }),
+          ...maybe({ who }),
+        },
         { ...sql, ...permit(text) },
       ),
       bodies: sqlBodies,
     }),
     () => ({ leaf: leaf('approval.request', { qid, apr, hash, rules: [], expires: 1, cls: 'x' }), bodies: [] }),
-    () => ({ leaf: leaf('approval.vote', { qid, apr, ...vote, ...(random.chance(6) ? { refused: 'late' } : {}) }), bodies: [] }),
+    () => ({
+      leaf: leaf('approval.vote', { qid, apr, ...vote, ...(random.chance(6) ? { refused: 'late' } : {}) }),
+      bodies: [],
+    }),
     () => ({
       leaf: leaf(
         'decision',
@@ -157,10 +166,22 @@ function protocolItem(random: Random): Item {
       bodies: [],
     }),
     () => ({
-      leaf: leaf('response', { ...(random.chance(8) ? {} : { qid }), ...maybe({ rows: 1 }), ...maybe({ code: null }), ...maybe({ upq: 'u' }) }, maybe(rows)),
+      leaf: leaf(
+        'response',
+        {
+          ...(random.chance(8) ? {} : { qid }),
+          ...maybe({ rows: 1 }),
+          ...maybe({ code: null }),
+          ...maybe({ upq: 'u' }),
+        },
+        maybe(rows),
+      ),
       bodies: rowsBodies,
     }),
-    () => ({ leaf: leaf('response.withheld', { ...(random.chance(8) ? {} : { qid }), code: '1', why: 'x' }), bodies: [] }),
+    () => ({
+      leaf: leaf('response.withheld', { ...(random.chance(8) ? {} : { qid }), code: '1', why: 'x' }),
+      bodies: [],
+    }),
     () => ({ leaf: leaf('chunk', { ...(random.chance(8) ? {} : { qid }), n: 1, rows: 1 }, rows), bodies: rowsBodies }),
     () => ({ leaf: leaf('session.open', { account: 'a', connection: 'c', who }), bodies: [] }),
     () => ({ leaf: leaf('session.close', { why: 'logout', strands: strands(random) }), bodies: [] }),
@@ -168,15 +189,32 @@ function protocolItem(random: Random): Item {
   ])();
 }
 
-const ORIGINS = ['test/w/01M83FTSR0SXY4HBNHSMKGJ52J', 'test/w/01M83FTSR1SXY4HBNHSMKGJ52K', 'test/w/01M83FTSP0SXY4HBNHSMKGJ52J', 'x'];
+const ORIGINS = [
+  'test/w/01M83FTSR0SXY4HBNHSMKGJ52J',
+  'test/w/01M83FTSR1SXY4HBNHSMKGJ52K',
+  'test/w/01M83FTSP0SXY4HBNHSMKGJ52J',
+  'x',
+];
 
 function strands(random: Random): Json {
-  return random.pick<Json>([null, [], [[random.pick(ORIGINS), random.below(3), random.pick([...HASHES, 'zz'])]], [[random.pick(ORIGINS)]]]);
+  return random.pick<Json>([
+    null,
+    [],
+    [[random.pick(ORIGINS), random.below(3), random.pick([...HASHES, 'zz'])]],
+    [[random.pick(ORIGINS)]],
+  ]);
 }
 
 /** What a start found of another log, true only by chance. */
 function seal(random: Random): Fields {
-  const fields: Fields = { origin: random.pick(ORIGINS), vkey: 'x', size: random.below(4), root: `${'A'.repeat(43)}=`, closed: random.chance(2), torn: random.pick([0, 5]) };
+  const fields: Fields = {
+    origin: random.pick(ORIGINS),
+    vkey: 'x',
+    size: random.below(4),
+    root: `${'A'.repeat(43)}=`,
+    closed: random.chance(2),
+    torn: random.pick([0, 5]),
+  };
   if (random.chance(3)) delete fields[random.pick(Object.keys(fields))];
   return fields;
 }
@@ -187,9 +225,39 @@ function fixBodies(item: Item): Item {
 }
 
 const ODD: readonly Json[] = [
-  null, true, 0, 1, -1, 2, 9007199254740991, -9007199254740991, '', 'x', 'é\u2028"\\/\u007f', '\u0001', '𝒳', [], {}, [1], { a: 1 },
-  'f'.repeat(64), 'F'.repeat(64), 'unknown', 'observe', 'strict', 'x'.repeat(256), 'x'.repeat(257), '𝒳'.repeat(129), '𝒳'.repeat(256),
-  { __proto__x: 1 }, JSON.parse('{"__proto__":1}') as Json, { constructor: 1 }, nested(30), nested(31), nested(32), nested(33),
+  null,
+  true,
+  0,
+  1,
+  -1,
+  2,
+  9007199254740991,
+  -9007199254740991,
+  '',
+  'x',
+  'é\u2028"\\/\u007f',
+  '\u0001',
+  '𝒳',
+  [],
+  {},
+  [1],
+  { a: 1 },
+  'f'.repeat(64),
+  'F'.repeat(64),
+  'unknown',
+  'observe',
+  'strict',
+  'x'.repeat(256),
+  'x'.repeat(257),
+  '𝒳'.repeat(129),
+  '𝒳'.repeat(256),
+  { __proto__x: 1 },
+  JSON.parse('{"__proto__":1}') as Json,
+  { constructor: 1 },
+  nested(30),
+  nested(31),
+  nested(32),
+  nested(33),
 ];
 
 function nested(depth: number): Json {
@@ -252,10 +320,19 @@ function changeTop(item: Item, random: Random): string {
 function changeField(item: Item, random: Random): string {
   const fields = (typeof item.leaf['f'] === 'object' && item.leaf['f'] !== null ? item.leaf['f'] : {}) as Fields;
   const named = Object.keys(fields);
-  const name = random.chance(4) || named.length === 0 ? random.pick(['x', 'qid', 'mode', 'cert', 'rows', 'strands', '__proto__']) : random.pick(named);
+  const name =
+    random.chance(4) || named.length === 0
+      ? random.pick(['x', 'qid', 'mode', 'cert', 'rows', 'strands', '__proto__'])
+      : random.pick(named);
   const changed: Fields = { ...fields };
   if (random.chance(4)) delete changed[name];
-  else Object.defineProperty(changed, name, { value: random.pick(ODD), enumerable: true, configurable: true, writable: true });
+  else
+    Object.defineProperty(changed, name, {
+      value: random.pick(ODD),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
   if (Object.keys(changed).length > 0) item.leaf['f'] = changed;
   else delete item.leaf['f'];
   return `${String(item.leaf['k'])} f.${name} = ${(JSON.stringify(changed[name]) ?? 'absent').slice(0, 60)}`;
@@ -280,7 +357,14 @@ function build(log: Log, rename: Map<string, string>, files: Map<string, Buffer>
     if (number === 0 || log.segments.has(number)) {
       place();
       segment++;
-      const header = { first: leaves.length, format: 'piste-recording', origin: log.origin, prev: previous.toString('base64'), seg: segment, v: 1 };
+      const header = {
+        first: leaves.length,
+        format: 'piste-recording',
+        origin: log.origin,
+        prev: previous.toString('base64'),
+        seg: segment,
+        v: 1,
+      };
       parts.push(makeFrame(1, Buffer.from(canonical(header))));
     }
     for (const item of group) {
@@ -298,7 +382,9 @@ function build(log: Log, rename: Map<string, string>, files: Map<string, Buffer>
         else delete leaf['sp'];
         if (strand.count > 0) delete leaf['ln'];
       }
-      let text = canonical(leaf).replaceAll(ORIGINAL_KEY, (key) => (key.startsWith(`${log.origin}+`) ? signer.vkey : (rename.get(key) ?? key)));
+      let text = canonical(leaf).replaceAll(ORIGINAL_KEY, (key) =>
+        key.startsWith(`${log.origin}+`) ? signer.vkey : (rename.get(key) ?? key),
+      );
       for (const [from, to] of rename) text = text.replaceAll(from, to);
       const bytes = Buffer.from(text);
       const hash = leafHash(bytes);
@@ -327,7 +413,11 @@ function renewParts(leaf: Fields, bodies: readonly Buffer[]): void {
 }
 
 /** Trust in these logs, by the trust file alone or by way of a registry. */
-function makeTrust(built: readonly Built[], files: Map<string, Buffer>, random: Random): { trust: string; said: string } {
+function makeTrust(
+  built: readonly Built[],
+  files: Map<string, Buffer>,
+  random: Random,
+): { trust: string; said: string } {
   const sizes = built.map(({ leaves }) => (random.chance(6) ? 1 + random.below(leaves.length + 1) : leaves.length));
   const kept = built.map(({ log, leaves }, index) => ({
     origin: log.origin,
@@ -358,7 +448,10 @@ function makeRegistry(
     if (!random.chance(3)) entries.push({ k: 'writer.checkpoint', f: told });
     if (random.chance(4)) entries.push({ k: 'writer.close', f: random.chance(2) ? full : told });
     if (random.chance(4)) {
-      entries.push({ k: 'writer.sealed', f: { ...(random.chance(2) ? full : told), closed: random.chance(2), torn: random.pick([0, 0, 18]), by: 'x' } });
+      entries.push({
+        k: 'writer.sealed',
+        f: { ...(random.chance(2) ? full : told), closed: random.chance(2), torn: random.pick([0, 0, 18]), by: 'x' },
+      });
     }
   }
   for (let more = random.below(3); more > 0; more--) entries.push(registryChange(entries, random));
@@ -368,12 +461,17 @@ function makeRegistry(
   const size = entries.length;
   files.set(`registry/tile/entries/000.p/${size}`, bundle);
   files.set(`registry/tile/0/000.p/${size}`, Buffer.concat(hashes));
-  files.set('registry/checkpoint', Buffer.from(signer.signNote(`${origin}\n${size}\n${treeRoot(hashes).toString('base64')}\n`)));
+  files.set(
+    'registry/checkpoint',
+    Buffer.from(signer.signNote(`${origin}\n${size}\n${treeRoot(hashes).toString('base64')}\n`)),
+  );
   const part = random.chance(4) ? 1 + random.below(size + 2) : size;
   const trust = {
     v: 1,
     writers: random.chance(3) ? built.map(({ vkey }) => vkey) : [],
-    checkpoints: random.chance(2) ? [{ origin, size: part, root: treeRoot(hashes.slice(0, part)).toString('base64') }] : [],
+    checkpoints: random.chance(2)
+      ? [{ origin, size: part, root: treeRoot(hashes.slice(0, part)).toString('base64') }]
+      : [],
     ...(random.chance(12) ? {} : { registry: random.chance(12) ? createNoteSigner(origin).vkey : signer.vkey }),
   };
   const said = `registry ${entries.map((entry) => canonical(entry).slice(0, 200)).join(' ')} damaged: ${damageRegistry(files, random)}`;
@@ -383,7 +481,13 @@ function makeRegistry(
 /** An entry of some kind, or a change of one that is there. */
 function registryChange(entries: readonly Fields[], random: Random): Fields {
   const copy = structuredClone(random.pick(entries));
-  if (random.chance(2)) return random.pick<Fields>([{ k: 'tick', f: { origin: 'x' } }, { k: 'unheard', f: { a: 1 } }, { k: 'config', f: { by: 'x' } }, { k: 'hold', f: { id: 'h', v: 'set', reason: 'r' } }]);
+  if (random.chance(2))
+    return random.pick<Fields>([
+      { k: 'tick', f: { origin: 'x' } },
+      { k: 'unheard', f: { a: 1 } },
+      { k: 'config', f: { by: 'x' } },
+      { k: 'hold', f: { id: 'h', v: 'set', reason: 'r' } },
+    ]);
   const fields = copy['f'] as Fields;
   const name = random.pick(Object.keys(fields));
   fields[name] = random.pick([...ODD, 3, 4, 'test/w/01M83FTSR9SXY4HBNHSMKGJ52Z']);
@@ -405,7 +509,18 @@ function damageRegistry(files: Map<string, Buffer>, random: Random): string {
       return `${path} byte ${at}`;
     }
     case 2: {
-      const extra = random.pick(['registry/x', 'registry/cosigned/1', 'registry/cosigned/x', 'registry/append/1', 'registry/append/x', 'registry/.lock', 'registry/tile/0/001', 'registry/tile/9/000', 'registry/tile/x', 'registry/tile/entries/000']);
+      const extra = random.pick([
+        'registry/x',
+        'registry/cosigned/1',
+        'registry/cosigned/x',
+        'registry/append/1',
+        'registry/append/x',
+        'registry/.lock',
+        'registry/tile/0/001',
+        'registry/tile/9/000',
+        'registry/tile/x',
+        'registry/tile/entries/000',
+      ]);
       files.set(extra, Buffer.from(bytes));
       return `${path} as ${extra}`;
     }

@@ -244,7 +244,9 @@ const toTrust: Mutation = (world, random, others) => {
 
 /** Unknown members of a checkpoint are left out: the document forbids them, and `parseTrust` reads past them. */
 const hasUnknownMember = (text: string): boolean =>
-  parsedTrust(text)?.checkpoints?.some?.((one) => Object.keys(one).some((name) => !/^(origin|size|root|note)$/.test(name))) ?? false;
+  parsedTrust(text)?.checkpoints?.some?.((one) =>
+    Object.keys(one).some((name) => !/^(origin|size|root|note)$/.test(name)),
+  ) ?? false;
 
 const flipTrust: Mutation = (world, random) => {
   const bytes = Buffer.from(world.trust);

@@ -52,6 +52,8 @@ export function startReaders(program: string, folder: string): TwoReaders {
 function toOpinion({ outcome, findings = [] }: Told): Opinion {
   return {
     outcome,
-    findings: findings.map(({ severity, code, log, index }) => [severity, code, log, index].join(' ').trim()).toSorted(),
+    findings: findings
+      .map(({ severity, code, log, index }) => [severity, code, log, index].join(' ').trim())
+      .toSorted(),
   };
 }
