@@ -1,60 +1,25 @@
-import { createHash } from 'node:crypto';
-import { createNoteSigner, type NoteSigner } from '@piste/verifier';
+import { createNoteSigner } from '@piste/verifier';
+import {
+  type Built,
+  canonical,
+  type Fields,
+  type Item,
+  type Json,
+  type Log,
+  leafHash,
+  ODD,
+  sha256,
+  treeRoot,
+} from './leaves.js';
 import type { Mutant } from './mutations.js';
 import type { Random } from './random.js';
+import { makeTrust } from './trust-forgeries.js';
 import { makeFrame, splitFrames, type World } from './world.js';
 
 /**
  * What somebody with the key could have written: the logs of a vector, with records added, dropped, exchanged or changed, and then
  * built and signed anew. Nothing here looks at what a writer would do, so most of it breaks a rule, and some of it none.
  */
-
-type Json = null | boolean | number | string | readonly Json[] | { readonly [member: string]: Json };
-type Fields = { [member: string]: Json };
-
-interface Item {
-  leaf: Fields;
-  bodies: Buffer[];
-  /** Number and head of the strand stay as they are, right or wrong. */
-  keepStrand?: boolean;
-}
-
-interface Log {
-  readonly ulid: string;
-  readonly origin: string;
-  groups: Item[][];
-  /** Numbers of the groups before which a segment begins. */
-  segments: Set<number>;
-}
-
-interface Built {
-  readonly log: Log;
-  readonly vkey: string;
-  readonly leaves: readonly Buffer[];
-  readonly signer: NoteSigner;
-}
-
-const sha256 = (...parts: readonly (Buffer | string)[]): Buffer => {
-  const digest = createHash('sha256');
-  for (const part of parts) digest.update(part);
-  return digest.digest();
-};
-const leafHash = (leaf: Buffer): Buffer => sha256(Buffer.of(0), leaf);
-
-function treeRoot(leaves: readonly Buffer[]): Buffer {
-  if (leaves.length <= 1) return leaves[0] ?? sha256();
-  let left = 1;
-  while (left * 2 < leaves.length) left *= 2;
-  return sha256(Buffer.of(1), treeRoot(leaves.slice(0, left)), treeRoot(leaves.slice(left)));
-}
-
-/** Canonical JSON of values that have one: no fractions, no lone surrogates. */
-function canonical(value: Json): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (value === null || typeof value !== 'object') return JSON.stringify(value);
-  const members = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return `{${members.map(([name, inner]) => `${JSON.stringify(name)}:${canonical(inner)}`).join(',')}}`;
-}
 
 /** Vectors whose logs lie in whole segments and can be read back without looking for damage. */
 export function forgeable(worlds: readonly World[]): World[] {
@@ -224,48 +189,6 @@ function fixBodies(item: Item): Item {
   return item;
 }
 
-const ODD: readonly Json[] = [
-  null,
-  true,
-  0,
-  1,
-  -1,
-  2,
-  9007199254740991,
-  -9007199254740991,
-  '',
-  'x',
-  'é\u2028"\\/\u007f',
-  '\u0001',
-  '𝒳',
-  [],
-  {},
-  [1],
-  { a: 1 },
-  'f'.repeat(64),
-  'F'.repeat(64),
-  'unknown',
-  'observe',
-  'strict',
-  'x'.repeat(256),
-  'x'.repeat(257),
-  '𝒳'.repeat(129),
-  '𝒳'.repeat(256),
-  { __proto__x: 1 },
-  JSON.parse('{"__proto__":1}') as Json,
-  { constructor: 1 },
-  nested(30),
-  nested(31),
-  nested(32),
-  nested(33),
-];
-
-function nested(depth: number): Json {
-  let value: Json = 1;
-  for (let level = 0; level < depth; level++) value = [value];
-  return value;
-}
-
 /** Changes one log, and says what. */
 function changeLog(log: Log, random: Random): string {
   const group = random.pick(log.groups);
@@ -277,11 +200,11 @@ function changeLog(log: Log, random: Random): string {
       group.splice(at, 1);
       log.groups = log.groups.filter((one) => one.length > 0);
       if (log.groups.length === 0) log.groups.push([item]);
-      return `drop ${String(item.leaf['k'])}`;
+      return `drop ${canonical(item.leaf['k'] ?? null)}`;
     case 1: {
       const again = { leaf: structuredClone(item.leaf), bodies: item.bodies };
       group.splice(random.below(group.length + 1), 0, again);
-      return `double ${String(item.leaf['k'])}`;
+      return `double ${canonical(item.leaf['k'] ?? null)}`;
     }
     case 2:
       log.segments.add(1 + random.below(log.groups.length));
@@ -297,7 +220,7 @@ function changeLog(log: Log, random: Random): string {
       group.splice(at, 1);
       other.splice(to, 0, item);
       log.groups = log.groups.filter((one) => one.length > 0);
-      return `move ${String(item.leaf['k'])}`;
+      return `move ${canonical(item.leaf['k'] ?? null)}`;
     }
     default: {
       const added = Array.from({ length: 1 + random.below(6) }, () => fixBodies(protocolItem(random)));
@@ -335,7 +258,7 @@ function changeField(item: Item, random: Random): string {
     });
   if (Object.keys(changed).length > 0) item.leaf['f'] = changed;
   else delete item.leaf['f'];
-  return `${String(item.leaf['k'])} f.${name} = ${(JSON.stringify(changed[name]) ?? 'absent').slice(0, 60)}`;
+  return `${canonical(item.leaf['k'] ?? null)} f.${name} = ${(JSON.stringify(changed[name]) ?? 'absent').slice(0, 60)}`;
 }
 
 const ORIGINAL_KEY = /test\/w\/[0-9A-Z]{26}\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{44}/g;
@@ -408,124 +331,6 @@ function renewParts(leaf: Fields, bodies: readonly Buffer[]): void {
   leaf['b'] = (leaf['b'] as readonly Json[]).map((part, index) => {
     const stored = bodies[index];
     if (stored === undefined || typeof part !== 'object' || part === null || Array.isArray(part)) return part;
-    return { ...part, d: sha256(stored).toString('hex'), len: stored.length };
+    return { ...(part as Fields), d: sha256(stored).toString('hex'), len: stored.length };
   });
-}
-
-/** Trust in these logs, by the trust file alone or by way of a registry. */
-function makeTrust(
-  built: readonly Built[],
-  files: Map<string, Buffer>,
-  random: Random,
-): { trust: string; said: string } {
-  const sizes = built.map(({ leaves }) => (random.chance(6) ? 1 + random.below(leaves.length + 1) : leaves.length));
-  const kept = built.map(({ log, leaves }, index) => ({
-    origin: log.origin,
-    size: sizes[index] ?? 0,
-    root: treeRoot(leaves.slice(0, sizes[index])).toString('base64'),
-  }));
-  const file = { v: 1, writers: built.map(({ vkey }) => vkey), checkpoints: kept };
-  if (!random.chance(3)) {
-    if (random.chance(8)) file.checkpoints = [];
-    return { trust: JSON.stringify(file), said: `kept ${sizes.join(',')}` };
-  }
-  return makeRegistry(built, kept, files, random);
-}
-
-function makeRegistry(
-  built: readonly Built[],
-  kept: readonly { origin: string; size: number; root: string }[],
-  files: Map<string, Buffer>,
-  random: Random,
-): { trust: string; said: string } {
-  const origin = 'test/registry';
-  const signer = createNoteSigner(origin);
-  const entries: Fields[] = [{ k: 'registry.open', f: { origin, vkey: signer.vkey } }];
-  for (const [index, { log, vkey, leaves }] of built.entries()) {
-    const told = kept[index] ?? { origin: log.origin, size: 0, root: '' };
-    const full = { origin: log.origin, size: leaves.length, root: treeRoot(leaves).toString('base64') };
-    if (!random.chance(8)) entries.push({ k: 'writer.open', f: { origin: log.origin, vkey } });
-    if (!random.chance(3)) entries.push({ k: 'writer.checkpoint', f: told });
-    if (random.chance(4)) entries.push({ k: 'writer.close', f: random.chance(2) ? full : told });
-    if (random.chance(4)) {
-      entries.push({
-        k: 'writer.sealed',
-        f: { ...(random.chance(2) ? full : told), closed: random.chance(2), torn: random.pick([0, 0, 18]), by: 'x' },
-      });
-    }
-  }
-  for (let more = random.below(3); more > 0; more--) entries.push(registryChange(entries, random));
-  const leaves = entries.map((entry, index) => Buffer.from(canonical({ v: 1, t: 1000 + index, ...entry })));
-  const hashes = leaves.map(leafHash);
-  const bundle = Buffer.concat(leaves.flatMap((leaf) => [Buffer.of(leaf.length >> 8, leaf.length & 255), leaf]));
-  const size = entries.length;
-  files.set(`registry/tile/entries/000.p/${size}`, bundle);
-  files.set(`registry/tile/0/000.p/${size}`, Buffer.concat(hashes));
-  files.set(
-    'registry/checkpoint',
-    Buffer.from(signer.signNote(`${origin}\n${size}\n${treeRoot(hashes).toString('base64')}\n`)),
-  );
-  const part = random.chance(4) ? 1 + random.below(size + 2) : size;
-  const trust = {
-    v: 1,
-    writers: random.chance(3) ? built.map(({ vkey }) => vkey) : [],
-    checkpoints: random.chance(2)
-      ? [{ origin, size: part, root: treeRoot(hashes.slice(0, part)).toString('base64') }]
-      : [],
-    ...(random.chance(12) ? {} : { registry: random.chance(12) ? createNoteSigner(origin).vkey : signer.vkey }),
-  };
-  const said = `registry ${entries.map((entry) => canonical(entry).slice(0, 200)).join(' ')} damaged: ${damageRegistry(files, random)}`;
-  return { trust: JSON.stringify(trust), said: `${said} trust ${JSON.stringify(trust)}` };
-}
-
-/** An entry of some kind, or a change of one that is there. */
-function registryChange(entries: readonly Fields[], random: Random): Fields {
-  const copy = structuredClone(random.pick(entries));
-  if (random.chance(2))
-    return random.pick<Fields>([
-      { k: 'tick', f: { origin: 'x' } },
-      { k: 'unheard', f: { a: 1 } },
-      { k: 'config', f: { by: 'x' } },
-      { k: 'hold', f: { id: 'h', v: 'set', reason: 'r' } },
-    ]);
-  const fields = copy['f'] as Fields;
-  const name = random.pick(Object.keys(fields));
-  fields[name] = random.pick([...ODD, 3, 4, 'test/w/01M83FTSR9SXY4HBNHSMKGJ52Z']);
-  return copy;
-}
-
-function damageRegistry(files: Map<string, Buffer>, random: Random): string {
-  if (!random.chance(3)) return 'no';
-  const paths = [...files.keys()].filter((path) => path.startsWith('registry/'));
-  const path = random.pick(paths);
-  const bytes = files.get(path) ?? Buffer.alloc(0);
-  switch (random.below(4)) {
-    case 0:
-      files.delete(path);
-      return `without ${path}`;
-    case 1: {
-      const at = random.below(bytes.length);
-      bytes.writeUInt8(bytes.readUInt8(at) ^ (1 << random.below(8)), at);
-      return `${path} byte ${at}`;
-    }
-    case 2: {
-      const extra = random.pick([
-        'registry/x',
-        'registry/cosigned/1',
-        'registry/cosigned/x',
-        'registry/append/1',
-        'registry/append/x',
-        'registry/.lock',
-        'registry/tile/0/001',
-        'registry/tile/9/000',
-        'registry/tile/x',
-        'registry/tile/entries/000',
-      ]);
-      files.set(extra, Buffer.from(bytes));
-      return `${path} as ${extra}`;
-    }
-    default:
-      files.set(path, bytes.subarray(0, random.below(bytes.length)));
-      return `${path} cut`;
-  }
 }

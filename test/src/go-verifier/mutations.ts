@@ -217,7 +217,9 @@ const toTrust: Mutation = (world, random, others) => {
     Object.entries({
       'without writers': () => trust.writers.splice(0, 1),
       'without checkpoints': () => trust.checkpoints.splice(0, 1),
-      'without notes': () => trust.checkpoints.forEach((one) => delete one['note']),
+      'without notes': () => {
+        for (const one of trust.checkpoints) delete one['note'];
+      },
       'size less': () => kept && Object.assign(kept, { size: Number(kept['size']) - 1, note: undefined }),
       'size more': () => kept && Object.assign(kept, { size: Number(kept['size']) + 1, note: undefined }),
       'size 0': () => kept && Object.assign(kept, { size: 0, note: undefined }),
