@@ -48,7 +48,7 @@ export async function openRecordings(names: readonly string[], io: CliIo): Promi
 export function verifyOpened(
   { sources, findings, ownTrust, scope }: OpenedRecordings,
   trust: Trust | undefined,
-  options: Pick<VerifyOptions, 'openKey' | 'more'> = {},
+  options: Pick<VerifyOptions, 'openKey' | 'deep' | 'more'> = {},
 ): Promise<Verdict> {
   const isOwn = trust === undefined && ownTrust !== undefined;
   const more = [...findings, ...(isOwn ? [OWN_TRUST] : []), ...(options.more ?? [])];
