@@ -10,6 +10,7 @@ export {
 export { examineArchive } from './examine-archive.js';
 export { createObjectErasure, destroyObject, type ObjectErasure } from './keys.js';
 export {
+  type ObjectFile,
   type ObjectFinding,
   type ObjectFindingCode,
   type ObjectSource,
@@ -40,3 +41,4 @@ export {
 } from './ship-segment.js';
 export type { ArchiveMetrics, LiveLog } from './shipper.js';
 export { joinSegment, type SplitSegment, splitSegment } from './split-segment.js';
+export { type SpooledRecording, viewSpooledRecording } from './spooled-recording.js';

@@ -21,3 +21,4 @@ export type { PutOutcome, RegistryStore, StoredObject } from './registry-store.j
 export { rotateIdentity } from './rotate-identity.js';
 export { createWitness, type Witness, type WitnessStore } from './witness.js';
 export { claimState, createWitnessServer, openWitnessStore } from './witness-server.js';
+export { createWriterKeys, type KnownWriters, type WriterKeys } from './writer-keys.js';
