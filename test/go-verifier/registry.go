@@ -485,10 +485,27 @@ func (j *judge) judgeRegistered() {
 			case "writer.open", "writer.sealed", closeKey, "clock.jump", "mode.change":
 			default:
 				severity = tampered
+				if v.isYounger(ulid) {
+					severity = inconclusive
+				}
 			}
 		}
 		once(severity, "unregistered-writer", ulid)
 	}
+}
+
+// isYounger: a log may have begun after the registry was read, when its ULID's time is not before the newest entry.
+func (v *registryView) isYounger(ulid string) bool {
+	began, newest := int64(0), int64(0)
+	for _, digit := range ulid[:10] {
+		began = began*32 + int64(strings.IndexRune("0123456789ABCDEFGHJKMNPQRSTVWXYZ", digit))
+	}
+	for _, entry := range v.entries {
+		value, _ := parseCanonical(entry.raw)
+		now, _ := natural(value.(object)["t"])
+		newest = max(newest, now)
+	}
+	return began >= newest
 }
 
 func (j *judge) compareRegistered(log *writerLog, entry registryEntry, once func(severity, code, log string)) {

@@ -45,7 +45,8 @@ function makeRegistry(
     }
   }
   for (let more = random.below(3); more > 0; more--) entries.push(registryChange(entries, random));
-  const leaves = entries.map((entry, index) => Buffer.from(canonical({ v: 1, t: 1000 + index, ...entry })));
+  const start = random.pick([1000, 2_000_000_000_000]);
+  const leaves = entries.map((entry, index) => Buffer.from(canonical({ v: 1, t: start + index, ...entry })));
   const hashes = leaves.map(leafHash);
   const bundle = Buffer.concat(leaves.flatMap((leaf) => [Buffer.of(leaf.length >> 8, leaf.length & 255), leaf]));
   const size = entries.length;
