@@ -15,7 +15,7 @@ const ROOMS = {
   approval: ['policy', 'identity', 'store', 'telemetry', 'sql', 'recording'],
   recording: ['policy', 'telemetry'],
   registry: ['recording', 'telemetry'],
-  reconcile: ['recording', 'telemetry'],
+  reconcile: ['archive', 'recording', 'telemetry'],
   archive: ['telemetry'],
   resources: ['policy', 'identity', 'recording', 'telemetry', 'config', 'masking'],
   upstream: ['protocol', 'recording', 'telemetry', 'policy', 'sql'],

@@ -55,8 +55,9 @@ browser: # Chromium, for the console
 	$(call needs,chromium,chromium)
 
 .PHONY: go
-go: # Both major versions of the Go driver, compiled before the clock of a test runs
+go: # Both major versions of the Go driver and the second verifier, compiled before the clock of a test runs
 	$(call needs,go,golang-go)
+	@cd test/go-verifier && GOFLAGS='-mod=readonly -buildvcs=false' go test -vet=off -run '^$$' ./... >/dev/null
 	@cd test/go && GOFLAGS=-mod=readonly go test -vet=off -run '^$$' ./... >/dev/null
 
 .PHONY: s3

@@ -35,6 +35,7 @@ import { compareInWorker, createReconciler, type Reconciler } from './reconcile/
 import { openRecording, type Recording } from './recording/index.js';
 import {
   createFileStore,
+  createWriterKeys,
   type GatewayRegistry,
   loadOrMakeSigner,
   loadSigner,
@@ -545,10 +546,13 @@ function startReconciler(
   config: Config,
   metrics: Metrics,
 ): Reconciler {
+  const writerKeys = createWriterKeys(registryLog);
+  const place = { directory: config.recordingDirectory, archive: config.archive?.location };
   return createReconciler({
     connections: () => [...own.resources.current().connections.keys()],
     openSession: (connection, signal, work) => withOwnSession(own, connection, signal, work),
-    createComparison: () => compareInWorker([config.recordingDirectory]),
+    createComparison: () => compareInWorker(place),
+    knownWriters: () => writerKeys.read(),
     record: (entry) => own.recording.append(entry),
     announce: (fields) => registryLog.append([{ kind: 'reconcile', fields }]),
     metrics: metrics.reconcile,

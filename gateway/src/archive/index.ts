@@ -11,6 +11,7 @@ export { examineArchive } from './examine-archive.js';
 export { createObjectErasure, destroyObject, type ObjectErasure, type ObjectState } from './keys.js';
 export { createObjectHolds, type ObjectHolds } from './object-holds.js';
 export {
+  type ObjectFile,
   type ObjectFinding,
   type ObjectFindingCode,
   type ObjectSource,
@@ -41,3 +42,4 @@ export {
 } from './ship-segment.js';
 export type { ArchiveMetrics, LiveLog } from './shipper.js';
 export { joinSegment, type SplitSegment, splitSegment } from './split-segment.js';
+export { type SpooledRecording, viewSpooledRecording } from './spooled-recording.js';

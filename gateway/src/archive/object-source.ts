@@ -46,6 +46,8 @@ export interface ObjectFile {
   readonly path: string;
   /** Bytes. */
   readonly size: number;
+  /** When it was stored, by the store's clock; 0 where the store does not tell. */
+  readonly modifiedMs: number;
 }
 
 /** A recording in a bucket, with the paths it has in a directory. */
@@ -85,7 +87,7 @@ export function openObjectSource(store: ObjectStore, start = ''): ObjectSource {
     label: store.label,
     async list() {
       const { chosen } = await listed();
-      return [...chosen].map(([path, { bytes }]) => ({ path, size: bytes }));
+      return [...chosen].map(([path, { bytes, modifiedMs }]) => ({ path, size: bytes, modifiedMs }));
     },
     async read(path: string, from: number, length: number) {
       const version = (await listed()).chosen.get(path);

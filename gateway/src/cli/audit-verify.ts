@@ -45,7 +45,7 @@ export async function auditVerify(args: CommandArguments, io: CliIo): Promise<nu
   try {
     const more =
       args.history === undefined ? [] : await findInHistory(args, { opened, trust, openKey, nowMs: io.nowMs() });
-    const verdict = await verifyOpened(opened, trust, { openKey, more });
+    const verdict = await verifyOpened(opened, trust, { openKey, deep: args.deep, more });
     const proofs = args.session === undefined ? undefined : await proveSession(opened.sources, args.session);
     if (proofs !== undefined && args.proofs !== undefined) await writeProofs(args.proofs, proofs);
     if (args.json) io.out(`${toJson(proofs === undefined ? verdict : { ...verdict, proofs })}\n`);

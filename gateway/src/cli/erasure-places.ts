@@ -19,10 +19,11 @@ import {
   type RegistryLog,
   type RegistryStore,
 } from '../registry/index.js';
-import { openArchiveStore } from './archive-place.js';
+
 import { openBothPlaces } from './both-places.js';
 import { type CliIo, UsageError } from './io.js';
 import { readLockDays } from './lock-days.js';
+import { openBucketStore } from './open-recordings.js';
 import type { RegistryArguments } from './registry-arguments.js';
 
 /** Where a deployment's recording lies, and its registry. */
@@ -47,11 +48,13 @@ export async function openErasurePlaces(args: RegistryArguments, origin: string,
   const identity = args.text('identity-key') ?? environment['PISTE_IDENTITY_KEY_FILE'];
   if (!identity)
     throw new UsageError('which identity? Name its key file with --identity-key or set PISTE_IDENTITY_KEY_FILE');
-  const directory = (args.text('dir') ?? environment['PISTE_RECORDING_DIR']) || undefined;
-  const url = (args.text('archive') ?? environment['PISTE_ARCHIVE_URL']) || undefined;
+  const named = (args.text('dir') ?? environment['PISTE_RECORDING_DIR']) || undefined;
+  const isBucket = named?.startsWith('s3://') === true;
+  const directory = isBucket ? undefined : named;
+  const url = args.text('archive') ?? (isBucket ? named : environment['PISTE_ARCHIVE_URL'] || undefined);
   const folder = (args.text('registry-dir') ?? environment['PISTE_REGISTRY_DIR']) || undefined;
   const { signer } = await loadSigner(identity, origin);
-  const store = url === undefined ? undefined : await openArchiveStore(url, io);
+  const store = url === undefined ? undefined : await openBucketStore(url, io);
   try {
     const places = placesOf(directory, store, io);
     const home = await openHome({ directory, store, folder }, io);

@@ -28,7 +28,8 @@ Usage:
       vouches for them, and the verdict is "cannot conclude".
       --identity FILE opens encrypted texts, --history FILE compares
       with Snowflake's history, --session ID lists its records' proofs
-      and --proofs DIR writes them. A bucket is read with the
+      and --proofs DIR writes them. --deep compares what was delivered
+      with the texts kept of it, too. A bucket is read with the
       PISTE_ARCHIVE_ options; its versions, delete markers and locks are
       compared with the registry, too.
   piste audit bundle [RECORDING] [--session ID] [--since T] [--trust FILE] -o FILE.zip

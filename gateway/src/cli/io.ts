@@ -77,6 +77,8 @@ export interface CommandArguments {
   readonly history: string | undefined;
   /** A folder to write proofs to. */
   readonly proofs: string | undefined;
+  /** Answers are compared with their bodies, too. */
+  readonly deep: boolean;
   /** The service user, as Snowflake spells it. */
   readonly user: string | undefined;
   /** How late a history may be: `45m`. */

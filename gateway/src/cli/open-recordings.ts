@@ -13,9 +13,9 @@ import {
   verify,
   ZipError,
 } from '@piste/verifier';
-import { examineArchive, openObjectSource } from '../archive/index.js';
-import { openArchiveStore } from './archive-place.js';
-import type { CliIo } from './io.js';
+import { examineArchive, type ObjectStore, openObjectSource, openObjectStore } from '../archive/index.js';
+import { parseArchiveUrl } from '../config/index.js';
+import { type CliIo, UsageError } from './io.js';
 
 /** Recordings somebody named, wherever they lie. */
 export interface OpenedRecordings {
@@ -48,7 +48,7 @@ export async function openRecordings(names: readonly string[], io: CliIo): Promi
 export function verifyOpened(
   { sources, findings, ownTrust, scope }: OpenedRecordings,
   trust: Trust | undefined,
-  options: Pick<VerifyOptions, 'openKey' | 'more'> = {},
+  options: Pick<VerifyOptions, 'openKey' | 'deep' | 'more'> = {},
 ): Promise<Verdict> {
   const isOwn = trust === undefined && ownTrust !== undefined;
   const more = [...findings, ...(isOwn ? [OWN_TRUST] : []), ...(options.more ?? [])];
@@ -72,9 +72,24 @@ function plain(source: RecordingSource): Opened {
   return { source, findings: [], ownTrust: undefined, scope: undefined, close: () => source.close() };
 }
 
+/** A bucket's store, with the endpoint, region and credentials of `PISTE_ARCHIVE_…`. */
+export function openBucketStore(name: string, { environment, sleep }: CliIo): Promise<ObjectStore> {
+  const place = parseArchiveUrl(name);
+  if (place === undefined) throw new UsageError(`${name} is not s3://bucket/prefix`);
+  return openObjectStore(
+    {
+      ...place,
+      endpoint: environment['PISTE_ARCHIVE_ENDPOINT'] || undefined,
+      region: environment['PISTE_ARCHIVE_REGION'] || 'us-east-1',
+      credentialsFile: environment['PISTE_ARCHIVE_CREDENTIALS_FILE'] || undefined,
+    },
+    sleep,
+  );
+}
+
 /** A bucket, and what only the store can tell of it. */
 async function openBucket(name: string, io: CliIo): Promise<Opened> {
-  const source = openObjectSource(await openArchiveStore(name, io));
+  const source = openObjectSource(await openBucketStore(name, io));
   const findings = await examineArchive(source, io.nowMs());
   return { ...plain(source), findings: findings.map(({ severity, code, message }) => ({ severity, code, message })) };
 }

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { createKeptNoteSigner, parseCosignatureVkey } from '@piste/verifier';
@@ -65,6 +65,18 @@ describe('piste audit shred, hold and retention', () => {
       const verified = await run(['audit', 'verify', directory, '--trust', trust]);
       expect(verified.out).toContain('audit verify: OK');
       expect(verified.out).toContain(REASON);
+    });
+  });
+
+  test('finds the registry where it lies apart', async () => {
+    await withPlace(async (place) => {
+      const { directory, options, path } = place;
+      await rename(join(directory, 'registry'), path('apart'));
+      const notes = [await authorize(place, 'ann'), await authorize(place, 'ben')];
+      const both = notes.flatMap((note) => ['--authorization', note]);
+      const apart = ['--registry-dir', path('apart')];
+      const said = await run(['audit', 'shred', 'session-1', '--reason', REASON, ...options, ...both, ...apart]);
+      expect(said.out).toMatch(/1 key removed/);
     });
   });
 

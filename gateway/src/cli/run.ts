@@ -50,6 +50,7 @@ const OPTIONS = {
   session: { type: 'string' },
   history: { type: 'string' },
   proofs: { type: 'string' },
+  deep: { type: 'boolean' },
   user: { type: 'string' },
   lag: { type: 'string' },
   gateway: { type: 'string' },
@@ -73,7 +74,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     'audit verify',
     {
-      options: ['dir', 'trust', 'identity', 'history', 'session', 'proofs', 'json'],
+      options: ['dir', 'trust', 'identity', 'history', 'session', 'proofs', 'deep', 'json'],
       usage: EXIT.usage,
       run: auditVerify,
     },
@@ -232,6 +233,7 @@ async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<num
       session: values.session,
       history: values.history,
       proofs: values.proofs,
+      deep: values.deep ?? false,
       user: values.user,
       lag: values.lag,
       gateway: values.gateway,

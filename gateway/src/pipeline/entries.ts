@@ -3,7 +3,7 @@ import { SHOWN_TEXT_CHARACTERS, shownText } from '@piste/verifier';
 import type { Denial } from '../errors.js';
 import type { Principal } from '../identity/index.js';
 import type { Decision, SourceMask } from '../policy/decision.js';
-import { stringifyJson } from '../protocol/index.js';
+import { type StatementRequest, stringifyJson } from '../protocol/index.js';
 import type { Entry, EntryBody, EntryValue } from '../recording/index.js';
 import { formatObjectName, type SessionContext } from '../sql/index.js';
 import type { Analyzed, Decided } from './exchange.js';
@@ -78,6 +78,11 @@ function dryRunFields({ dryRun }: Decision): EntryValue {
   };
 }
 
+function submittedBodies({ sqlText, bindings }: StatementRequest): EntryBody[] {
+  const submitted = textBody('submitted', sqlText);
+  return bindings === undefined ? [submitted] : [submitted, textBody('binds', stringifyJson(bindings))];
+}
+
 interface RequestRecord {
   readonly received: Analyzed;
   readonly decision: Decision;
@@ -89,9 +94,8 @@ interface RequestRecord {
 
 function requestEntry({ received, decision, verdict, canonicalText, bindingHash, approvalId }: RequestRecord): Entry {
   const { session, request, queryId, catalogVersion } = received;
-  const bodies = [textBody('submitted', request.sqlText)];
+  const bodies = submittedBodies(request);
   if (canonicalText !== undefined) bodies.push(textBody('sql', canonicalText));
-  if (request.bindings !== undefined) bodies.push(textBody('binds', stringifyJson(request.bindings)));
   return {
     kind: 'request',
     sessionId: session.id,
@@ -163,6 +167,17 @@ export function refusedEntry(
   fields: Record<string, EntryValue> = {},
 ): Entry {
   return { kind: 'request.refused', sessionId, fields: { op, code: denial.code, ...fields }, bodies: [] };
+}
+
+/** A statement that was refused before a `request` record of it: what was asked, and the answer. */
+export function refusedStatementEntry(
+  request: StatementRequest,
+  answer: Buffer,
+  sessionId: string,
+  fields: Record<string, EntryValue>,
+): Entry {
+  const bodies = [...submittedBodies(request), { name: 'head', bytes: answer }];
+  return { kind: 'request.refused', sessionId, fields: { op: 'query', ...fields }, bodies };
 }
 
 /** Size and SHA-256 (hex) of a request's body as it came in: names it without holding it. */

@@ -21,6 +21,8 @@ export interface Received {
   readonly signal: AbortSignal;
   /** Aborted when this gateway stops: whoever waits for people lets go, whoever waits for Snowflake goes on. */
   readonly stopping: AbortSignal;
+  /** Called when the statement's `request` stands in a log: what refuses it before that answers to nothing. */
+  readonly onRequestRecorded: () => void;
 }
 
 /** With the connection as one policy snapshot has it; nothing later looks at another snapshot. */

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Approvals, createApprovals } from '../approval/index.js';
 import type { Limits } from '../config/index.js';
+import { deny, GatewayError } from '../errors.js';
 import { isSamePrincipal, type Principal } from '../identity/index.js';
 import type { ConnectionPolicy } from '../policy/index.js';
 import { createEarlierResults } from '../policy/index.js';
@@ -87,6 +88,9 @@ let forwarded: string[];
 /** Set to make the record or the store fail. */
 let breakRecord: (entry: Entry) => boolean;
 let breakStore: (key: string) => boolean;
+let breakCatalogue: (() => Error) | undefined;
+/** The connection is among the resources. */
+let isConnected: boolean;
 
 beforeAll(async () => {
   ({ recording, close: closeRecording } = await openSuiteRecording());
@@ -99,6 +103,8 @@ beforeEach(async () => {
   forwarded = [];
   breakRecord = () => false;
   breakStore = () => false;
+  breakCatalogue = undefined;
+  isConnected = true;
   forwarding = async ({ binding }) => (binding.canonicalText.startsWith('SELECT') ? SELECTED : RESULT);
   const memory = createMemoryStore({ clock: Date.now });
   store = {
@@ -210,15 +216,18 @@ function gateway(limits: Partial<Limits> = {}): Statements {
       current: () => ({
         revision: 'r1',
         sequence: 1,
-        connections: new Map([['crm', { name: 'crm', policy } as Connection]]),
+        connections: new Map(isConnected ? [['crm', { name: 'crm', policy } as Connection]] : []),
         complaints: [],
       }),
     },
     sessions,
     catalogs: {
       of: () => ({
-        find: () => ({ kind: 'table', columns: [{ name: 'ID', type: 'fixed' }] }),
-        load: async () => undefined,
+        find: () =>
+          breakCatalogue === undefined ? { kind: 'table', columns: [{ name: 'ID', type: 'fixed' }] } : 'not-loaded',
+        load: async () => {
+          if (breakCatalogue !== undefined) throw breakCatalogue();
+        },
         forgetEarlier: () => false,
         problem: () => undefined,
         versionOf: () => 'c1',
@@ -509,6 +518,64 @@ describe('what is lost after Snowflake ran a statement', () => {
       message: expect.stringContaining('check its effect first'),
     });
     expect(told.message).not.toContain('Nothing was executed');
+  });
+});
+
+describe('a refusal', () => {
+  const lastEntry = (): Pick<Entry, 'kind' | 'fields'> & { readonly texts: Readonly<Record<string, string>> } => {
+    const { kind, fields, bodies } = entries.at(-1) ?? { kind: 'gap', fields: {}, bodies: [] };
+    return {
+      kind,
+      fields,
+      texts: Object.fromEntries(bodies.map(({ name, bytes }) => [name, Buffer.from(bytes).toString('utf8')])),
+    };
+  };
+  const unreachable = () => new GatewayError('no catalogue', deny.upstreamUnavailable(false));
+  const bindings = { 1: { type: 'FIXED', value: '1' } };
+
+  test('before the request was recorded is no answer to it, and holds what was asked', async () => {
+    breakCatalogue = unreachable;
+    const told = await submit(gateway(), requestOf('SELECT id FROM notes WHERE id = ?', { bindings }));
+    expect(told).toMatchObject({ success: false, code: '861702' });
+    expect(entries.map(({ kind }) => kind)).toEqual(['request.refused']);
+    const { fields, texts } = lastEntry();
+    expect(fields).toMatchObject({ op: 'query', qid: told.data.queryId, code: '861702', outcome: 'failed' });
+    expect(texts).toEqual({
+      submitted: 'SELECT id FROM notes WHERE id = ?',
+      binds: JSON.stringify(bindings),
+      head: JSON.stringify(told),
+    });
+  });
+
+  test('of a session that ended before is none either', async () => {
+    const ended = session;
+    await sessions.close(session.id);
+    expect((await submit(gateway(), requestOf('SELECT 1 AS v'), ended)).success).toBe(false);
+    expect(entries.map(({ kind }) => kind)).toEqual(['request.refused']);
+  });
+
+  test('when the log does not take the request is none either, unless it takes nothing', async () => {
+    breakRecord = ({ kind }) => kind === 'request';
+    expect((await submit(gateway(), requestOf('SELECT 1 AS v'))).code).toBe('861701');
+    expect(lastEntry()).toMatchObject({ kind: 'request.refused', texts: { submitted: 'SELECT 1 AS v' } });
+  });
+
+  test('by policy answers the request that was recorded with it', async () => {
+    policy = { ...policy, rules: [{ ...ruleOf('Delete', 'frozen', []), action: 'Block', approval: undefined }] };
+    await submit(gateway(), requestOf('DELETE FROM notes WHERE id = 1'));
+    expect(entries.map(({ kind }) => kind)).toEqual(['request', 'response']);
+  });
+
+  test('of what was held answers that request, at whatever gateway', async () => {
+    const [dead, alive] = [gateway(), gateway()];
+    const { data } = await submit(dead, requestOf('DELETE FROM notes WHERE id = 1', { asyncExec: true }));
+    const id = String(data.queryId);
+    await pendingApproval(id);
+    await dead.drain(10);
+    await store.delete(leaseKey(id));
+    isConnected = false;
+    expect((await poll(alive, id)).success).toBe(false);
+    expect(lastEntry()).toMatchObject({ kind: 'response', fields: { qid: id, outcome: 'refused' } });
   });
 });
 

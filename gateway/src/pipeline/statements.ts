@@ -16,7 +16,7 @@ import type { AnswerScope } from '../recording/index.js';
 import type { Session } from '../session/index.js';
 import type { Sealer } from '../store/index.js';
 import type { Answer } from './answer.js';
-import { controlEntry, refusedEntry } from './entries.js';
+import { controlEntry, refusedStatementEntry } from './entries.js';
 import { createKeptStatements, digestOf, type KeptStatement } from './kept-statements.js';
 import { pollKey, statementKey } from './keys.js';
 import { changeOrTimeout, within } from './waiting.js';
@@ -69,8 +69,11 @@ export function createStatements(deps: StatementsDeps): Statements {
     return recording.recordAnswer(entry, encodeBody(envelope), scopeOf(session));
   };
 
-  const refuse = (session: Session, denial: Denial): Promise<Answer> =>
-    recording.recordAnswer(refusedEntry('query', denial, session.id), encodeBody(failure(denial)), scopeOf(session));
+  const refuse = (session: Session, request: StatementRequest, denial: Denial): Promise<Answer> => {
+    const bytes = encodeBody(failure(denial));
+    const entry = refusedStatementEntry(request, bytes, session.id, { code: denial.code });
+    return recording.recordAnswer(entry, bytes, scopeOf(session));
+  };
 
   const redeliver = (session: Session, queryId: string, outcome: string, bytes: Buffer): Promise<Answer> =>
     recording.recordAnswer(controlEntry('redeliver', outcome, session.id, { qid: queryId }), bytes, scopeOf(session));
@@ -180,7 +183,7 @@ export function createStatements(deps: StatementsDeps): Statements {
         return answerWithinHold(scanned, session);
       }
       const taken = await take(session, request, origin);
-      if (typeof taken !== 'string') return refuse(session, taken);
+      if (typeof taken !== 'string') return refuse(session, request, taken);
       if (!request.asyncExec) return answerWithinHold(taken, session);
       if ((await kept.load(taken))?.state === 'open') await walks.start(taken, session);
       return respond(session, 'submit', 'in-progress', inProgress(taken), taken);

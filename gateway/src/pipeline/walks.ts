@@ -1,12 +1,13 @@
 import { deny, errorMessage, GatewayError } from '../errors.js';
 import { encodeBody, failure, snowflakeFailure } from '../protocol/index.js';
-import { type Entry, RecordRefused, unrecordedAnswer } from '../recording/index.js';
+import { type Entry, unrecordedAnswer } from '../recording/index.js';
 import type { Session } from '../session/index.js';
 import { readStatement } from '../sql/index.js';
 import { acquireLease, releaseLease, renewLease } from '../store/index.js';
 import { afterRun } from './after-run.js';
 import type { Answer } from './answer.js';
 import type { StatementDeps } from './deps.js';
+import { refusedStatementEntry } from './entries.js';
 import type { Delivered, Received } from './exchange.js';
 import type { KeptStatement, KeptStatements } from './kept-statements.js';
 import { abortKey, leaseKey } from './keys.js';
@@ -89,7 +90,7 @@ export function createWalks(deps: WalksDeps, kept: KeptStatements): Walks {
     });
     const unwatch = await store.watch(abortKey(queryId), abort);
     if ((await store.get(abortKey(queryId))) !== undefined) abort();
-    const received: Received = {
+    const received = {
       queryId,
       session,
       request: kept.requestOf(statement),
@@ -149,21 +150,33 @@ export function createWalks(deps: WalksDeps, kept: KeptStatements): Walks {
   };
 }
 
+/** One statement on its walk, as far as this gateway has come with it. */
+interface Walking {
+  readonly received: Received;
+  readonly statement: KeptStatement;
+  /** Its `request` stands in a log: what refuses it from then on is its answer. */
+  isAsked: boolean;
+}
+
 /** One statement from beginning to end. Undefined: this gateway stops and another one goes on with it. */
 async function runWalk(
   deps: WalksDeps,
   kept: KeptStatements,
-  received: Received,
+  unasked: Omit<Received, 'onRequestRecorded'>,
   statement: KeptStatement,
 ): Promise<Answer | undefined> {
   const overhead = createOverhead(deps.stageTimer);
+  const onRequestRecorded = (): void => {
+    walk.isAsked = true;
+  };
+  const walk: Walking = { received: { ...unasked, onRequestRecorded }, statement, isAsked: false };
   try {
-    const end = await queryWalk.run({ ...deps, stageTimer: overhead.timer }, received);
+    const end = await queryWalk.run({ ...deps, stageTimer: overhead.timer }, walk.received);
     deps.metrics.overhead(overhead.milliseconds() / 1000);
-    return await (isStop(end) ? stopped(deps, kept, received, statement, end) : delivered(deps, kept, statement, end));
+    return await (isStop(end) ? stopped(deps, kept, walk, end) : delivered(deps, kept, statement, end));
   } catch (error) {
     if (error instanceof HandedOver) return undefined;
-    return failed(deps, kept, received, statement, error);
+    return failed(deps, kept, walk, error);
   }
 }
 
@@ -180,16 +193,11 @@ async function delivered(
   return answer;
 }
 
-async function stopped(
-  deps: WalksDeps,
-  kept: KeptStatements,
-  received: Received,
-  statement: KeptStatement,
-  stop: Stop,
-): Promise<Answer> {
+async function stopped(deps: WalksDeps, kept: KeptStatements, walk: Walking, stop: Stop): Promise<Answer> {
+  const { received, statement } = walk;
   countStop(deps, received, stop);
   const mayHaveRun = stop.outcome === 'failed' || stop.outcome === 'withheld';
-  const record = (): Promise<Answer> => recordStop(deps, statement, stop);
+  const record = (): Promise<Answer> => recordStop(deps, walk, stop);
   const answer = await (mayHaveRun ? afterRun(record) : record());
   await kept.end(statement, answer.bytes, {
     state: 'failed',
@@ -199,13 +207,8 @@ async function stopped(
   return answer;
 }
 
-async function failed(
-  deps: WalksDeps,
-  kept: KeptStatements,
-  received: Received,
-  statement: KeptStatement,
-  error: unknown,
-): Promise<Answer> {
+async function failed(deps: WalksDeps, kept: KeptStatements, walk: Walking, error: unknown): Promise<Answer> {
+  const { received, statement } = walk;
   const { queryId } = statement;
   const wasCancelled = received.signal.aborted;
   const envelope = wasCancelled
@@ -215,9 +218,10 @@ async function failed(
   const outcome = wasCancelled ? 'cancelled' : 'failed';
   const stop: Stop = { stopped: true, envelope, outcome, reason: envelope.code ?? '' };
   countStop(deps, received, stop);
-  const record = isUnasked(error) ? recordUnasked(deps, statement, stop) : recordStop(deps, statement, stop);
   // Without a record nothing was delivered, so the refusal itself is all that may still be said.
-  const answer = await record.catch((unrecorded: unknown) => unrecordedAnswer(unrecorded, encodeBody(envelope)));
+  const answer = await recordStop(deps, walk, stop).catch((unrecorded: unknown) =>
+    unrecordedAnswer(unrecorded, encodeBody(envelope)),
+  );
   await kept.end(statement, answer.bytes, { state: 'failed', code: envelope.code, message: envelope.message });
   if (error instanceof GatewayError && error.denial.code === 'PISTE-1006') await endSession(deps, received.session);
   return answer;
@@ -228,34 +232,27 @@ function countStop(deps: WalksDeps, { session, request }: Received, stop: Stop):
 }
 
 /** Records how a walk stopped; the refusal leaves only after that. */
-function recordStop(deps: WalksDeps, statement: KeptStatement, stop: Stop): Promise<Answer> {
+async function recordStop(deps: WalksDeps, walk: Walking, stop: Stop): Promise<Answer> {
+  const { received, statement } = walk;
+  const { sessionId, queryId, connection } = statement;
   const bytes = encodeBody(stop.envelope);
-  const entry: Entry = {
-    kind: stop.outcome === 'withheld' ? 'response.withheld' : 'response',
-    sessionId: statement.sessionId,
-    fields: {
-      qid: statement.queryId,
-      code: stop.envelope.code,
-      outcome: stop.outcome,
-      why: stop.reason,
-      rows: 0,
-      cols: 0,
-      ...(stop.upstreamQueryId === undefined ? {} : { upq: stop.upstreamQueryId }),
-    },
-    bodies: [{ name: 'head', bytes }],
-  };
-  return deps.recording.recordAnswer(entry, bytes, { connection: statement.connection });
+  const fields = { qid: queryId, code: stop.envelope.code, outcome: stop.outcome, why: stop.reason };
+  const upq = stop.upstreamQueryId === undefined ? {} : { upq: stop.upstreamQueryId };
+  const entry: Entry = (await isAsked(deps, walk))
+    ? {
+        kind: stop.outcome === 'withheld' ? 'response.withheld' : 'response',
+        sessionId,
+        fields: { ...fields, rows: 0, cols: 0, ...upq },
+        bodies: [{ name: 'head', bytes }],
+      }
+    : refusedStatementEntry(received.request, bytes, sessionId, fields);
+  return deps.recording.recordAnswer(entry, bytes, { connection });
 }
 
-/** The log did not take the request itself: there is no statement that an answer could belong to. */
-function isUnasked(error: unknown): boolean {
-  return error instanceof RecordRefused && error.kind === 'request';
-}
-
-function recordUnasked(deps: WalksDeps, { sessionId, queryId }: KeptStatement, { envelope }: Stop): Promise<Answer> {
-  const fields = { op: 'statement', code: envelope.code, qid: queryId };
-  const bytes = encodeBody(envelope);
-  return deps.recording.recordAnswer({ kind: 'request.refused', sessionId, fields, bodies: [] }, bytes);
+/** A walk that goes on with what another gateway began stands behind the `request` of that one, where people were asked. */
+async function isAsked({ approvals }: WalksDeps, walk: Walking): Promise<boolean> {
+  if (walk.isAsked) return true;
+  return (await approvals.findByQuery(walk.statement.queryId).catch(() => undefined)) !== undefined;
 }
 
 /** Snowflake ended its session, so the client's is over too: the next request says so and the driver connects again. */

@@ -3,7 +3,8 @@ export { HistoryFileError, readHistoryFile } from './history-file.js';
 export { type HistorySession, HistoryUnavailable } from './history-query.js';
 export { type HistoryRow, parseHistoryRow, parseTime, type RowResult } from './history-row.js';
 export { readRecords } from './read-records.js';
-export { type ReconcileOptions, reconcile } from './reconcile.js';
+export { reconcile } from './reconcile.js';
+export type { ReconcileOptions } from './reconcile-options.js';
 export {
   createReconciler,
   type ReconcileActor,

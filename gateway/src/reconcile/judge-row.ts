@@ -10,6 +10,10 @@ export interface RowVerdict {
   readonly kind: RowKind;
   readonly message: string;
   readonly statement?: Statement;
+  /** Where its record must be, which is not here: what the row is depends on the rows beside it (`judgeLate`). */
+  readonly unseen?: QueryTag;
+  /** It has no tag: a statement whose record is not here may have run it (`judgeLate`). */
+  readonly untagged?: true;
 }
 
 /** How a row will be judged. */
@@ -29,6 +33,14 @@ export interface RowJudge {
   readonly connection: string | undefined;
   /** Keys of writers that are known from elsewhere, by origin. */
   readonly keyOf: (origin: string) => TagKey | undefined;
+  /** Whom the deployment's registry names as a writer. */
+  readonly isRegistered: (origin: string) => boolean;
+  /** False: more writers may be registered than are known. */
+  readonly allRegisteredAreKnown: boolean;
+  /** Logs (ULID) of which only a copy is here, which may end earlier than the log. */
+  readonly copies: ReadonlySet<string>;
+  /** Logs (ULID) that are not here from some record on. */
+  readonly cut: ReadonlySet<string>;
   /** The records were read after the history: what is not among them is not recorded. */
   readonly recordsAreNewer: boolean;
   /** Signatures are checked of every tag, or only where no record in a log stands for the row as well. */
@@ -42,7 +54,10 @@ export function planRow(judge: RowJudge, row: HistoryRow): RowPlan {
   if (tag === undefined) return { roots, check: undefined, conclude: () => judgeUntagged(judge, row) };
   const log = judge.index.writer(tag.writer);
   const key = log === undefined ? judge.keyOf(tag.writer) : log.key;
-  if (key === undefined) return { roots, check: undefined, conclude: () => NOBODY_VOUCHES };
+  if (key === undefined) {
+    const verdict = judge.allRegisteredAreKnown ? NOBODY_VOUCHES : { ...PERHAPS_REGISTERED, unseen: tag };
+    return { roots, check: undefined, conclude: () => verdict };
+  }
   const leave = log?.leaveAt(tag.index);
   const isPinned = leave?.leafHash === tag.leafHash && leave.statement.upstreamId === row.id;
   return {
@@ -50,7 +65,10 @@ export function planRow(judge: RowJudge, row: HistoryRow): RowPlan {
     check: judge.signatures === 'needed' && isPinned ? undefined : { tag, key },
     conclude(isSigned) {
       if (!isSigned) return BAD_SIGNATURE;
-      if (log === undefined || tag.index >= log.size) return judgeWithoutRecord(judge, row, tag, log);
+      if (log === undefined || tag.index >= log.size) {
+        const verdict = judgeWithoutRecord(judge, row, tag, log);
+        return verdict.kind === 'record-missing' ? verdict : { ...verdict, unseen: tag };
+      }
       return leave?.leafHash === tag.leafHash ? judgeRecorded(judge, row, leave) : OTHER_RECORD;
     },
   };
@@ -59,6 +77,11 @@ export function planRow(judge: RowJudge, row: HistoryRow): RowPlan {
 const NOBODY_VOUCHES: RowVerdict = {
   kind: 'unrecorded',
   message: 'its tag names a log that is not here and that nobody vouches for',
+};
+const PERHAPS_REGISTERED: RowVerdict = {
+  kind: 'log-not-here',
+  message:
+    'its tag names a log that is not here; whether its writer is registered is not known, the registry was not read whole',
 };
 const BAD_SIGNATURE: RowVerdict = {
   kind: 'tag-differs',
@@ -83,6 +106,7 @@ function judgeUntagged(judge: RowJudge, row: HistoryRow): RowVerdict {
     judgePossibleChild(judge, row) ?? {
       kind: 'unrecorded',
       message: 'Snowflake ran it for the service user, and no record let it run',
+      untagged: true,
     }
   );
 }
@@ -107,13 +131,21 @@ function judgePossibleChild({ index, nowMs, viewLagMs }: RowJudge, row: HistoryR
 
 /** A tag that its writer signed is proof that a record was made, wherever it is now. */
 function judgeWithoutRecord(
-  { recordsAreNewer }: RowJudge,
+  { recordsAreNewer, isRegistered, copies, cut }: RowJudge,
   row: HistoryRow,
-  { index }: QueryTag,
+  { writer, index }: QueryTag,
   log: WriterLog | undefined,
 ): RowVerdict {
-  if (log === undefined) {
+  if (log === undefined && !isRegistered(writer)) {
     return { kind: 'log-not-here', message: 'its writer is known and signed its tag, but its log is not here' };
+  }
+  const ulid = writer.slice(writer.lastIndexOf('/') + 1);
+  if (log === undefined || (copies.has(ulid) && !log.closed)) return { kind: 'recorded-elsewhere', message: '' };
+  if (cut.has(ulid)) {
+    return {
+      kind: 'log-ends-earlier',
+      message: `its writer signed its tag, but record ${index} lies behind where its log can be read`,
+    };
   }
   if (log.ended || recordsAreNewer || row.startMs < log.lastMs) {
     return {

@@ -1,10 +1,15 @@
-import { type LogRecord, type OpenKey, type RecordingSource, readLog } from '@piste/verifier';
+import { type LogDamage, type LogRecord, type OpenKey, type RecordingSource, readLog } from '@piste/verifier';
 
-/** Streams the records of recordings, directories or sources, with the bodies that reconciling compares. Rejects when one cannot be read. */
+/**
+ * Streams the records of recordings, directories or sources, with the bodies that reconciling compares; returns where logs stop
+ * making sense. Rejects when one cannot be read.
+ */
 export async function* readRecords(
   recordings: readonly (string | RecordingSource)[],
   openKey?: OpenKey,
-): AsyncGenerator<LogRecord> {
+): AsyncGenerator<LogRecord, readonly LogDamage[]> {
   const keepBody = (name: string): boolean => name === 'sql';
-  for (const recording of recordings) yield* readLog(recording, { keepBody, openKey });
+  const damages: LogDamage[] = [];
+  for (const recording of recordings) damages.push(...(yield* readLog(recording, { keepBody, openKey })));
+  return damages;
 }

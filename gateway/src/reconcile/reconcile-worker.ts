@@ -1,9 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorMessage } from '../errors.js';
+import { type Compared, compareRecording, type RecordingPlace } from './compare-recording.js';
 import type { HistoryRow } from './history-row.js';
-import { readRecords } from './read-records.js';
-import { type ReconcileOptions, reconcile } from './reconcile.js';
-import type { ReconcileReport } from './report.js';
+import type { ReconcileOptions } from './reconcile-options.js';
 
 /** Told to the worker: rows as they come, then how to judge them. */
 export type ToWorker =
@@ -12,20 +11,20 @@ export type ToWorker =
 
 /** What the worker answers, once. */
 export type FromWorker =
-  | { readonly ok: true; readonly report: ReconcileReport }
+  | { readonly ok: true; readonly compared: Compared }
   | { readonly ok: false; readonly message: string };
 
 /** Reading a recording takes seconds of one core: statements must not wait for it. */
 const rows: HistoryRow[] = [];
-const { directories } = workerData as { readonly directories: readonly string[] };
+const place = workerData as RecordingPlace;
 
 parentPort?.on('message', (message: ToWorker) => {
   if (message.kind === 'rows') {
     rows.push(...message.rows);
     return;
   }
-  reconcile(readRecords(directories), rows, message.options).then(
-    (report) => answer({ ok: true, report }),
+  compareRecording(place, rows, message.options).then(
+    (compared) => answer({ ok: true, compared }),
     (error: unknown) => answer({ ok: false, message: errorMessage(error) }),
   );
 });

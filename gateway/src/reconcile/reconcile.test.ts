@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { encodeQueryTag, parseQueryTag } from '@piste/verifier';
 import fc from 'fast-check';
 import type { HistoryRow } from './history-row.js';
-import { type ReconcileOptions, reconcile } from './reconcile.js';
+import { reconcile } from './reconcile.js';
 import {
   createScene,
   historyRow,
@@ -12,6 +12,7 @@ import {
   START_MS,
   VIEW_LAG_MS,
 } from './reconcile-fixture.js';
+import type { ReconcileOptions } from './reconcile-options.js';
 import type { ReconcileReport, RowKind, StatementKind } from './report.js';
 
 const look = (scene: Scene, rows: readonly HistoryRow[], changes: Partial<ReconcileOptions> = {}) =>
@@ -317,6 +318,138 @@ describe('a history row', () => {
     expect(kindsOf(await look(here, [row], { writers }))).toBe('log-not-here 1');
     expect(kindsOf(await look(here, [retagged(row, { i: 99 })], { writers }))).toBe('tag-differs 1');
     expect(kindsOf(await look(here, [row]))).toBe('unrecorded 1');
+  });
+
+  describe('of another gateway', () => {
+    interface Elsewhere {
+      readonly rows: (row: HistoryRow) => readonly HistoryRow[];
+      readonly options?: Partial<ReconcileOptions>;
+      readonly kinds: string;
+      readonly outcome: ReconcileReport['outcome'];
+    }
+    const other = { sessionId: '9009' };
+    const endsLate = { ...other, endMs: START_MS + 90_000 };
+    const duringIt = { startMs: START_MS + 61_000, endMs: START_MS + 62_000 };
+
+    test.each<readonly [string, Elsewhere]>([
+      ['is not compared', { rows: (row) => [row], kinds: 'recorded-elsewhere 1', outcome: 'cannot-conclude' }],
+      [
+        'under another signature',
+        { rows: (row) => [retagged(row, { r: '0'.repeat(64) })], kinds: 'tag-differs 1', outcome: 'alarm' },
+      ],
+      [
+        'that is not registered',
+        { rows: (row) => [row], options: { registered: undefined }, kinds: 'unrecorded 1', outcome: 'alarm' },
+      ],
+      [
+        'of which the registry may yet tell',
+        {
+          rows: (row) => [row],
+          options: { registered: { writers: [], isWhole: false } },
+          kinds: 'log-not-here 1',
+          outcome: 'cannot-conclude',
+        },
+      ],
+      [
+        'under a copied tag, copy first in the history',
+        {
+          rows: (row) => [historyRow({ tag: row.tag, startMs: START_MS + 70_000 }), row],
+          kinds: 'repeated 1, recorded-elsewhere 1',
+          outcome: 'alarm',
+        },
+      ],
+      [
+        'under a copied tag at the same time in another session',
+        {
+          rows: (row) => [row, historyRow({ tag: row.tag, ...duringIt })],
+          kinds: 'repeated 1, recorded-elsewhere 1',
+          outcome: 'alarm',
+        },
+      ],
+      [
+        'in the session and during it, without tag',
+        {
+          rows: (row) => [historyRow({ ...other, ...duringIt }), { ...row, ...endsLate }],
+          kinds: 'recorded-elsewhere 1, possible-child 1',
+          outcome: 'cannot-conclude',
+        },
+      ],
+      [
+        'in the session and during it, under its tag',
+        {
+          rows: (row) => [historyRow({ ...other, ...duringIt, tag: row.tag }), { ...row, ...endsLate }],
+          kinds: 'recorded-elsewhere 1, possible-child 1',
+          outcome: 'cannot-conclude',
+        },
+      ],
+      [
+        'in the session after it, without tag',
+        {
+          rows: (row) => [row, historyRow({ ...other, startMs: START_MS + 90_000 })],
+          kinds: 'unrecorded 1, recorded-elsewhere 1',
+          outcome: 'alarm',
+        },
+      ],
+      [
+        'during it, under the tag of nobody',
+        {
+          rows: (row) => [
+            { ...row, ...endsLate },
+            retagged(historyRow({ ...other, ...duringIt, tag: row.tag }), { w: 'test/w/x' }),
+          ],
+          kinds: 'unrecorded 1, recorded-elsewhere 1',
+          outcome: 'alarm',
+        },
+      ],
+      [
+        'run by a procedure it called',
+        {
+          rows: (row) => [historyRow({ rootId: row.id, sessionId: '666' }), row],
+          kinds: 'child 1, recorded-elsewhere 1',
+          outcome: 'cannot-conclude',
+        },
+      ],
+    ])('%s', async (_, { rows, options, kinds, outcome }) => {
+      const here = createScene();
+      const elsewhere = createScene();
+      const { row } = elsewhere.run();
+      const registered = { writers: [elsewhere.signer.vkey], isWhole: true };
+      const report = await look(here, rows({ ...row, ...other }), { recordsAreNewer: true, registered, ...options });
+      expect([kindsOf(report).split(', ').toSorted(), report.outcome]).toEqual([kinds.split(', ').toSorted(), outcome]);
+      expect(report.findings.filter(({ kind }) => kind === 'recorded-elsewhere').length).toBeLessThanOrEqual(1);
+    });
+
+    test.each<readonly [string, 'open' | 'closed', string]>([
+      ['may be behind the end of a copy', 'open', 'recorded-elsewhere 1'],
+      ['cannot be behind the end of a copy that was closed', 'closed', 'record-missing 1'],
+    ])('%s', async (_, end, kinds) => {
+      const copy = createScene();
+      const whole = createScene(copy.signer);
+      for (let n = 0; n < 4; n += 1) whole.run();
+      const { row } = whole.run();
+      if (end === 'closed') copy.add('writer.close', {});
+      const registered = { writers: [copy.signer.vkey], isWhole: true };
+      const copies = new Set([copy.signer.name.slice(copy.signer.name.lastIndexOf('/') + 1)]);
+      expect(kindsOf(await look(copy, [row], { recordsAreNewer: true, registered, copies }))).toBe(kinds);
+    });
+  });
+
+  test('behind a gap in its log proves nothing, and the gap is told', async () => {
+    const scene = createScene();
+    const whole = createScene(scene.signer);
+    for (let n = 0; n < 4; n += 1) whole.run();
+    const { row } = whole.run();
+    const log = scene.signer.name.slice(scene.signer.name.lastIndexOf('/') + 1);
+    const records = async function* () {
+      yield* scene.records;
+      const problem = { severity: 'tampered', code: 'missing-segment', message: '', segment: 2, offset: 0 } as const;
+      return [{ log, size: scene.records.length, problem }];
+    };
+    const options = { nowMs: NOW_MS, viewLagMs: VIEW_LAG_MS, recordsAreNewer: true };
+    const report = await reconcile(records(), [row], options);
+    expect([kindsOf(report), report.outcome]).toEqual(['log-ends-earlier 1', 'cannot-conclude']);
+    expect(report.findings.map(({ kind }) => kind).toSorted()).toEqual(['log-ends-earlier', 'recording']);
+    expect((await reconcile(records(), [], options)).outcome).toBe('cannot-conclude');
   });
 
   test('that cannot be read stands in the way of a conclusion', async () => {

@@ -1,7 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type LogRecord, parseQueryTag } from '@piste/verifier';
+import { type LogDamage, type LogRecord, parseQueryTag } from '@piste/verifier';
+import { doubts, elsewhereFindings, recordingFindings } from './doubts.js';
 import type { HistoryRow, RowResult } from './history-row.js';
+import { isLate, judgeLate, type LateRow, placeOf as placeOfTag, type TagUse } from './judge-late.js';
 import { planRow, type RowJudge, type RowPlan, type RowVerdict } from './judge-row.js';
+import { judgeStatements } from './judge-statements.js';
+import { type ReconcileOptions, settledUntil } from './reconcile-options.js';
 import { createRecordIndex, type RecordIndex, type Statement } from './record-index.js';
 import {
   createFindings,
@@ -10,36 +14,9 @@ import {
   type ReconcileReport,
   ROW_KINDS,
   ROW_WEIGHTS,
-  STATEMENT_KINDS,
-  STATEMENT_WEIGHTS,
-  type StatementKind,
+  zeroes,
 } from './report.js';
-import { isTagSigned, parseTagKey } from './tag-signature.js';
-
-export interface ReconcileOptions {
-  readonly nowMs: number;
-  /** How late the history may be: what is younger is not missed yet. */
-  readonly viewLagMs: number;
-  /** The service user; rows of others are not judged. Undefined: every row is the service user's. */
-  readonly user?: string | undefined;
-  /** Rows and statements from here on are judged; by default from the oldest record on. */
-  readonly sinceMs?: number | undefined;
-  /** Statements from here on are missed where no row stands for them; by default the same. */
-  readonly statementsSinceMs?: number | undefined;
-  /** How far the history was read; by default up to now. */
-  readonly untilMs?: number | undefined;
-  /** The SnowflakeConnection the history is of; needed where the records are of several. */
-  readonly connection?: string | undefined;
-  /** Verifier keys (vkey) of writers that are known from elsewhere: a trust file, the registry. */
-  readonly writers?: readonly string[] | undefined;
-  /** The records were read after the history: a row without a record is then not a matter of an older copy. */
-  readonly recordsAreNewer?: boolean | undefined;
-  readonly signatures?: 'all' | 'needed' | undefined;
-  /** The account has hybrid tables, whose short statements Snowflake does not list. */
-  readonly hybridTables?: boolean | undefined;
-  /** Why the history is known not to be whole. */
-  readonly historyComplaint?: string | undefined;
-}
+import { isTagSigned, parseTagKey, type TagKey } from './tag-signature.js';
 
 type Stream<T> = Iterable<T> | AsyncIterable<T>;
 
@@ -52,13 +29,13 @@ const BATCH = 512;
  * for each recorded statement and nothing for a row. See docs/reconciliation.md.
  */
 export async function reconcile(
-  records: Stream<LogRecord>,
+  records: Stream<LogRecord> | AsyncGenerator<LogRecord, readonly LogDamage[]>,
   rows: Stream<HistoryRow | RowResult>,
   options: ReconcileOptions,
 ): Promise<ReconcileReport> {
   const index = createRecordIndex();
-  for await (const record of records) index.add(record);
-  const run = createRun(index, options);
+  const damages = await addAll(records, index);
+  const run = createRun(index, damages, options);
   let batch: HistoryRow[] = [];
   for await (const row of rows) {
     const read = run.take(row);
@@ -70,6 +47,16 @@ export async function reconcile(
   }
   await run.judge(batch);
   return run.finish();
+}
+
+/** Adds the records; where logs stop making sense, if who reads them says so. */
+async function addAll(records: Parameters<typeof reconcile>[0], index: RecordIndex): Promise<readonly LogDamage[]> {
+  const iterator = Symbol.asyncIterator in records ? records[Symbol.asyncIterator]() : records[Symbol.iterator]();
+  for (;;) {
+    const step: IteratorResult<LogRecord, unknown> = await iterator.next();
+    if (step.done !== true) index.add(step.value);
+    else return Array.isArray(step.value) ? (step.value as readonly LogDamage[]) : [];
+  }
 }
 
 interface Run {
@@ -86,13 +73,19 @@ interface Waiting {
   readonly isSigned: boolean;
 }
 
-function createRun(index: RecordIndex, options: ReconcileOptions): Run {
+function createRun(index: RecordIndex, damages: readonly LogDamage[], options: ReconcileOptions): Run {
   const { nowMs, viewLagMs, user } = options;
   const sinceMs = options.sinceMs ?? index.firstMs;
   const findings = createFindings();
   const rowCounts = zeroes(ROW_KINDS);
   const digest = createHash('sha256');
   const waiting: Waiting[] = [];
+  const late: LateRow[] = [];
+  const elsewhere = new Map<string, number>();
+  const broken = damages.filter(({ problem }) => problem.severity === 'tampered');
+  const registered = options.registered ?? { writers: [], isWhole: true };
+  const isRegistered = keysOf(registered.writers);
+  const isTrusted = keysOf(options.writers ?? []);
   const users = new Set<string>();
   /** Ids of matched rows that no answer names, for what they ran. */
   const matchedIds = new Set<string>();
@@ -102,13 +95,21 @@ function createRun(index: RecordIndex, options: ReconcileOptions): Run {
     nowMs,
     viewLagMs,
     connection: options.connection,
-    keyOf: keysOf(options.writers ?? []),
+    keyOf: (origin) => isTrusted(origin) ?? isRegistered(origin),
+    isRegistered: (origin) => isRegistered(origin) !== undefined,
+    allRegisteredAreKnown: registered.isWhole,
+    copies: options.copies ?? new Set(),
+    cut: new Set(broken.filter(({ problem }) => problem.code === 'missing-segment').map(({ log }) => log)),
     recordsAreNewer: options.recordsAreNewer ?? false,
     signatures: options.signatures ?? 'all',
   };
 
-  function close(row: HistoryRow, { kind, message, statement }: RowVerdict): void {
+  function close(row: HistoryRow, { kind, message, statement, unseen }: RowVerdict): void {
     rowCounts[kind] += 1;
+    if (kind === 'recorded-elsewhere' && unseen !== undefined) {
+      elsewhere.set(unseen.writer, Math.max(elsewhere.get(unseen.writer) ?? 0, row.startMs));
+      return;
+    }
     if (kind === 'inside-lag') openMs = Math.min(openMs, row.startMs);
     if (kind === 'matched' && statement !== undefined) {
       compareRows(row, statement, findings);
@@ -126,7 +127,11 @@ function createRun(index: RecordIndex, options: ReconcileOptions): Run {
     if (isChild) close(row, { kind: 'child', message: '' });
     else if (isOpen && !isLast) waiting.push({ row, plan, isSigned });
     else if (isOpen && row.startMs > nowMs - viewLagMs) close(row, { kind: 'inside-lag', message: '' });
-    else close(row, plan.conclude(isSigned));
+    else {
+      const verdict = plan.conclude(isSigned);
+      if (isLate(verdict)) late.push({ row: { ...row, text: '' }, roots: plan.roots, verdict });
+      else close(row, verdict);
+    }
   }
 
   return {
@@ -159,6 +164,15 @@ function createRun(index: RecordIndex, options: ReconcileOptions): Run {
 
     finish() {
       for (const row of waiting) settle(row, true);
+      const context = { youngMs: nowMs - viewLagMs, earlier: options.earlierTags ?? new Map<string, TagUse>() };
+      for (const { row, verdict } of judgeLate(late, context)) {
+        close(row, verdict);
+        const { id, sessionId, startMs, endMs } = row;
+        if (verdict.unseen !== undefined)
+          options.tellTag?.(placeOfTag(verdict.unseen), { id, sessionId, startMs, endMs });
+      }
+      for (const finding of [...elsewhereFindings(elsewhere), ...recordingFindings(options, broken)])
+        findings.add(finding);
       const statements = judgeStatements(
         index,
         { ...options, sinceMs: options.statementsSinceMs ?? sinceMs },
@@ -198,9 +212,17 @@ const placeOf = (row: HistoryRow): Pick<ReconcileFinding, 'queryId' | 'user' | '
   ...(row.sessionId === undefined ? {} : { session: row.sessionId }),
 });
 
+/** Keys are read when they are asked for: a deployment had many writers, and few of them are in a history. */
 function keysOf(vkeys: readonly string[]): RowJudge['keyOf'] {
-  const keys = new Map(vkeys.flatMap((vkey) => parseTagKey(vkey) ?? []).map((key) => [key.writer, key]));
-  return (origin) => keys.get(origin);
+  const byOrigin = new Map(vkeys.map((vkey) => [vkey.slice(0, vkey.indexOf('+')), vkey]));
+  const read = new Map<string, TagKey | undefined>();
+  return (origin) => {
+    const vkey = byOrigin.get(origin);
+    if (vkey === undefined || read.has(origin)) return read.get(origin);
+    const key = parseTagKey(vkey);
+    read.set(origin, key?.writer === origin ? key : undefined);
+    return read.get(origin);
+  };
 }
 
 /** Each value behind its length, so that none can be shifted into the next. */
@@ -218,70 +240,4 @@ function compareRows(row: HistoryRow, statement: Statement, findings: Findings):
   if (!isQuery || !isWhole || given === undefined || given === statement.rows) return;
   const message = `Snowflake counts ${given} rows, the records hold ${statement.rows}`;
   findings.add({ weight: 'note', kind: 'rows-differ', message, ...placeOf(row) });
-}
-
-/** Up to here the history shows everything. */
-const settledUntil = ({ nowMs, viewLagMs, untilMs }: ReconcileOptions): number =>
-  Math.min(nowMs - viewLagMs, untilMs ?? nowMs);
-
-function judgeStatements(
-  index: RecordIndex,
-  options: ReconcileOptions,
-  findings: Findings,
-): Readonly<Record<StatementKind, number>> {
-  const counts = zeroes(STATEMENT_KINDS);
-  for (const statement of index.statements()) {
-    const kind = statementKind(index, options, statement);
-    counts[kind] += 1;
-    const weight = kind === 'not-in-history' && options.hybridTables === true ? 'note' : STATEMENT_WEIGHTS[kind];
-    if (weight === undefined) continue;
-    const { upstreamId, timeMs } = statement;
-    findings.add({
-      weight,
-      kind,
-      message:
-        kind === 'not-in-history'
-          ? 'Snowflake answered it, and the history does not show it: not whole, of another user, or a short statement on hybrid tables'
-          : 'was let run, and neither an answer nor the history says what became of it',
-      atMs: timeMs,
-      ...(upstreamId === undefined ? {} : { queryId: upstreamId }),
-    });
-  }
-  return counts;
-}
-
-function statementKind(index: RecordIndex, options: ReconcileOptions, statement: Statement): StatementKind {
-  const { sinceMs, connection } = options;
-  if (statement.leaves === 0) return 'never-forwarded';
-  if (statement.seen) return 'in-history';
-  const recordedAt = index.session(statement.sessionId)?.connection;
-  const isElsewhere = connection !== undefined && recordedAt !== undefined && recordedAt !== connection;
-  if (isElsewhere || statement.timeMs < (sinceMs ?? 0)) return 'not-judged';
-  if (Math.max(statement.timeMs, statement.answeredMs ?? 0) > settledUntil(options)) return 'inside-lag';
-  // Whether Snowflake lists a statement that was only described, it does not say.
-  if (statement.upstreamId !== undefined) return statement.describe ? 'rejected' : 'not-in-history';
-  return statement.answered && statement.failed ? 'rejected' : 'outcome-unknown';
-}
-
-function doubts(
-  { user, connection, historyComplaint }: ReconcileOptions,
-  { users, others }: { readonly users: ReadonlySet<string>; readonly others: number },
-  index: RecordIndex,
-): readonly ReconcileFinding[] {
-  const found: ReconcileFinding[] = [];
-  const doubt = (kind: ReconcileFinding['kind'], message: string): void => {
-    found.push({ weight: 'unproven', kind, message });
-  };
-  if (user === undefined && users.size > 1)
-    doubt('several-users', 'the history is of several users; name the service user');
-  if (connection === undefined && index.connections.size > 1)
-    doubt('several-connections', 'the records are of several connections; name the one the history is of');
-  if (user !== undefined && users.size === 0 && others > 0)
-    doubt('several-users', 'no row is of the user that is named; user names count case and all');
-  if (historyComplaint !== undefined) doubt('history-incomplete', historyComplaint);
-  return found;
-}
-
-function zeroes<K extends string>(kinds: readonly K[]): Record<K, number> {
-  return Object.fromEntries(kinds.map((kind) => [kind, 0])) as Record<K, number>;
 }

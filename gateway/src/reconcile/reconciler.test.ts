@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Entry } from '@piste/verifier';
 import type { Comparison } from './comparison.js';
 import type { HistoryRow } from './history-row.js';
+import type { TagUse } from './judge-late.js';
 import { reconcile } from './reconcile.js';
 import { createScene, historyRow, NOW_MS, type Scene } from './reconcile-fixture.js';
 import { createReconciler, type ReconcilerDeps } from './reconciler.js';
@@ -42,7 +43,11 @@ function worldOf(scene: Scene, rows: readonly HistoryRow[], changes: Partial<Rec
     const taken: HistoryRow[] = [];
     return {
       add: (more) => void taken.push(...more),
-      finish: (options) => reconcile(scene.records, taken, options),
+      async finish(options) {
+        const tags = new Map<string, TagUse>();
+        const tellTag = (place: string, use: TagUse): void => void tags.set(place, use);
+        return { report: await reconcile(scene.records, taken, { ...options, tellTag }), tags };
+      },
       close: async () => {},
     };
   };
@@ -180,6 +185,35 @@ describe('a comparison at the gateway', () => {
     const world = worldOf(createScene(), [], { record: () => Promise.reject(new Error('disk full')) });
     await expect(createReconciler(world.deps).run('crm', 'schedule')).rejects.toThrow('disk full');
     expect(world.gauges).toEqual({});
+  });
+
+  test('finds a tag of another gateway again in a later run', async () => {
+    const here = createScene();
+    const elsewhere = createScene();
+    const { row } = elsewhere.run();
+    const rows = [row];
+    const knownWriters = async () => ({ writers: [elsewhere.signer.vkey], isWhole: true });
+    const world = worldOf(here, rows, { knownWriters });
+    const reconciler = createReconciler(world.deps);
+    const first = await reconciler.run('crm', 'schedule');
+    expect([first.report.rows['recorded-elsewhere'], first.report.outcome]).toEqual([1, 'cannot-conclude']);
+    world.nowMs += 600_000;
+    rows.push(historyRow({ id: 'copied', tag: row.tag, sessionId: '666', startMs: NOW_MS, endMs: NOW_MS + 1 }));
+    const second = await reconciler.run('crm', 'schedule');
+    expect([second.report.rows.repeated, second.report.findings[0]?.queryId]).toEqual([1, 'copied']);
+    // Who asks for all of it again sees the same two.
+    const again = await reconciler.run('crm', { issuer: 'i', subject: 's' }, NOW_MS - 3_600_000);
+    expect([again.report.rows['recorded-elsewhere'], again.report.rows.repeated]).toEqual([1, 1]);
+  });
+
+  test('calls nobody a stranger while the registry cannot be read', async () => {
+    const { row } = createScene().run();
+    const knownWriters = () => Promise.reject(new Error('unreachable'));
+    const world = worldOf(createScene(), [row, historyRow({ id: 'past', sessionId: '666' })], { knownWriters });
+    const { report } = await createReconciler(world.deps).run('crm', 'schedule');
+    expect(report.rows).toMatchObject({ 'log-not-here': 1, unrecorded: 1 });
+    const alone = worldOf(createScene(), [row], { knownWriters });
+    expect((await createReconciler(alone.deps).run('crm', 'schedule')).report.outcome).toBe('cannot-conclude');
   });
 
   test('stands though the registry does not take it', async () => {

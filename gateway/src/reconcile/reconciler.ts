@@ -4,6 +4,7 @@ import type { Receipt } from '../recording/index.js';
 import type { Log } from '../telemetry/index.js';
 import type { Comparison } from './comparison.js';
 import { type HistorySession, readHistory } from './history-query.js';
+import type { TagUse } from './judge-late.js';
 import type { ReconcileFinding, ReconcileReport } from './report.js';
 import { checkServiceUser, type ServiceUser } from './service-user.js';
 
@@ -26,6 +27,13 @@ export interface ReconcileMetrics {
   reconciled(connection: string, untilMs: number): void;
 }
 
+/** Verifier keys (vkey) of registered writers. */
+export interface KnownWriters {
+  readonly writers: readonly string[];
+  /** True: who is not among them is not registered. */
+  readonly isWhole: boolean;
+}
+
 export interface ReconcilerDeps {
   readonly connections: () => readonly string[];
   /** Opens a recorded session of the gateway's own; rejects when the account does not let it in. */
@@ -35,8 +43,8 @@ export interface ReconcilerDeps {
     work: (session: HistorySession) => Promise<T>,
   ) => Promise<T>;
   readonly createComparison: () => Comparison;
-  /** Keys of other writers of this deployment, as they are known now. */
-  readonly knownWriters?: (() => readonly string[]) | undefined;
+  /** Keys of the writers of this deployment as the registry names them now. A failure is logged: then nobody is a stranger. */
+  readonly knownWriters?: (() => Promise<KnownWriters>) | undefined;
   readonly record: (entry: Entry) => Promise<Receipt>;
   /** Offered each recorded result and its place, for the registry. A failure is logged and not told to the caller. */
   readonly announce?: ((fields: Entry['fields']) => Promise<unknown>) | undefined;
@@ -63,11 +71,14 @@ const REACH_MS = (7 * 24 - 1) * 3_600_000;
 /** The functions show statements at once; a minute is left for clocks that differ. */
 export const LIVE_LAG_MS = 60_000;
 const LISTED_FINDINGS = 50;
+/** Queries of other gateways that are remembered, to find their tags again: some 200 bytes each. */
+const MAX_REMEMBERED_TAGS = 100_000;
 
 export function createReconciler(deps: ReconcilerDeps): Reconciler {
   const running = new Map<string, Promise<ReconcileRun>>();
   const doneUntil = new Map<string, number>();
   const open = new Map<string, Map<string, ReconcileFinding>>();
+  const tagUses = new Map<string, TagUse>();
   const stopping = new AbortController();
 
   async function runOnce(connection: string, by: ReconcileActor, sinceMs: number | undefined): Promise<ReconcileRun> {
@@ -98,19 +109,38 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
         serviceUser: await checkServiceUser(session),
         read: await readHistory(session, { fromMs, nowMs }, (rows) => comparison.add(rows)),
       }));
-      const report = await comparison.finish({
+      // Later than the history: who let something run was registered before it.
+      const registered = await readRegistered();
+      const { report, tags } = await comparison.finish({
         nowMs,
         viewLagMs: LIVE_LAG_MS,
         statementsSinceMs: fromMs,
         untilMs: read.untilMs,
         connection,
-        writers: deps.knownWriters?.() ?? [],
+        registered,
+        earlierTags: tagUses,
         // The history was read before the records are: what ran was recorded before it ran.
         recordsAreNewer: true,
       });
+      remember(tags, nowMs);
       return { report, serviceUser, untilMs: Math.min(read.untilMs, nowMs - LIVE_LAG_MS) };
     } finally {
       await comparison.close();
+    }
+  }
+
+  function remember(tags: ReadonlyMap<string, TagUse>, nowMs: number): void {
+    for (const [place, use] of tags) tagUses.set(place, use);
+    for (const [place, { endMs = nowMs }] of tagUses)
+      if (endMs < nowMs - REACH_MS || tagUses.size > MAX_REMEMBERED_TAGS) tagUses.delete(place);
+  }
+
+  async function readRegistered(): Promise<KnownWriters | undefined> {
+    try {
+      return await deps.knownWriters?.();
+    } catch (error) {
+      deps.log.warn('the registry was not read for a comparison', { error: errorMessage(error) });
+      return { writers: [], isWhole: false };
     }
   }
 

@@ -42,6 +42,8 @@ export interface WriterLog {
   /** Records read. */
   readonly size: number;
   readonly lastMs: number;
+  /** It says itself that nothing follows. */
+  readonly closed: boolean;
   /** Nothing can follow: it says so itself, or a later writer found it ended. */
   readonly ended: boolean;
   leaveAt(index: number): Leave | undefined;
@@ -269,6 +271,7 @@ function toWriterLog(state: WriterState, isSealed: boolean): WriterLog {
     key,
     size,
     lastMs,
+    closed: state.closed,
     ended: state.closed || isSealed,
     leaveAt(index) {
       const at = positionOf(indexes, index);

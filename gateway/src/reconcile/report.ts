@@ -10,6 +10,7 @@ export const ROW_KINDS = [
   'session-differs',
   'repeated',
   'record-missing',
+  'recorded-elsewhere',
   'log-not-here',
   'log-ends-earlier',
   'possible-child',
@@ -44,6 +45,7 @@ export const ROW_WEIGHTS: Readonly<Record<RowKind, Weight | undefined>> = {
   'session-differs': 'alarm',
   repeated: 'alarm',
   'record-missing': 'alarm',
+  'recorded-elsewhere': 'unproven',
   'log-not-here': 'unproven',
   'log-ends-earlier': 'unproven',
   'possible-child': 'unproven',
@@ -121,4 +123,9 @@ export function createFindings(): Findings {
     list: () => [...kept.alarm, ...kept.unproven, ...kept.note],
     counts,
   };
+}
+
+/** A count for each kind. */
+export function zeroes<K extends string>(kinds: readonly K[]): Record<K, number> {
+  return Object.fromEntries(kinds.map((kind) => [kind, 0])) as Record<K, number>;
 }

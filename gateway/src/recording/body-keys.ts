@@ -1,4 +1,4 @@
-import { createCipheriv, createHmac, randomBytes } from 'node:crypto';
+import { createCipheriv, createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import {
   type AgeRecipient,
@@ -27,7 +27,8 @@ export interface FreshKey {
 
 interface LiveKey {
   readonly number: number;
-  readonly secret: Buffer;
+  /** As an object: given as bytes, it is made ready anew for every part. */
+  readonly secret: KeyObject;
   counter: number;
 }
 
@@ -62,7 +63,7 @@ export function createBodyKeys({ origin, directory, files, recipients }: BodyKey
   let nextNumber = 0;
 
   function forget(sessionId: string | undefined): void {
-    live.get(sessionId)?.secret.fill(0);
+    // Its memory is cleared when the object is collected.
     live.delete(sessionId);
   }
 
@@ -75,8 +76,11 @@ export function createBodyKeys({ origin, directory, files, recipients }: BodyKey
   return {
     prepare(sessionId) {
       if (live.has(sessionId)) return undefined;
-      const key = { number: nextNumber, secret: randomBytes(KEY_BYTES), counter: 0 };
-      const wrapped = wrapSecret(key.secret, recipients);
+      const bytes = randomBytes(KEY_BYTES);
+      const key = { number: nextNumber, secret: createSecretKey(bytes), counter: 0 };
+      const wrapped = wrapSecret(bytes, recipients);
+      const check = createHmac('sha256', bytes).update(KEY_CHECK).digest('hex');
+      bytes.fill(0);
       nextNumber += 1;
       live.set(sessionId, key);
       if (live.size > MAX_LIVE_KEYS) forget(live.keys().next().value);
@@ -85,7 +89,7 @@ export function createBodyKeys({ origin, directory, files, recipients }: BodyKey
         n: key.number,
         wrapped: sha256(wrapped).toString('hex'),
         recipients: recipients.map(({ text }) => text),
-        check: createHmac('sha256', key.secret).update(KEY_CHECK).digest('hex'),
+        check,
       });
       return { fields };
     },
@@ -115,14 +119,13 @@ export function createBodyKeys({ origin, directory, files, recipients }: BodyKey
       for (const { path, wrapped } of unwritten) {
         const file = files.createFile(path);
         writeFully(file, [wrapped], 0);
-        file.sync();
         file.close();
       }
       files.syncDirectory(keysDirectory);
       unwritten = [];
     },
     close() {
-      for (const sessionId of live.keys()) forget(sessionId);
+      live.clear();
     },
   };
 }
@@ -134,7 +137,7 @@ interface PlainPart {
 }
 
 /** AES-256-GCM, the tag behind the ciphertext. A counter whose ciphertext was never written may be taken again. */
-function encrypt(key: Buffer, { counter, additional, plain }: PlainPart): Buffer {
+function encrypt(key: KeyObject, { counter, additional, plain }: PlainPart): Buffer {
   const nonce = Buffer.alloc(NONCE_BYTES);
   nonce.writeBigUInt64BE(BigInt(counter), COUNTER_OFFSET);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);

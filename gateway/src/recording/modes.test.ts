@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { type LogRecord, RECORDING_MODES, type RecordingMode, readLog } from '@piste/verifier';
+import { type LogRecord, RECORDING_MODES, type RecordingMode, readLog, verifyDirectory } from '@piste/verifier';
 import { type FileOps, nodeFileOps } from './file-ops.js';
 import { isRequestReceipt } from './receipt.js';
 import type { Recording, RecordingDeps } from './recording.js';
-import { entry, openTestRecording, permitOf, withDirectory } from './recording-fixture.js';
+import { entry, openTestRecording, permitOf, trustIn, withDirectory } from './recording-fixture.js';
 import { RecordingUnavailable } from './recording-unavailable.js';
 
 const SQL = 'select 1';
@@ -159,6 +159,29 @@ describe('what was lost while the queue was full', () => {
         leaves.findIndex(({ fields }) => fields['op'] === 'after'),
       );
     }));
+});
+
+describe('an answer whose request was lost', () => {
+  const OPENED = entry('session.open', { connection: 'analytics', account: 'a' });
+  const RAN = { qid: 'q', rows: 1, upq: 'up' };
+  const REFUSED_LATER = { qid: 'q', rows: 0, code: '000604' };
+
+  test.each([
+    ['inconclusive where it ran', RAN, 'cannot-conclude'],
+    ['noted where it did not run', REFUSED_LATER, 'note'],
+  ])('is no tampering, but %s', (_, fields, severity) =>
+    withDirectory(async (directory) => {
+      const refuses: RecordingDeps['refuses'] = (kind) => (kind === 'request' ? 'out of reach' : undefined);
+      const recording = await openTestRecording(directory, { mode: 'observe', refuses });
+      await recording.append(OPENED);
+      expect(await request(recording)).toMatchObject({ standing: 'deferred' });
+      await recording.append(entry('response', fields));
+      await recording.close();
+      const { findings } = await verifyDirectory(directory, await trustIn(recording));
+      const told = findings.map((finding) => `${finding.severity} ${finding.code}`);
+      expect(told.sort()).toEqual([`${severity} orphan-response`, 'note gap', 'note observe-mode'].sort());
+    }),
+  );
 });
 
 describe('connections', () => {

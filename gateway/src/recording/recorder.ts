@@ -65,6 +65,7 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
   let queuedBytes = 0;
   let failure: RecordingUnavailable | undefined;
   let isClosing = false;
+  let gone: RecordingUnavailable | undefined;
   let last: { readonly checkpoint: Checkpoint; readonly segment: number } | undefined;
 
   const link = start({ heard, lost });
@@ -108,10 +109,10 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
   }
 
   function lost(error: Error): void {
-    if (last !== undefined) return;
+    if (last !== undefined || gone !== undefined) return;
     opened.reject(error);
     fail(error);
-    const gone = new RecordingUnavailable('the writer is gone', { cause: error });
+    gone = new RecordingUnavailable('the writer is gone', { cause: error });
     for (const asked of [...checkpointsAsked.splice(0), ...segmentsAsked.splice(0)]) asked.reject(gone);
     closed.reject(gone);
   }
@@ -221,6 +222,7 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     },
     checkpoint() {
       if (last !== undefined) return Promise.resolve(last.checkpoint);
+      if (gone !== undefined) return Promise.reject(gone);
       const asked = Promise.withResolvers<Checkpoint>();
       checkpointsAsked.push(asked);
       link.hold(true);
@@ -229,6 +231,7 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     },
     finishSegment() {
       if (last !== undefined) return Promise.resolve(last.segment);
+      if (gone !== undefined) return Promise.reject(gone);
       const asked = Promise.withResolvers<number>();
       segmentsAsked.push(asked);
       link.hold(true);

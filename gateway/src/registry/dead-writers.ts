@@ -6,6 +6,7 @@ import {
   type RegistryEntry,
   type RegistryFields,
   textIn,
+  ulidTimeMs,
 } from '@piste/verifier';
 import { errorCode } from '../errors.js';
 import type { RegistryLog } from './registry-log.js';
@@ -31,6 +32,8 @@ export async function findDeadWriters(search: DeadWriterSearch): Promise<readonl
   for (const files of await listLogs(directory)) {
     const origin = `${deployment}/w/${files.ulid}`;
     if (origin === self || now - ulidTimeMs(files.ulid) < silentMs) continue;
+    // Its beginning is in the archive only: the rest does not say by itself whose log it is.
+    if (files.segments[0]?.segment !== 1) continue;
     const end = await peekLogEnd(files);
     if (end.closed) continue;
     open.set(origin, describeEnd(origin, end));
@@ -68,13 +71,4 @@ function describeEnd(origin: string, end: Awaited<ReturnType<typeof peekLogEnd>>
 
 function isSealOf(kind: RegistryEntry['kind'], fields: RegistryFields, ended: RegistryFields): boolean {
   return kind === 'writer.sealed' && numberIn(fields, 'size') === ended['size'] && fields['torn'] === ended['torn'];
-}
-
-const ULID_DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-
-/** The time in a ULID's first ten characters, in ms since 1970. */
-function ulidTimeMs(ulid: string): number {
-  let time = 0;
-  for (const digit of ulid.slice(0, 10)) time = time * 32 + ULID_DIGITS.indexOf(digit);
-  return time;
 }

@@ -149,6 +149,41 @@ describe('a registered gateway', () => {
     });
   });
 
+  test('does not seal a log whose beginning is no longer on the disk', async () => {
+    await withRecordingFolder(async (directory) => {
+      const dead = await startTestGateway(directory, { name: 'dead' });
+      await dead.recording.append(entry('control', { op: 'x' }));
+      await dead.registered.publish();
+      await rm(join(directory, dead.recording.writer.slice(-26), '00000001.seg'));
+      dead.clock.advance(3_600_000);
+      const next = await startTestGateway(directory, { name: 'next', clock: dead.clock });
+      expect((await registryOf(directory)).entries.filter(({ kind }) => kind === 'writer.sealed')).toEqual([]);
+      await next.close();
+    });
+  });
+
+  test('is read while it works, without a false alarm', async () => {
+    await withRecordingFolder(async (directory) => {
+      const gateway = await startTestGateway(directory);
+      let isWorking = true;
+      const working = (async () => {
+        for (let round = 0; isWorking; round += 1) {
+          await gateway.recording.append(entry('control', { round }));
+          await gateway.registered.publish();
+        }
+      })();
+      const trust = { writers: [], checkpoints: [], registry: testIdentity().vkey };
+      for (let look = 0; look < 25; look += 1) {
+        const verdict = await verifyDirectory(directory, trust);
+        expect(verdict.findings.filter(({ severity }) => severity === 'tampered')).toEqual([]);
+      }
+      isWorking = false;
+      await working;
+      await gateway.close();
+      expect((await verifyDirectory(directory, trust)).outcome).toBe('sound');
+    });
+  });
+
   test('three at once at one registry keep their places, and their trust files agree', async () => {
     await withRecordingFolder(async (directory) => {
       const gateways = await Promise.all(['a', 'b', 'c'].map((name) => startTestGateway(directory, { name })));

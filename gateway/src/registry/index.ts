@@ -24,3 +24,4 @@ export { rotateIdentity } from './rotate-identity.js';
 export { shredSession } from './shred.js';
 export { createWitness, type Witness, type WitnessStore } from './witness.js';
 export { claimState, createWitnessServer, openWitnessStore } from './witness-server.js';
+export { createWriterKeys, type KnownWriters, type WriterKeys } from './writer-keys.js';

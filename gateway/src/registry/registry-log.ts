@@ -75,6 +75,11 @@ export interface RegistryLog {
   keepCosigned(size: number, note: string): Promise<void>;
   /** The entries as of now, newest first, read bundle by bundle: stop when enough was seen. */
   newestFirst(): AsyncGenerator<RegistryEntry>;
+  /**
+   * The stored bytes of the entries `[from, to)`, bundle by bundle and oldest first; `to` is the size of a head or the end of a
+   * bundle. They are proven by nothing yet: hash them up to the root of a head. Rejects where a bundle is missing or damaged.
+   */
+  storedEntries(from: number, to: number): AsyncGenerator<readonly Buffer[]>;
   /** RFC 6962 consistency proof between two sizes, the larger at most that of the newest checkpoint. */
   consistencyProof(oldSize: number, size: number): Promise<readonly Buffer[]>;
 }
@@ -256,6 +261,16 @@ export function openRegistryLog({ store, signer, nowMs, kept, successor }: Regis
     }
   }
 
+  async function* storedEntries(from: number, to: number): AsyncGenerator<readonly Buffer[]> {
+    for (let at = from; at < to; ) {
+      const first = at - (at % TILE_WIDTH);
+      const end = Math.min(first + TILE_WIDTH, to);
+      const bundle = await readBundle(store, end - 1, end - first);
+      yield bundle.slice(at - first);
+      at = end;
+    }
+  }
+
   /** One append after the other: those of one process do not race each other. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = queue.then(work);
@@ -290,6 +305,7 @@ export function openRegistryLog({ store, signer, nowMs, kept, successor }: Regis
       await store.putIfAbsent(`cosigned/${size}`, Buffer.from(note, 'utf8'));
     },
     newestFirst,
+    storedEntries,
     consistencyProof: (oldSize: number, size: number) =>
       inTurn(async () => {
         if (size > state.edge.size || oldSize > size) throw new RangeError('the registry is not that large');

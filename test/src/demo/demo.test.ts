@@ -79,6 +79,7 @@ describe('the demo', () => {
         'audit verify: OK',
         'audit verify: TAMPERED',
         'ok  caught, and where: record',
+        'ok  without a key the record proves what happened when',
         'ok  with the byte put back, the copy verifies again',
         'tampered: a later log found this one, and it is missing',
         'audit reconcile: ALARM',

@@ -2,6 +2,7 @@ import { connectNodeDriver, type NodeDriver } from '../harness/node-driver.js';
 import { OWNER_CLAIMS, type Playground, startPlayground } from '../playground/playground.js';
 import { type Agent, createAgent, fetchAgentToken } from './agent.js';
 import { type Approver, createApprover } from './approver.js';
+import { makeAuditorKey } from './auditor-key.js';
 import type { Screen } from './screen.js';
 import { startTap, type Tap } from './tap.js';
 
@@ -23,6 +24,8 @@ export interface Stage {
   readonly agent: Agent;
   /** dana.owner at the admin API. */
   readonly owner: Approver;
+  /** Opens recorded texts and results. */
+  readonly identityFile: string;
   /** Snowflake without the gateway, as its administrator sees it. */
   readonly direct: NodeDriver;
 }
@@ -59,9 +62,14 @@ async function endWithin(milliseconds: number, close: () => Promise<unknown>): P
 
 /** Starts all programs. What was started is in `closers` at any moment, whether this resolves or not. */
 export async function openStage({ screen, without }: StageOptions, closers: Closers): Promise<Stage> {
+  const auditor = await makeAuditorKey();
+  closers.add(() => auditor.remove());
   const starting = startPlayground({
     issuer: { accessTokenSeconds: TOKEN_HOURS * 3600 },
-    gatewayEnvironment: { PISTE_AUDITOR_GROUPS: 'auditors' },
+    gatewayEnvironment: {
+      PISTE_AUDITOR_GROUPS: 'auditors',
+      PISTE_RECORDING_RECIPIENTS_FILE: auditor.recipientsFile,
+    },
     resources: Object.fromEntries(without.map((file) => [file, null])),
   });
   closers.add(async () => (await starting).stop(), STOP_PROGRAMS_MILLISECONDS);
@@ -82,5 +90,5 @@ export async function openStage({ screen, without }: StageOptions, closers: Clos
   const agent = createAgent(agentToken);
   closers.add(() => agent.disconnect());
   const owner = createApprover(playground.consoleUrl, await playground.mint('dana.owner', OWNER_CLAIMS));
-  return { screen, playground, tap, agentToken, agent, owner, direct };
+  return { screen, playground, tap, agentToken, agent, owner, identityFile: auditor.identityFile, direct };
 }

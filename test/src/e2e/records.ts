@@ -30,8 +30,9 @@ export function outlineOf(records: readonly LogRecord[]): readonly string[] {
 /** Every byte under a folder, and every body in plain form: what a search for secrets has to look through. */
 export async function bytesIn(directory: string): Promise<string> {
   const names = await readdir(directory, { recursive: true, withFileTypes: true });
+  // What a store is about to put in its place (`.new-…`) may be gone by the time it is read.
   const files = names
-    .filter((entry) => entry.isFile())
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('.new-'))
     .map((entry) => readFile(join(entry.parentPath, entry.name), 'latin1'));
   return (await Promise.all(files)).join('\n');
 }

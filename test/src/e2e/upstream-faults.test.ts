@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { runPiste } from '../demo/piste.js';
 import type { NodeDriver } from '../harness/node-driver.js';
 import { wireLogin } from '../harness/wire-client.js';
 import { type Playground, startPlayground } from '../playground/playground.js';
@@ -12,9 +13,12 @@ import { type Relay, startRelay } from './relay.js';
 
 let playground: Playground;
 let relay: Relay;
+/** Of every gateway that was started here: one registry names them all. */
+const recordings: string[] = [];
 
 beforeAll(async () => {
   playground = await startPlayground({ standIn: { fileTransfer: 's3', holdMilliseconds: 200 } });
+  recordings.push(playground.recordingDirectory);
   relay = await startRelay(playground.standInUrl);
   const file = join(playground.resourcesDirectory, 'connection.yaml');
   const relayed = (await readFile(file, 'utf8'))
@@ -128,6 +132,11 @@ describe('a fault on the way to the account', () => {
     const failure = await failureOf(own.execute('SELECT id FROM customers'));
     expect(failure).toMatchObject({ code: '861702', message: expect.stringMatching(/Nothing ran\. Retry: after 30s/) });
     expect(await arrivals(/FROM/)).toEqual([]);
+    const refused = (await recordsIn(playground.recordingDirectory)).findLast(
+      ({ leaf }) => leaf.kind === 'request.refused',
+    );
+    expect(refused?.leaf.fields).toMatchObject({ op: 'query', code: '861702' });
+    expect(refused?.bodies.get('submitted')?.toString('utf8')).toBe('SELECT id FROM customers');
     await playground.standIn.reset();
     expect((await own.execute('SELECT COUNT(*) AS n FROM customers')).rows).toEqual([{ N: 12 }]);
     await own.close();
@@ -160,6 +169,7 @@ describe('a login', () => {
       .toString();
     await writeFile(join(secrets, 'snowflake', 'private-key.pem'), key);
     const other = await playground.startGateway('wrong-key', { PISTE_SECRETS_DIR: secrets });
+    recordings.push(other.recordingDirectory);
     const failure = await failureOf(connectAgent(playground, { url: other.driverUrl, options: { account: 'crm' } }));
     expect(failure).toMatchObject({
       code: '861702',
@@ -175,7 +185,7 @@ describe('a login', () => {
       'control login admitted',
       'session.refused upstream-refused PISTE-1702',
     ]);
-    expect(await bytesIn(other.recordingDirectory)).not.toMatch(/eyJ|PRIVATE KEY/);
+    expect(await bytesIn(other.recordingDirectory)).not.toMatch(/eyJ[A-Za-z0-9_-]*\.|PRIVATE KEY/);
     await other.stop();
   });
 });
@@ -457,5 +467,22 @@ test('no token of Snowflake and no address of a result part was written down any
   const written = `${playground.gatewayOutput()}\n${await bytesIn(playground.recordingDirectory)}`;
   expect(written).not.toMatch(/ver:\d+-hint:/);
   expect(written).not.toContain(`127.0.0.1:${playground.standInChunkPort}/results`);
-  expect(written).not.toMatch(/eyJ[A-Za-z0-9_-]{20,}/);
+  expect(written).not.toMatch(/eyJ[\w-]{20,}\.eyJ[\w-]{20,}/);
+});
+
+test('whatever went wrong, the recording is sound, and what left is what it holds', async () => {
+  const wire = await loginByHand(playground, { options: { ACCOUNT_NAME: 'crm', CLIENT_APP_ID: 'PythonConnector' } });
+  expect((await wire.run('SELECT id FROM customers')).data).toMatchObject({ queryResultFormat: 'arrow' });
+  expect(await playground.stopGateway()).toBe(0);
+  const { exitCode, text } = await runPiste(
+    'audit',
+    'verify',
+    ...recordings,
+    '--trust',
+    playground.checkpointFile,
+    '--deep',
+  );
+  expect([exitCode, text]).toEqual([0, expect.stringMatching(/audit verify: OK/)]);
+  const responses = (await recordsIn(playground.recordingDirectory)).filter(({ leaf }) => leaf.kind === 'response');
+  expect(new Set(responses.map(({ leaf }) => leaf.fields['fmt']))).toEqual(new Set(['json', 'arrow', undefined]));
 });

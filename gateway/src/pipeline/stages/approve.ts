@@ -35,9 +35,10 @@ async function ask(
   decision: Decided['decision'] & { verdict: 'hold' },
 ): Promise<Approval> {
   const known = await deps.approvals.findByQuery(decided.queryId);
+  if (known === undefined) await deps.recording.append(heldEntry(decided));
+  decided.onRequestRecorded();
   if (known !== undefined) return known;
   const { session, request, binding } = decided;
-  await deps.recording.append(heldEntry(decided));
   deps.metrics.statement(decided.connection.name, decided.analysis.verb, 'held');
   return deps.approvals.request({
     queryId: decided.queryId,

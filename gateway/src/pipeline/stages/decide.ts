@@ -16,6 +16,7 @@ export async function decideStage(deps: StatementDeps, analyzed: Analyzed): Prom
   if (!('denial' in decided)) return decided;
   const entry = blockedEntry(analyzed, decided.decision, analyzed.analysis.canonicalText);
   await deps.recording.note(entry, analyzed.connection.name);
+  analyzed.onRequestRecorded();
   const rule = decided.decision.reasons.find((reason) => reason.rule !== undefined)?.rule ?? 'default';
   deps.metrics.blocked(rule, analyzed.analysis.verb);
   return refuse(analyzed.queryId, decided.denial, 'blocked');

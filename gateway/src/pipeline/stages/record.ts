@@ -9,5 +9,6 @@ export async function recordStage(deps: StatementDeps, permitted: Permitted): Pr
     permitted.permit,
     permittedEntry(permitted, permitted.permit.approvalId),
   );
+  permitted.onRequestRecorded();
   return { ...permitted, receipt };
 }

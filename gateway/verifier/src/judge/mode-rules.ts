@@ -16,7 +16,7 @@ export interface ModeRules {
 }
 
 /** Nothing waits for these, so what they lose is lost. */
-const OBSERVING = 'observe';
+export const OBSERVING = 'observe';
 
 /** Follows one log's `writer.open`, `mode.change` and `gap`. */
 export function createModeRules(): ModeRules {

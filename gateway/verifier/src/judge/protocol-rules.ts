@@ -2,6 +2,7 @@ import type { EntryValue } from '../format/entry.js';
 import type { StrandPlace } from '../format/leaf.js';
 import type { ScannedRecord } from '../read/scan.js';
 import type { Finding } from './finding.js';
+import { createKnownLosses, type KnownLosses } from './known-losses.js';
 import {
   type Answer,
   type Approval,
@@ -38,6 +39,7 @@ interface World {
   readonly votes: ReadonlyMap<string, readonly (Vote & Place)[]>;
   /** The fields of `session.open` by session id. */
   readonly sessions: ReadonlyMap<string, Readonly<Record<string, EntryValue>>>;
+  readonly losses: KnownLosses;
 }
 
 /** Creates the checks. Memory grows with the number of statements. */
@@ -45,6 +47,7 @@ export function createProtocolRules(): ProtocolRules {
   const statements = new Map<string, Statement>();
   const votes = new Map<string, (Vote & Place)[]>();
   const sessions = new Map<string, Readonly<Record<string, EntryValue>>>();
+  const losses = createKnownLosses();
   const early: Finding[] = [];
 
   function statementOf(queryId: string): Statement {
@@ -66,7 +69,7 @@ export function createProtocolRules(): ProtocolRules {
   }
 
   function addToStatement(statement: Statement, { leaf, bodies, unread }: ScannedRecord, place: Place): void {
-    const { fields, statementHash, strand } = leaf;
+    const { fields, statementHash, strand, timeMs } = leaf;
     switch (leaf.kind) {
       case 'request':
         statement.requests.push(
@@ -97,7 +100,7 @@ export function createProtocolRules(): ProtocolRules {
       case 'response':
       case 'response.withheld':
       case 'chunk':
-        statement.answers.push({ ...place, sessionId: strand?.sessionId, ran: isResult(leaf.kind, fields) });
+        statement.answers.push({ ...place, sessionId: strand?.sessionId, timeMs, ran: isResult(leaf.kind, fields) });
         break;
       case 'writer.open':
       case 'writer.sealed':
@@ -124,6 +127,7 @@ export function createProtocolRules(): ProtocolRules {
     add(record, log) {
       const { leaf, index } = record;
       const place = { log, index };
+      losses.add(record, log);
       if (leaf.kind === 'session.open' && leaf.strand !== undefined) sessions.set(leaf.strand.sessionId, leaf.fields);
       if (leaf.kind === 'approval.vote') addVote(leaf.fields, place);
       const queryId = leaf.fields['qid'];
@@ -134,7 +138,7 @@ export function createProtocolRules(): ProtocolRules {
     findings() {
       return [
         ...early,
-        ...[...statements.values()].flatMap((statement) => checkStatement(statement, { votes, sessions })),
+        ...[...statements.values()].flatMap((statement) => checkStatement(statement, { votes, sessions, losses })),
         ...noteUnreadTexts([...statements.values()].flatMap(({ requests }) => requests)),
       ];
     },
@@ -210,18 +214,35 @@ function isSamePerson({ issuer, subject }: Vote, who: EntryValue | undefined): b
   return who.iss === issuer && who.sub === subject;
 }
 
-function checkAnswer(statement: Statement, answer: Answer, { sessions }: World): readonly Finding[] {
+function checkAnswer(statement: Statement, answer: Answer, { sessions, losses }: World): readonly Finding[] {
+  const session = answer.sessionId === undefined ? undefined : sessions.get(answer.sessionId);
+  const mayLack = (): boolean => {
+    const connection = session?.['connection'];
+    return losses.mayLackRequest(answer, typeof connection === 'string' ? connection : undefined);
+  };
   if (!statement.requests.some((request) => precedes(request, answer))) {
-    const isHere = answer.sessionId === undefined || sessions.has(answer.sessionId);
+    const isHere = answer.sessionId === undefined || session !== undefined;
     const finding = tampered('orphan-response', 'a response without its request', answer);
-    return [isHere ? finding : { ...finding, severity: 'cannot-conclude' }];
+    if (!isHere) return [{ ...finding, severity: 'cannot-conclude' }];
+    return [mayLack() ? lacking(finding, answer) : finding];
   }
   const hasLeave = [...statement.requests, ...statement.outcomes].some(
     (leave) => precedes(leave, answer) && isLeave(statement, leave),
   );
-  return answer.ran && !hasLeave
-    ? [tampered('ran-without-leave', 'a statement ran that nothing recorded before it allowed', answer)]
-    : [];
+  if (!answer.ran || hasLeave) return [];
+  const finding = tampered('ran-without-leave', 'a statement ran that nothing recorded before it allowed', answer);
+  return [isReleased(statement, answer) && mayLack() ? lacking(finding, answer) : finding];
+}
+
+/** Where a request may have been lost, it is not known whether what ran was allowed; what did not run needed no leave. */
+function lacking(finding: Finding, { ran }: Answer): Finding {
+  const message = `${finding.message}, in a log that may lack it by its own word`;
+  return { ...finding, message, severity: ran ? 'cannot-conclude' : 'note' };
+}
+
+/** True for a statement that was held and approved: all that can be missing is the request on which it ran. */
+function isReleased({ requests, outcomes }: Statement, answer: Answer): boolean {
+  return requests.every(({ verdict }) => verdict === 'hold') && outcomes.some((outcome) => precedes(outcome, answer));
 }
 
 /**

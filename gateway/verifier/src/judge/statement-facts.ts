@@ -46,6 +46,8 @@ export interface Vote {
 /** A `response`, `response.withheld` or `chunk` record. */
 export interface Answer extends Place {
   readonly sessionId: string | undefined;
+  /** `t` of the record. */
+  readonly timeMs: number;
   /** It can only come from Snowflake having run the statement. */
   readonly ran: boolean;
 }

@@ -6,6 +6,7 @@ import { type ScanResult, scanLog } from '../read/scan.js';
 import type { RecordingSource } from '../read/source.js';
 import type { WriterFacts } from '../registry/judge-registry.js';
 import { viewRegistry } from '../registry/registry-view.js';
+import { ANSWER_BODIES, type AnswerRules, createAnswerRules } from './answer-rules.js';
 import { type CertificateState, checkCertificate } from './certificate.js';
 import type { Finding, Severity } from './finding.js';
 import { judgeLog, type LogSummary } from './judge-log.js';
@@ -43,6 +44,8 @@ const NO_TRUST: Trust = { writers: [], checkpoints: [] };
 export interface VerifyOptions {
   /** Opens session keys; without it the texts of encrypted bodies are not checked, and a note says so. */
   readonly openKey?: OpenKey | undefined;
+  /** Compares what was delivered with the bodies, too, where they can be read: hashes them once more. */
+  readonly deep?: boolean | undefined;
   /** Findings of others, that the verdict has to weigh: of the store, of the query history. */
   readonly more?: readonly Finding[];
   /** ULIDs of the only logs that can be expected here: the recording says itself that it is a part. */
@@ -66,7 +69,7 @@ export async function verifyDirectories(directories: readonly string[], trust?: 
 export async function verify(
   sources: readonly RecordingSource[],
   given: Trust = NO_TRUST,
-  { openKey, more = [], scope }: VerifyOptions = {},
+  { openKey, deep = false, more = [], scope }: VerifyOptions = {},
 ): Promise<Verdict> {
   const findings: Finding[] = [...more];
   const registry = await viewRegistry(sources, given);
@@ -75,6 +78,7 @@ export async function verify(
   const logs = await listLogs(sources, findings);
   const tally = createTally();
   const rules = createProtocolRules();
+  const answers = deep ? createAnswerRules() : undefined;
   const strands = createStrandRules();
   const seals = new Map<string, Seal[]>();
   const summaries: LogSummary[] = [];
@@ -87,6 +91,7 @@ export async function verify(
       ownSeals,
       sizes: registry.sizesOf(files.ulid),
       rules,
+      answers,
       strands,
       tally,
       openKey,
@@ -98,7 +103,7 @@ export async function verify(
     if (judged.summary.trusted) for (const seal of found) remember(seals, seal);
   }
   const present = new Map(logs.map((files) => [files.ulid, files]));
-  findings.push(...rules.findings(), ...missingLogs(logs, trust, seals));
+  findings.push(...rules.findings(), ...(answers?.findings() ?? []), ...missingLogs(logs, trust, seals));
   findings.push(
     ...(await strands.findings(
       (log) => present.has(log),
@@ -174,6 +179,8 @@ interface ScanContext {
   readonly sizes: readonly number[];
   readonly ownSeals: readonly Seal[];
   readonly rules: ProtocolRules;
+  /** Undefined where answers are not compared. */
+  readonly answers: AnswerRules | undefined;
   readonly strands: StrandRules;
   readonly tally: Tally;
   readonly openKey: OpenKey | undefined;
@@ -189,11 +196,13 @@ interface ScannedLog {
 }
 
 async function scanOne(files: LogFiles, context: ScanContext): Promise<ScannedLog> {
-  const { trust, identityKeys, ownSeals, sizes, rules, strands, tally, openKey } = context;
+  const { trust, identityKeys, ownSeals, sizes, rules, answers, strands, tally, openKey } = context;
   const anchors = trust.checkpoints.filter(({ origin }) => ulidOf(origin) === files.ulid);
   const rootsAt = new Set([...[...anchors, ...ownSeals].map(({ size }) => size), ...sizes]);
   let onlyOpening = true;
-  const groups = scanLog(files, { keepBody: (name) => CHECKED_BODIES.has(name), rootsAt, openKey });
+  const keepBody = (name: string): boolean =>
+    CHECKED_BODIES.has(name) || (answers !== undefined && ANSWER_BODIES.has(name));
+  const groups = scanLog(files, { keepBody, rootsAt, openKey });
   const found: Seal[] = [];
   const modes = createModeRules();
   let certificate: CertificateState = 'none';
@@ -203,6 +212,7 @@ async function scanOne(files: LogFiles, context: ScanContext): Promise<ScannedLo
     for (const record of step.value) {
       const { leaf, index } = record;
       rules.add(record, files.ulid);
+      answers?.add(record, files.ulid);
       strands.add(record, files.ulid);
       modes.add(leaf, index);
       tally.add(leaf);

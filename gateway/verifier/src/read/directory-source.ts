@@ -1,5 +1,6 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readFrom } from './file-access.js';
 import type { RecordingSource, SourceFile } from './source.js';
 
 /** A recording directory, or a synchronised copy of a bucket. Holds nothing open between reads. */
@@ -40,14 +41,7 @@ async function sizeOf(path: string): Promise<number | undefined> {
 async function readRange(path: string, from: number, length: number): Promise<Uint8Array> {
   const file = await open(path, 'r');
   try {
-    const bytes = Buffer.allocUnsafeSlow(length);
-    let filled = 0;
-    while (filled < length) {
-      const { bytesRead } = await file.read(bytes, filled, length - filled, from + filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return bytes.subarray(0, filled);
+    return await readFrom(file, from, length);
   } finally {
     await file.close();
   }

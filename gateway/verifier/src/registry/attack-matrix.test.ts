@@ -17,6 +17,7 @@ import { createCosigner } from '../format/kept-signer.js';
 import { encodeCertificateText } from '../judge/certificate.js';
 
 const RUNS = process.env['PISTE_TORTURE'] === '1' ? 100 : 3;
+const EXPOSURE_RUNS = process.env['PISTE_TORTURE'] === '1' ? 300 : 24;
 const WITNESS = createCosigner('witness.test/w', generateKeyPairSync('ed25519').privateKey);
 type Dice = ReturnType<typeof createDice>;
 
@@ -218,7 +219,7 @@ describe("the exposure: a live writer's key, the last records, no history", () =
   test('what the registry or a link covers is told, and only what follows the newest of them is not', async () => {
     let untold = 0;
     let longest = 0;
-    for (let seed = 0; seed < RUNS * 3; seed += 1) {
+    for (let seed = 0; seed < EXPOSURE_RUNS; seed += 1) {
       const world = worldOf(seed, true);
       const dice = createDice(seed + 7);
       const writer = pick(world, dice);
@@ -233,14 +234,16 @@ describe("the exposure: a live writer's key, the last records, no history", () =
         longest = Math.max(longest, dropped);
       }
     }
+    // Without history a short tail of a running log can be cut; the suite would not measure anything if it never was.
+    expect(untold).toBeGreaterThan(0);
     expect(longest).toBeLessThanOrEqual(REGISTRY_EVERY);
     if (process.env['PISTE_TORTURE'] === '1')
-      process.stdout.write(`exposed ${untold} of ${RUNS * 3}, at most ${longest}\n`);
+      process.stdout.write(`exposed ${untold} of ${EXPOSURE_RUNS}, at most ${longest}\n`);
   });
 
   test('both keys and no witness: told where a session left a link, and not otherwise', async () => {
     let told = 0;
-    for (let seed = 0; seed < RUNS * 3; seed += 1) {
+    for (let seed = 0; seed < EXPOSURE_RUNS; seed += 1) {
       const world = worldOf(seed, true);
       const writer = pick(world, createDice(seed));
       const left = 2 + (seed % 8);
@@ -251,6 +254,6 @@ describe("the exposure: a live writer's key, the last records, no history", () =
       told += isLinked ? 1 : 0;
     }
     expect(told).toBeGreaterThan(0);
-    if (process.env['PISTE_TORTURE'] === '1') process.stdout.write(`linked ${told} of ${RUNS * 3}\n`);
+    if (process.env['PISTE_TORTURE'] === '1') process.stdout.write(`linked ${told} of ${EXPOSURE_RUNS}\n`);
   });
 });

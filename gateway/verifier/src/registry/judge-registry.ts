@@ -1,5 +1,6 @@
 import { parseCheckpointText } from '../format/checkpoint.js';
 import { parseNote } from '../format/note.js';
+import { ulidTimeMs } from '../format/ulid.js';
 import { evaluateQuorum, parseWitnessPolicy, type WitnessPolicy } from '../format/witness-policy.js';
 import type { Finding, Severity } from '../judge/finding.js';
 import type { Anchor } from '../judge/trust.js';
@@ -169,7 +170,7 @@ function judgeWriters(registry: Registry, writers: readonly WriterFacts[]): read
     else if (writer.vkey !== undefined || (writer.newest?.size ?? 0) > 0)
       findings.push(found('tampered', 'missing-log', 'the registry knows this log, and it is missing', log));
   }
-  for (const facts of writers) if (!registered.has(facts.ulid)) findings.push(judgeStranger(facts));
+  for (const facts of writers) if (!registered.has(facts.ulid)) findings.push(judgeStranger(facts, registry));
   return findings;
 }
 
@@ -178,9 +179,18 @@ function ulidOf({ origin }: RegisteredWriter): string {
 }
 
 /** A start that stopped between its first commit and its registration let nothing happen. */
-function judgeStranger({ ulid, onlyOpening, size }: WriterFacts): Finding {
-  return onlyOpening || size === 0
-    ? found('note', 'unregistered-writer', 'the registry does not know this log, and nothing happened in it', ulid)
+function judgeStranger({ ulid, onlyOpening, size }: WriterFacts, registry: Registry): Finding {
+  if (onlyOpening || size === 0)
+    return found(
+      'note',
+      'unregistered-writer',
+      'the registry does not know this log, and nothing happened in it',
+      ulid,
+    );
+  // Read while gateways run, the registry may be older than the newest log.
+  const isNewer = ulidTimeMs(ulid) >= (registry.entries.at(-1)?.timeMs ?? 0);
+  return isNewer
+    ? found('cannot-conclude', 'unregistered-writer', 'this log began after the newest entry of the registry', ulid)
     : found(
         'tampered',
         'unregistered-writer',

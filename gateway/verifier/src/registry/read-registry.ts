@@ -67,6 +67,8 @@ class Unreadable extends Error {
  * rotations, checks the signature of the checkpoint and every tile that is there. Rejects only when files cannot be read.
  */
 export async function readRegistry(source: RecordingSource): Promise<RegistryReading> {
+  // Before the files are listed: whatever the checkpoint needs is then among them, also while the registry grows.
+  const checkpointBytes = await readCheckpoint(source);
   const sizes = new Map<string, number>();
   for (const { path, size } of await source.list()) {
     if (path.startsWith(FOLDER) && !path.endsWith('/')) sizes.set(path.slice(FOLDER.length), size);
@@ -75,7 +77,6 @@ export async function readRegistry(source: RecordingSource): Promise<RegistryRea
     sizes,
     read: (path, maxBytes) => source.read(FOLDER + path, 0, Math.min(sizes.get(path) ?? 0, maxBytes + 1)),
   };
-  const checkpointBytes = sizes.has('checkpoint') ? await files.read('checkpoint', MAX_CHECKPOINT_BYTES) : undefined;
   const findings: Finding[] = [];
   if (checkpointBytes === undefined) {
     const hasEntries = [...sizes.keys()].some((path) => path.startsWith('tile/'));
@@ -90,6 +91,17 @@ export async function readRegistry(source: RecordingSource): Promise<RegistryRea
     if (!(error instanceof Unreadable)) throw error;
     findings.push(found(error.severity, error.code, error.message));
     return { registry: undefined, findings };
+  }
+}
+
+/** Undefined where there is none: a source rejects to read what it does not have. */
+async function readCheckpoint(source: RecordingSource): Promise<Uint8Array | undefined> {
+  const path = `${FOLDER}checkpoint`;
+  try {
+    return await source.read(path, 0, MAX_CHECKPOINT_BYTES + 1);
+  } catch (error) {
+    if ((await source.list()).some((file) => file.path === path)) throw error;
+    return undefined;
   }
 }
 

@@ -49,7 +49,7 @@ export const approvedUnload: Step = {
 };
 
 /** The statement is in Snowflake's history once, and its tag leads to the record that was written before it ran. */
-async function checkHistory({ screen, playground }: Stage): Promise<void> {
+async function checkHistory({ screen, playground, identityFile }: Stage): Promise<void> {
   const runs = (await historyThroughGateway(playground)).filter(({ sqlText }) => sqlText.startsWith('COPY'));
   expectSame('number of times Snowflake ran it', runs.length, 1);
   const tag = JSON.parse(runs[0]?.queryTag ?? '{}') as Tag;
@@ -64,6 +64,8 @@ async function checkHistory({ screen, playground }: Stage): Promise<void> {
     'play',
     playground.recordingDirectory,
     sessions[0]?.id ?? '',
+    '--identity',
+    identityFile,
   );
   const record = records.find(({ log, index }) => tag.w.endsWith(`/${log}`) && index === tag.i);
   expectThat(record !== undefined, `record ${tag.i} of ${tag.w}`, 'no such record');

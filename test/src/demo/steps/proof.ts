@@ -4,8 +4,8 @@ import { type Forgery, forge } from '../forgery.js';
 import { askPiste, type PisteRun, runPiste, type Verdict } from '../piste.js';
 import { expectSame, expectText, expectThat, type Step, waitFor } from '../step.js';
 
-/** Somebody would like another file to have been approved. */
-const APPROVED = 'COPY INTO @exports/orders.csv';
+/** Who voted; somebody would like it to have been another. */
+const VOTER = '"sub":"dana.owner"';
 const EXIT_TAMPERED = 1;
 
 /** The log verifies; a copy with one byte changed does not. */
@@ -23,13 +23,13 @@ export const proof: Step = {
     expectText('verdict', sound.text, 'audit verify: OK');
     screen.ok('every record is as it was written and none is missing');
 
-    const target = { text: APPROVED, at: APPROVED.indexOf('xports') };
+    const target = { text: VOTER, at: VOTER.indexOf('dana') };
     const copy = await copyEvidence(playground, 'forged');
     const forgery = await forge(copy.directory, target);
     const command = ['audit', 'verify', copy.directory, '--trust', copy.trust] as const;
     screen.blank();
     screen.say(
-      `Now one byte of the approved unload is changed in a copy of the log, "@exports" into "@e${forgery.letter}ports": byte ${forgery.offset} of ${forgery.file}.`,
+      `Now one byte of a vote is changed in a copy of the log, "dana.owner" into "${forgery.letter}ana.owner": byte ${forgery.offset} of ${forgery.file}.`,
     );
     screen.raw(`    $ piste ${command.join(' ')}`);
     const broken = await runPiste(...command);
@@ -46,7 +46,7 @@ export const proof: Step = {
     expectTampered(careful);
     expectThat(!careful.text.includes('CRC'), 'a checksum that is right', careful.text);
     screen.ok(
-      'caught: each entry names the hash of its text, and the signed checkpoint outside the log covers the entry',
+      'caught: each commit signs the root over all records before it, and the checkpoint outside the log covers it',
     );
 
     await forgery.undo();

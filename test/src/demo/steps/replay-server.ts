@@ -15,12 +15,13 @@ const SHOWN_CHARACTERS = 92;
 export const replayServer: Step = {
   title: 'A driver asks the recording instead of Snowflake, and sees what the agent saw',
   timeoutSeconds: 60,
-  async run({ screen, playground, agentToken }) {
+  async run({ screen, playground, agentToken, identityFile }) {
     const { recordingDirectory, checkpointFile } = playground;
     const { sessions } = await askPiste<{ sessions: readonly ListedSession[] }>('sessions', 'list', recordingDirectory);
     const session = sessions.find(({ principal }) => principal === 'report-agent');
     expectThat(session !== undefined, 'the session of report-agent', sessions);
-    const command = ['sessions', 'serve', recordingDirectory, session.id, '--trust', checkpointFile];
+    const keys = ['--trust', checkpointFile, '--identity', identityFile];
+    const command = ['sessions', 'serve', recordingDirectory, session.id, ...keys];
     screen.raw(`    $ piste ${command.join(' ')}`);
     const before = (await playground.history()).length;
     const server = await startProgram(CLI, [...command, '--json']);

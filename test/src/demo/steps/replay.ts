@@ -7,7 +7,7 @@ const SHOWN_COLUMNS = 92;
 /** The record of what happened, as an auditor reads it. */
 export const replay: Step = {
   title: 'It disconnects; what it did is replayed from the record',
-  async run({ screen, agent, playground }) {
+  async run({ screen, agent, playground, identityFile }) {
     await agent.disconnect();
     const directory = playground.recordingDirectory;
     screen.say(`piste is short for: ${PISTE_COMMAND}`);
@@ -18,16 +18,20 @@ export const replay: Step = {
     const session = sessions[0];
     const isClosed = session?.principal === 'report-agent' && session.closedMs !== undefined;
     expectThat(isClosed, 'the closed session of report-agent', session);
-    const play = await runPiste('sessions', 'play', directory, session.id);
+    const sealed = await runPiste('sessions', 'play', directory, session.id);
+    expectText('the session without a key', sealed.text, 'it is encrypted');
+    expectThat(!sealed.text.includes('DROP COLUMN'), 'no text of a statement without a key', 'DROP COLUMN');
+    screen.ok('without a key the record proves what happened when and by whom, and shows no text and no row');
+    const play = await runPiste('sessions', 'play', directory, session.id, '--identity', identityFile);
     expectSame('exit code of sessions play', play.exitCode, 0);
     const told = abridge(play.lines);
     screen.blank();
-    screen.raw(`    $ piste sessions play ${directory} ${session.id}`);
+    screen.raw(`    $ piste sessions play ${directory} ${session.id} --identity ${identityFile}`);
     screen.quote(told.map((line) => clip(line, SHOWN_COLUMNS)));
     screen.say(
       `${told.length} of ${play.lines.length} lines are shown, cut at ${SHOWN_COLUMNS} characters; the same command shows all.`,
     );
-    const played = ['sessions', 'play', directory, session.id] as const;
+    const played = ['sessions', 'play', directory, session.id, '--identity', identityFile] as const;
     checkRecords((await askPiste<{ records: readonly PlayedRecord[] }>(...played)).records);
     expectText('the replay', play.text, 'on behalf of sam.analyst', 'Billing needs this column.', ...TEXTS);
     const address = 'ada.brandt@example.com';

@@ -1,0 +1,136 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { type Recorder, startRecorder } from './recorder.js';
+import { createFakeClock, entry, openTestRecording, withDirectory } from './recording-fixture.js';
+import { RecordingUnavailable } from './recording-unavailable.js';
+import { type ToWriter, toColumns, type WriterListener } from './writer-messages.js';
+
+const MEGABYTE = 1024 * 1024;
+
+/** A recorder whose writer does what the test says. */
+async function startWithFake(): Promise<{
+  readonly recorder: Recorder;
+  readonly posted: readonly ToWriter[];
+  readonly listener: WriterListener;
+  readonly failures: readonly unknown[];
+  /** Acknowledges records by their ids. */
+  commit(...ids: readonly number[]): void;
+}> {
+  const posted: ToWriter[] = [];
+  const failures: unknown[] = [];
+  const listening = Promise.withResolvers<WriterListener>();
+  const recorder = await startRecorder({
+    start: (listener) => {
+      listening.resolve(listener);
+      queueMicrotask(() => listener.heard({ type: 'opened', vkey: 'key' }));
+      return { post: (message) => void posted.push(message), hold: () => undefined };
+    },
+    clock: createFakeClock(),
+    onCommitted: () => undefined,
+    onFailed: (error) => void failures.push(error),
+  });
+  const listener = await listening.promise;
+  const commit = (...ids: readonly number[]): void => {
+    const list = ids.map((id) => ({
+      id,
+      index: id,
+      leafHash: 'ab'.repeat(32),
+      strandNumber: undefined,
+      tagSignature: id === 1 ? 'signed' : undefined,
+    }));
+    listener.heard({
+      type: 'committed',
+      acknowledged: toColumns(list),
+      group: { records: ids.length, bytes: 0, seconds: 0 },
+    });
+  };
+  return { recorder, posted, listener, failures, commit };
+}
+
+const part = (megabytes: number) => ({
+  ...entry('chunk'),
+  bodies: [{ name: 'rows', bytes: Buffer.alloc(megabytes * MEGABYTE) }],
+});
+
+describe('the near side of the writer', () => {
+  test('sends what was appended together in one message, and tells each what it got', async () => {
+    const { recorder, posted, commit } = await startWithFake();
+    const appended = [0, 1, 2].map((n) => recorder.append(entry('control', { n }), undefined));
+    await Promise.resolve();
+    expect(posted.map((message) => message.type === 'append' && message.records.map(({ id }) => id))).toEqual([
+      [0, 1, 2],
+    ]);
+    commit(0, 1, 2);
+    expect(await Promise.all(appended)).toMatchObject([
+      { id: 0, tagSignature: undefined },
+      { id: 1, tagSignature: 'signed' },
+      { id: 2, leafHash: 'ab'.repeat(32) },
+    ]);
+  });
+
+  test('takes bytes when it is called: the caller may change them afterwards', async () => {
+    const { recorder, posted } = await startWithFake();
+    const bytes = Buffer.from('before');
+    void recorder.append({ ...entry('control'), bodies: [{ name: 'rows', bytes }] }, undefined).catch(() => undefined);
+    bytes.fill('x');
+    await Promise.resolve();
+    const [message] = posted;
+    const sent = message?.type === 'append' ? message.records[0]?.bytes : undefined;
+    expect(Buffer.from(sent ?? new ArrayBuffer(0)).toString()).toBe('before');
+  });
+
+  test('lets streams wait while much is queued, refuses when too much is, and goes on', async () => {
+    const { recorder, commit } = await startWithFake();
+    const first = [part(20), part(20), part(20)].map((one) => recorder.append(one, undefined));
+    await expect(recorder.append(part(20), undefined)).rejects.toThrow('recording queue is full');
+    let hasRoom = false;
+    const room = recorder.room().then(() => {
+      hasRoom = true;
+    });
+    commit(0);
+    await first[0];
+    expect(hasRoom).toBe(false);
+    commit(1);
+    await room;
+    expect(hasRoom).toBe(true);
+    expect(recorder.failed).toBe(false);
+    const late = recorder.append(part(20), undefined);
+    commit(2, 3);
+    await Promise.all([...first, late]);
+  });
+
+  test('refuses everything once the writer is gone, and waits for nothing of it', async () => {
+    const { recorder, listener, failures } = await startWithFake();
+    const waiting = [recorder.append(part(40), undefined), recorder.checkpoint(), recorder.room()] as const;
+    listener.lost(new Error('out of memory'));
+    await expect(waiting[0]).rejects.toThrow(RecordingUnavailable);
+    await expect(waiting[1]).rejects.toThrow(RecordingUnavailable);
+    await waiting[2];
+    expect(recorder.failed).toBe(true);
+    await expect(recorder.append(entry('control'), undefined)).rejects.toThrow('recording failed earlier');
+    await expect(recorder.checkpoint()).rejects.toThrow('the writer is gone');
+    await expect(recorder.close()).rejects.toThrow(RecordingUnavailable);
+    expect(failures).toHaveLength(1);
+    listener.lost(new Error('once more'));
+    expect(failures).toHaveLength(1);
+  });
+
+  test('refuses one record that cannot be written, and only that', async () => {
+    const { recorder, listener, commit } = await startWithFake();
+    const [bad, good] = [recorder.append(entry('control'), undefined), recorder.append(entry('control'), undefined)];
+    listener.heard({ type: 'refused', id: 0, why: 'too large' });
+    commit(1);
+    await expect(bad).rejects.toThrow('entry cannot be encoded: too large');
+    await expect(good).resolves.toMatchObject({ id: 1 });
+    expect(recorder.failed).toBe(false);
+  });
+});
+
+describe('the thread', () => {
+  test('that cannot make its directory does not open a recording', () =>
+    withDirectory(async (directory) => {
+      await writeFile(join(directory, 'file'), '');
+      await expect(openTestRecording(join(directory, 'file', 'recording'))).rejects.toThrow(RecordingUnavailable);
+    }));
+});

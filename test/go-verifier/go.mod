@@ -1,0 +1,3 @@
+module piste/go-verifier
+
+go 1.22

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+)
+
+// said is a record and the log it stands in.
+type said struct {
+	*leaf
+	log string
+}
+
+// before: earlier in the same log, or anywhere in another one, whose order nobody can compare.
+func (s said) before(other said) bool { return s.log != other.log || s.index < other.index }
+
+// statements are the records by which statements are asked, released and answered: by query id, votes by approval.
+type statements struct {
+	requests map[string][]said
+	asked    map[string][]said
+	approved map[string][]said
+	votes    map[string][]said
+	sessions map[string][]said
+}
+
+// judgeStatements applies the rules between records: nothing ran without leave, approvals are some, hashes are those of texts.
+func (j *judge) judgeStatements() {
+	s := &statements{map[string][]said{}, map[string][]said{}, map[string][]said{}, map[string][]said{}, map[string][]said{}}
+	all := []said{}
+	for _, files := range j.files {
+		for _, record := range j.logs[files.ulid].records {
+			all = append(all, said{record, files.ulid})
+		}
+	}
+	for _, record := range all {
+		s.take(record)
+	}
+	unread := false
+	for _, record := range all {
+		switch record.kind {
+		case "request":
+			if _, ok := record.fields["qid"].(string); ok && !j.judgeHashes(s, record) {
+				unread = true
+			}
+		case "decision":
+			if _, ok := record.fields["qid"].(string); ok && record.fields.text("v") == "approved" {
+				j.judgeApproval(s, record)
+			}
+		case "response", "chunk", "response.withheld":
+			j.judgeAnswer(s, record)
+		}
+	}
+	if unread {
+		j.tell(remark, "texts-not-checked", "")
+	}
+}
+
+func (s *statements) take(record said) {
+	qid, named := record.fields["qid"].(string)
+	apr, _ := record.fields["apr"].(string)
+	switch record.kind {
+	case "session.open":
+		if record.hasSid {
+			s.sessions[record.sid] = append(s.sessions[record.sid], record)
+		}
+	case "approval.vote":
+		s.votes[apr] = append(s.votes[apr], record)
+	case "request":
+		if named {
+			s.requests[qid] = append(s.requests[qid], record)
+		}
+	case "approval.request":
+		if named {
+			s.asked[qid] = append(s.asked[qid], record)
+		}
+	case "decision":
+		if named && record.fields.text("v") == "approved" {
+			s.approved[qid] = append(s.approved[qid], record)
+		}
+	}
+}
+
+func decided(request said) string { return request.fields.at("dec").text("v") }
+
+func (j *judge) judgeAnswer(s *statements, record said) {
+	qid, named := record.fields["qid"].(string)
+	if !named {
+		if record.kind != "response.withheld" {
+			j.tellAt(tampered, "no-query-id", record.log, record.index)
+		}
+		return
+	}
+	var asked []said
+	for _, request := range s.requests[qid] {
+		if request.before(record) {
+			asked = append(asked, request)
+		}
+	}
+	if len(asked) == 0 {
+		severity := inconclusive
+		if record.hasSid && len(s.sessions[record.sid]) > 0 {
+			severity = tampered
+		}
+		j.tellAt(severity, "orphan-response", record.log, record.index)
+	} else if isResult(record) && !s.mayRun(qid, asked, record) {
+		j.tellAt(tampered, "ran-without-leave", record.log, record.index)
+	}
+}
+
+// isResult: rows, a query id of Snowflake's, or a further part; only what ran has them.
+func isResult(record said) bool {
+	rows, _ := record.fields["rows"].(int64)
+	_, ran := record.fields["upq"].(string)
+	return record.kind == "chunk" || rows > 0 || ran
+}
+
+// isHeld: the policy wanted an approval.
+func isHeld(request said) bool { return decided(request) == "hold" }
+
+// mayRun: a record written by way of a permit let the statement run, and where its first request was held, an approval of the same hash.
+func (s *statements) mayRun(qid string, asked []said, answer said) bool {
+	first := asked[0]
+	for _, decision := range s.approved[qid] {
+		if decision.permit != "" && decision.before(answer) && (!isHeld(first) || decision.fields.text("hash") == first.fields.text("hash")) {
+			return true
+		}
+	}
+	for _, request := range asked {
+		if !isHeld(first) && decided(request) == "allow" && request.fields.at("dec")["apr"] == nil && request.permit != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func (j *judge) judgeApproval(s *statements, decision said) {
+	qid, apr := decision.fields.text("qid"), decision.fields.text("apr")
+	var held, asked *said
+	for _, request := range s.requests[qid] {
+		if held == nil && isHeld(request) {
+			held = &request
+		}
+	}
+	for _, one := range s.asked[qid] {
+		if one.fields.text("apr") == apr && apr != "" {
+			asked = &one
+		}
+	}
+	if held == nil || asked == nil {
+		j.tellAt(tampered, "approved-without-request", decision.log, decision.index)
+		return
+	}
+	hash := decision.fields.text("hash")
+	mismatch := hash == "" || asked.fields.text("hash") != hash || held.fields.text("hash") != hash
+	sql, binds, bound, readable := held.texts()
+	if decision.permit != "" && readable && permitHash(sql, binds, bound) != decision.permit {
+		mismatch = true
+	}
+	if mismatch {
+		j.tellAt(tampered, "approval-mismatch", decision.log, decision.index)
+		return
+	}
+	j.judgeVotes(s, decision, *held)
+}
+
+type voter struct{ iss, sub string }
+
+func (j *judge) judgeVotes(s *statements, decision, held said) {
+	recorded := map[voter]bool{}
+	for _, vote := range s.votes[decision.fields.text("apr")] {
+		_, refused := vote.fields["refused"]
+		if vote.before(decision) && vote.fields.text("choice") == "approve" && !refused {
+			recorded[voter{vote.fields.text("iss"), vote.fields.text("sub")}] = true
+		}
+	}
+	counted := recorded
+	if list, ok := decision.fields["votes"].([]any); ok {
+		counted = map[voter]bool{}
+		for _, item := range list {
+			if vote, _ := item.(object); vote.text("choice") == "approve" {
+				counted[voter{vote.text("iss"), vote.text("sub")}] = true
+			}
+		}
+	}
+	missing := len(counted) == 0
+	for who := range counted {
+		missing = missing || !recorded[who]
+		for _, session := range s.sessions[held.sid] {
+			asking := session.fields.at("who")
+			if asking != nil && who == (voter{asking.text("iss"), asking.text("sub")}) {
+				j.tellAt(tampered, "approved-by-requester", decision.log, decision.index)
+			}
+		}
+	}
+	if missing {
+		j.tellAt(tampered, "approved-without-vote", decision.log, decision.index)
+	}
+}
+
+// texts gives a request's text and binds where they could be read.
+func (l *leaf) texts() (sql, binds []byte, bound, readable bool) {
+	for _, p := range l.parts {
+		if _, here := l.bodies[p.name]; !here && (p.name == "sql" || p.name == "binds") {
+			return nil, nil, false, false
+		}
+	}
+	binds, bound = l.bodies["binds"]
+	return l.bodies["sql"], binds, bound, true
+}
+
+// judgeHashes answers false where the texts of a request could not be read.
+func (j *judge) judgeHashes(s *statements, record said) bool {
+	bindings := record.fields.text("hash")
+	if record.permit == "" && bindings == "" {
+		return true
+	}
+	sql, binds, bound, readable := record.texts()
+	if !readable {
+		return false
+	}
+	if record.permit != "" && (sql == nil || permitHash(sql, binds, bound) != record.permit) {
+		j.tellAt(tampered, "permit-mismatch", record.log, record.index)
+	}
+	ctx := record.fields.at("ctx")
+	if bindings == "" || ctx == nil || sql == nil {
+		return true
+	}
+	var session object
+	for _, opened := range s.sessions[record.sid] {
+		if opened.log == record.log && opened.index < record.index {
+			session = opened.fields
+		}
+	}
+	connection, connected := session["connection"].(string)
+	account, known := session["account"].(string)
+	if !connected || !known {
+		return true
+	}
+	values := []any{string(sql), nil, ctx["role"], ctx["wh"], ctx["db"], ctx["sch"], connection, account}
+	if bound {
+		values[1] = string(binds)
+	}
+	if bindingHash(values) != bindings {
+		j.tellAt(tampered, "binding-mismatch", record.log, record.index)
+	}
+	return true
+}
+
+func permitHash(sql, binds []byte, bound bool) string {
+	text := fmt.Sprintf("%d\n%s-", len(sql), sql)
+	if bound {
+		text = fmt.Sprintf("%d\n%s+%s", len(sql), sql, binds)
+	}
+	digest := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(digest[:])
+}
+
+func bindingHash(values []any) string {
+	out := []byte("piste binding v1\n")
+	for _, value := range values {
+		text, here := value.(string)
+		if !here {
+			out = append(out, 0)
+			continue
+		}
+		out = append(out, 1)
+		out = binary.BigEndian.AppendUint64(out, uint64(len(text)))
+		out = append(out, text...)
+	}
+	digest := sha256.Sum256(out)
+	return hex.EncodeToString(digest[:])
+}
