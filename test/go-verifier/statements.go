@@ -92,20 +92,29 @@ func (j *judge) judgeAnswer(s *statements, record said) {
 		}
 		return
 	}
-	var asked []said
+	asked := false
 	for _, request := range s.requests[qid] {
-		if request.before(record) {
-			asked = append(asked, request)
-		}
+		asked = asked || request.before(record)
 	}
-	if len(asked) == 0 {
-		severity := inconclusive
-		if record.hasSid && len(s.sessions[record.sid]) > 0 {
-			severity = tampered
-		}
-		j.tellAt(severity, "orphan-response", record.log, record.index)
-	} else if isResult(record) && !s.mayRun(qid, asked, record) {
-		j.tellAt(tampered, "ran-without-leave", record.log, record.index)
+	switch {
+	case !asked && record.hasSid && len(s.sessions[record.sid]) == 0:
+		j.tellAt(inconclusive, "orphan-response", record.log, record.index)
+	case !asked:
+		j.tellAt(severityOf(j.mayLackRequest(s, record), record), "orphan-response", record.log, record.index)
+	case isResult(record) && !s.mayRun(qid, record):
+		j.tellAt(severityOf(s.isReleased(qid, record) && j.mayLackRequest(s, record), record), "ran-without-leave", record.log, record.index)
+	}
+}
+
+// severityOf an answer whose request is not there: what did not run needed no leave.
+func severityOf(mayLack bool, answer said) string {
+	switch {
+	case !mayLack:
+		return tampered
+	case isResult(answer):
+		return inconclusive
+	default:
+		return remark
 	}
 }
 
@@ -119,16 +128,60 @@ func isResult(record said) bool {
 // isHeld: the policy wanted an approval.
 func isHeld(request said) bool { return decided(request) == "hold" }
 
-// mayRun: a record written by way of a permit let the statement run, and where its first request was held, an approval of the same hash.
-func (s *statements) mayRun(qid string, asked []said, answer said) bool {
-	first := asked[0]
-	for _, decision := range s.approved[qid] {
-		if decision.permit != "" && decision.before(answer) && (!isHeld(first) || decision.fields.text("hash") == first.fields.text("hash")) {
+// heldBefore says whether a held request of the statement stands before a record.
+func (s *statements) heldBefore(qid string, record said) bool {
+	for _, request := range s.requests[qid] {
+		if isHeld(request) && request.before(record) {
 			return true
 		}
 	}
-	for _, request := range asked {
-		if !isHeld(first) && decided(request) == "allow" && request.fields.at("dec")["apr"] == nil && request.permit != "" {
+	return false
+}
+
+// mayRun: a record written by way of a permit let the statement run, and where it was held before that, an approval of the same hash.
+func (s *statements) mayRun(qid string, answer said) bool {
+	for _, decision := range s.approved[qid] {
+		if decision.permit != "" && decision.before(answer) && s.heldBefore(qid, decision) {
+			return true
+		}
+	}
+	for _, request := range s.requests[qid] {
+		if request.permit == "" || decided(request) != "allow" || !request.before(answer) {
+			continue
+		}
+		apr := request.fields.at("dec")["apr"]
+		if !s.heldBefore(qid, request) && apr == nil || s.heldBefore(qid, request) && s.restsOnApproval(qid, apr, request) {
+			return true
+		}
+	}
+	return false
+}
+
+// restsOnApproval: the approval was decided before the request and asked for with the same hash.
+func (s *statements) restsOnApproval(qid string, apr any, request said) bool {
+	id, named := apr.(string)
+	if !named {
+		return false
+	}
+	decided, asked := false, false
+	for _, decision := range s.approved[qid] {
+		decided = decided || decision.fields.text("apr") == id && decision.before(request)
+	}
+	for _, one := range s.asked[qid] {
+		asked = asked || one.fields.text("apr") == id && one.fields.text("hash") == request.fields.text("hash")
+	}
+	return decided && asked
+}
+
+// isReleased: every request was held and an approval decided, so all that can be missing is the request on which it ran.
+func (s *statements) isReleased(qid string, answer said) bool {
+	for _, request := range s.requests[qid] {
+		if !isHeld(request) {
+			return false
+		}
+	}
+	for _, decision := range s.approved[qid] {
+		if decision.before(answer) {
 			return true
 		}
 	}
