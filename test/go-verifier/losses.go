@@ -69,14 +69,7 @@ func span(records []*leaf, sid string) (first, last int64, here bool) {
 
 // mayLackRequest: by the logs' own word, the request of this answer may be among what was lost.
 func (j *judge) mayLackRequest(s *statements, answer said) bool {
-	connection, known := "", false
-	if answer.hasSid {
-		for _, opened := range s.sessions[answer.sid] {
-			if name, isText := opened.fields["connection"].(string); isText {
-				connection, known = name, true
-			}
-		}
-	}
+	connection, known := s.connectionOf(answer)
 	own := j.logs[answer.log].records
 	first := int64(0)
 	if answer.hasSid {
@@ -95,4 +88,19 @@ func (j *judge) mayLackRequest(s *statements, answer said) bool {
 		}
 	}
 	return false
+}
+
+// connectionOf gives the one connection that every session.open of a record's session names.
+func (s *statements) connectionOf(record said) (connection string, known bool) {
+	if !record.hasSid {
+		return "", false
+	}
+	for i, opened := range s.sessions[record.sid] {
+		name, isText := opened.fields["connection"].(string)
+		if !isText || i > 0 && name != connection {
+			return "", false
+		}
+		connection, known = name, true
+	}
+	return connection, known
 }
