@@ -110,8 +110,8 @@ export default {
     {
       name: 'main-is-imported-by-nobody',
       severity: 'error',
-      from: { path: '^gateway/src/', pathNot: '^gateway/src/main\\.ts$' },
-      to: { path: '^gateway/src/(main|serve)\\.ts$' },
+      from: { path: '^gateway/src/', pathNot: '^gateway/src/(main|serve|foundation)\\.ts$' },
+      to: { path: '^gateway/src/(main|serve|foundation|runtime)\\.ts$' },
     },
     {
       name: 'verifier-imports-nobody',

@@ -1,19 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import { hostname } from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
-import { registryOrigin } from '@piste/verifier';
 import { createApprovals } from './approval/index.js';
-import {
-  type Archive,
-  announceBy,
-  createRegistryObjects,
-  type LiveLog,
-  openArchive,
-  openObjectStore,
-} from './archive/index.js';
-import { type Config, describeConfig, digestOf, parseConfig, readSecretFile } from './config/index.js';
+import { type Config, parseConfig, readSecretFile } from './config/index.js';
 import { errorMessage } from './errors.js';
+import { type Foundation, openFoundation } from './foundation.js';
 import { createConsole } from './http/console/index.js';
 import { serveDrivers } from './http/driver-server.js';
 import { createListeningServer, followCertificate, listen, stopListening } from './http/listening-server.js';
@@ -32,20 +22,12 @@ import {
 } from './pipeline/index.js';
 import { createEarlierResults } from './policy/index.js';
 import { compareInWorker, createReconciler, type Reconciler } from './reconcile/index.js';
-import { openRecording, type Recording } from './recording/index.js';
-import {
-  createFileStore,
-  createWriterKeys,
-  type GatewayRegistry,
-  loadOrMakeSigner,
-  loadSigner,
-  openGatewayRegistry,
-  type RegistryStore,
-} from './registry/index.js';
+import { createWriterKeys, type GatewayRegistry } from './registry/index.js';
 import { type ConnectionCredential, openResources, recordingDemands } from './resources/index.js';
-import { createSessions, createStrandHints } from './session/index.js';
-import { createMemoryStore, createRedisStore, createSealer, type Store } from './store/index.js';
-import { createLog, createMetrics, type Log, type Metrics } from './telemetry/index.js';
+import { clock, sleep, timers, VERSION } from './runtime.js';
+import { createSessions } from './session/index.js';
+import { createSealer } from './store/index.js';
+import { createLog, type Log, type Metrics } from './telemetry/index.js';
 import {
   createChunkFetcher,
   createSnowflake,
@@ -56,34 +38,11 @@ import {
   type UpstreamCredential,
 } from './upstream/index.js';
 
-export const VERSION = '0.1.0';
-
 /** How long statements under way may take after SIGTERM. Held ones continue on another gateway or after the restart. */
 const DRAIN_MS = 15_000;
 /** How long the answers of statements that ended may take to reach their drivers. */
 const LAST_ANSWERS_MS = 3_000;
-/** The registry asks again by itself, every second. */
-const REGISTRY_CALLS = { callTimeoutMs: 5_000, tries: 2 } as const;
-/** How long the last records may take to reach the archive; the next start ships what is left. */
-const LAST_SHIPMENT_MS = 10_000;
 const SWEEP_EVERY_MS = 15_000;
-
-const clock = { nowMs: () => Date.now(), monotonicNs: () => process.hrtime.bigint() };
-
-const timers = {
-  after(milliseconds: number, work: () => void): () => void {
-    const timer = setTimeout(work, milliseconds);
-    return () => clearTimeout(timer);
-  },
-  every(milliseconds: number, work: () => void): () => void {
-    const timer = setInterval(work, milliseconds);
-    return () => clearInterval(timer);
-  },
-};
-
-const sleep = async (milliseconds: number, signal?: AbortSignal): Promise<void> => {
-  await delay(milliseconds, undefined, signal === undefined ? {} : { signal });
-};
 
 /** Reads the environment, builds the gateway, serves until SIGTERM or SIGINT. Sets the exit code; never throws. */
 export async function run(process_: NodeJS.Process): Promise<void> {
@@ -134,157 +93,13 @@ export interface Gateway {
 
 /** Builds every room by hand and listens. What was recorded is closed and published when that fails. */
 export async function startGateway(config: Config, log: Log): Promise<Gateway> {
-  const metrics = createMetrics({ version: VERSION });
-  const store =
-    config.redisUrl === undefined
-      ? createMemoryStore({ clock: clock.nowMs })
-      : createRedisStore({ url: config.redisUrl, keyPrefix: 'piste:', log, metrics: metrics.store });
-  const archive = await openConfiguredArchive(config, metrics, log);
-  const strandHints = createStrandHints({ store, timers, log });
-  const about = { host: hostname(), version: VERSION, config: digestOf(config) };
-  const place = await placeRegistry(config, archive);
-  const registry = await openRegistry({ config, store: place.store, metrics, log });
-  const writing = await openRecording({
-    directory: config.recordingDirectory,
-    deployment: config.deployment,
-    clock,
-    log,
-    strandHints,
-    mode: config.recordingMode,
-    recipients: config.recordingRecipients,
-    describe: async ({ origin, vkey }) => ({
-      ...about,
-      cert: registry.certify(origin, vkey),
-      ...(archive === undefined ? {} : { store: archive.description }),
-    }),
-    ...(archive === undefined ? {} : { refuses: archive.refuses }),
-    metrics: {
-      committed(group) {
-        metrics.recording.committed(group);
-        archive?.committed(group.bytes);
-      },
-      failed: metrics.recording.failed,
-      lost: metrics.recording.lost,
-    },
-  });
-  await writing.append({
-    kind: 'control',
-    sessionId: undefined,
-    fields: { op: 'config', outcome: 'loaded', config: about.config },
-    bodies: [{ name: 'config', bytes: Buffer.from(describeConfig(config), 'utf8') }],
-  });
-  const registered = await registry.register(writing, about).catch(async (error: unknown) => {
-    await writing.close();
-    throw error;
-  });
-  // After that, because the registry reads from the disk how former logs ended.
-  archive?.start(
-    liveLogOf(writing),
-    announceBy((fields) => registry.registry.append([{ kind: 'segment', fields }])),
-  );
-  const closeRecording = async (): Promise<void> => {
-    await writing.close();
-    await archive?.close(LAST_SHIPMENT_MS);
-    await registered.close();
-    place.close();
-    await strandHints.close();
-    await store.close();
-  };
+  const foundation = await openFoundation(config, log);
   try {
-    const { registry: registryLog } = registry;
-    const foundation = { store, archive, registryLog, ...registered, closeRecording, metrics };
     return await startOn(foundation, config, log);
   } catch (error) {
-    await closeRecording();
+    await foundation.closeRecording();
     throw error;
   }
-}
-
-/** Undefined without one. Rejects when the store does not answer, or is not one that records may be entrusted to. */
-async function openConfiguredArchive(config: Config, metrics: Metrics, log: Log): Promise<Archive | undefined> {
-  if (config.archive === undefined) return undefined;
-  return openArchive({
-    store: await openObjectStore(config.archive.location, sleep),
-    options: config.archive,
-    directory: config.recordingDirectory,
-    nowMs: clock.nowMs,
-    random: randomBytes,
-    timers,
-    log,
-    metrics: metrics.archive,
-  });
-}
-
-function liveLogOf(recording: Recording): LiveLog {
-  const { writer } = recording;
-  return { ulid: writer.slice(writer.lastIndexOf('/') + 1), finishSegment: () => recording.finishSegment() };
-}
-
-interface RegistryPlace {
-  readonly store: RegistryStore;
-  close(): void;
-}
-
-/** In a folder, or in the bucket where all gateways of the deployment find it. */
-async function placeRegistry(config: Config, archive: Archive | undefined): Promise<RegistryPlace> {
-  const { registryDirectory } = config;
-  if (registryDirectory !== undefined) return { store: createFileStore(registryDirectory), close: () => undefined };
-  const can = archive?.description.can;
-  if (config.archive === undefined || can?.replacement !== true || !can.creation)
-    throw new Error('the archive cannot hold the registry, its store ignores conditions: set PISTE_REGISTRY_DIR');
-  const store = await openObjectStore(config.archive.location, sleep, REGISTRY_CALLS);
-  return {
-    store: createRegistryObjects({ store, retention: archive?.retention, nowMs: clock.nowMs }),
-    close: () => store.close(),
-  };
-}
-
-interface RegistryParts {
-  readonly config: Config;
-  readonly store: RegistryStore;
-  readonly metrics: Metrics;
-  readonly log: Log;
-}
-
-/** The registry of this deployment, under the identity the configuration names. */
-async function openRegistry({ config, store, metrics, log }: RegistryParts): Promise<GatewayRegistry> {
-  const origin = registryOrigin(config.deployment);
-  const { identityKeyFile: file } = config;
-  const identity = await (config.makeIdentityKey ? loadOrMakeSigner(file, origin) : loadSigner(file, origin)).catch(
-    (error: unknown) => {
-      throw new Error(`the identity key cannot be used: ${errorMessage(error)}`, { cause: error });
-    },
-  );
-  if (identity.made)
-    log.warn('an identity key was made: keep it, and give it to every gateway of this deployment', { file });
-  return openGatewayRegistry({
-    store,
-    signer: identity.signer,
-    witnesses: config.witnesses,
-    ...(config.officers === undefined ? {} : { officers: config.officers }),
-    checkpointFile: config.checkpointFile,
-    recordingDirectory: config.recordingDirectory,
-    deployment: config.deployment,
-    maxLagSeconds: config.registryMaxLagSeconds,
-    nowMs: clock.nowMs,
-    elapsedMs: () => performance.now(),
-    timers,
-    fetch,
-    log,
-    metrics: metrics.registry,
-  });
-}
-
-interface Foundation {
-  readonly store: Store;
-  readonly archive: Archive | undefined;
-  readonly registryLog: GatewayRegistry['registry'];
-  readonly recording: Recording;
-  /** Why nothing is recorded at present. */
-  readonly refusal: () => string | undefined;
-  /** Closes the log, publishes its last checkpoint and closes the store. */
-  readonly closeRecording: () => Promise<void>;
-  readonly metrics: Metrics;
 }
 
 async function startOn(

@@ -8,7 +8,8 @@ export {
   type Worm,
 } from './archive.js';
 export { examineArchive } from './examine-archive.js';
-export { createObjectErasure, destroyObject, type ObjectErasure } from './keys.js';
+export { createObjectErasure, destroyObject, type ObjectErasure, type ObjectState } from './keys.js';
+export { createObjectHolds, type ObjectHolds } from './object-holds.js';
 export {
   type ObjectFile,
   type ObjectFinding,

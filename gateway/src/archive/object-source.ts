@@ -1,5 +1,6 @@
 import type { ObjectStore, ObjectVersion } from './object-store.js';
 import { ObjectStoreError } from './object-store.js';
+import { askable, NO_VERSION } from './object-version.js';
 import { PROBE_FOLDER } from './probe.js';
 
 /** What the registry says was archived; `SegmentAnnouncement` has this shape. */
@@ -15,6 +16,8 @@ export interface RegisteredObject {
 export interface RegisteredSegment {
   readonly entries: RegisteredObject;
   readonly bodies: RegisteredObject | undefined;
+  /** The registry says that its bodies were removed. */
+  readonly isPruned?: boolean;
 }
 
 /**
@@ -65,19 +68,18 @@ const CHANGING = /^registry\/(?!tile\/)/;
 const SEGMENT = /^[0-9A-HJKMNP-TV-Z]{26}\/\d{8}\.sf[rb]$/;
 const KEY = /^[0-9A-HJKMNP-TV-Z]{26}\/keys\//;
 const HEADS_AT_ONCE = 16;
-/** What stores call the version of an object that was written while they kept none. */
-const NO_VERSION = 'null';
 /** Stores keep whole seconds. */
 const ROUNDING_MS = 1000;
 
 /**
  * Reads the archive by version: of an object that is written once the oldest version, whatever was laid over it; of the
- * checkpoint the newest; of a key the newest, and none where a delete marker lies over it. Owns the store.
+ * checkpoint the newest; of a key the newest, and none where a delete marker lies over it. `start` leaves out paths that start
+ * otherwise. Owns the store.
  */
-export function openObjectSource(store: ObjectStore): ObjectSource {
+export function openObjectSource(store: ObjectStore, start = ''): ObjectSource {
   let listing: Promise<Listing> | undefined;
   const listed = (): Promise<Listing> => {
-    listing ??= listStore(store);
+    listing ??= listStore(store, start);
     return listing;
   };
 
@@ -107,8 +109,8 @@ interface Listing {
   readonly chosen: ReadonlyMap<string, ObjectVersion>;
 }
 
-async function listStore(store: ObjectStore): Promise<Listing> {
-  const all = await allVersions(store);
+async function listStore(store: ObjectStore, start: string): Promise<Listing> {
+  const all = await allVersions(store, start);
   const versions = Map.groupBy(
     all.found.filter(({ path }) => path !== '' && !path.startsWith(PROBE_FOLDER)),
     ({ path }) => path,
@@ -121,14 +123,17 @@ async function listStore(store: ObjectStore): Promise<Listing> {
   return { hasVersions: all.hasVersions, versions, chosen };
 }
 
-async function allVersions(store: ObjectStore): Promise<{ hasVersions: boolean; found: readonly ObjectVersion[] }> {
+async function allVersions(
+  store: ObjectStore,
+  start: string,
+): Promise<{ hasVersions: boolean; found: readonly ObjectVersion[] }> {
   try {
-    const found = await store.listVersions('');
+    const found = await store.listVersions(start);
     return { hasVersions: found.every(({ version }) => version !== NO_VERSION), found };
   } catch (error) {
     if (!(error instanceof ObjectStoreError) || error.kind !== 'refused') throw error;
   }
-  const found = (await store.list('')).map(({ path, bytes }) => ({
+  const found = (await store.list(start)).map(({ path, bytes }) => ({
     path,
     bytes,
     version: NO_VERSION,
@@ -152,9 +157,10 @@ async function examine(
   segments: readonly RegisteredSegment[] | undefined,
   nowMs: number,
 ): Promise<readonly ObjectFinding[]> {
-  const objects = (segments ?? []).flatMap(({ entries, bodies }) =>
-    bodies === undefined ? [entries] : [entries, bodies],
-  );
+  const objects = (segments ?? []).flatMap(({ entries, bodies, isPruned = false }) => [
+    { ...entries, isPruned: false },
+    ...(bodies === undefined ? [] : [{ ...bodies, isPruned }]),
+  ]);
   const registered = new Set(objects.map(({ key }) => key));
   const findings: ObjectFinding[] = [];
   if (!listing.hasVersions)
@@ -189,11 +195,12 @@ function examineName(
 async function examineObject(
   store: ObjectStore,
   { versions }: Listing,
-  object: RegisteredObject,
+  object: RegisteredObject & { readonly isPruned: boolean },
   nowMs: number,
 ): Promise<readonly ObjectFinding[]> {
   const { key, version, retainUntilMs } = object;
-  const isPromised = retainUntilMs === undefined || retainUntilMs > nowMs;
+  // Without a lock nothing was promised for a time: only an entry that says so lets it go.
+  const isPromised = retainUntilMs === undefined ? !object.isPruned : retainUntilMs > nowMs;
   const isListed = versions.get(key)?.some((found) => !found.marker && (version ?? found.version) === found.version);
   const head = isListed === true ? await store.head(key, version) : undefined;
   if (head === undefined) {
@@ -214,9 +221,4 @@ function say(
   message: string,
 ): ObjectFinding {
   return { severity, code, path, message: path === '' ? message : `${path}: ${message}` };
-}
-
-/** Stores that keep no versions need not know the name of none. */
-function askable({ version, latest }: ObjectVersion): string | undefined {
-  return version === NO_VERSION && latest ? undefined : version;
 }

@@ -40,13 +40,15 @@ export interface LogSegment {
 
 /**
  * Archives one finished segment as two objects: bodies first, so that records never stand there without them. The file is
- * left as it is. Rejects like `shipObject`.
+ * left as it is. Undefined, and nothing is archived, where the archive has its records and its bodies were removed since. Rejects
+ * like `shipObject`.
  */
 export async function shipSegment(
   { store, directory, retention, nowMs }: ShipSegmentDeps,
   { ulid: log, segment, mayBeThere }: LogSegment,
-): Promise<SegmentAnnouncement> {
+): Promise<SegmentAnnouncement | undefined> {
   const split = splitSegment(await readFile(join(directory, log, segmentName(segment))));
+  if (mayBeThere && split.bodies !== undefined && (await isPruned(store, { ulid: log, segment }))) return undefined;
   const ship = (form: 'sfr' | 'sfb', pieces: readonly Uint8Array[], days: number): Promise<ShippedObject> =>
     shipObject(store, {
       path: `${log}/${segmentName(segment, form)}`,
@@ -66,6 +68,16 @@ export async function shipSegment(
     bodies,
     isEnd: split.isEnd,
   };
+}
+
+/**
+ * Whether the records of a segment are archived and its bodies are not, in no version: they were removed since, for bodies are
+ * archived first. What was removed is not to be put back.
+ */
+async function isPruned(store: ObjectStore, { ulid, segment }: Pick<LogSegment, 'ulid' | 'segment'>): Promise<boolean> {
+  if ((await store.head(`${ulid}/${segmentName(segment, 'sfr')}`, undefined)) === undefined) return false;
+  const path = `${ulid}/${segmentName(segment, 'sfb')}`;
+  return !(await store.listVersions(path)).some((found) => found.path === path && !found.marker);
 }
 
 /**

@@ -63,6 +63,8 @@ const ENDS_STAY_MS = 3_600_000;
 export function createShipper(deps: ShipperDeps): Shipper {
   const { store, directory, spool, log, metrics } = deps;
   const archived = new Set<string>();
+  /** Segments whose bodies were removed in the archive: neither archived again nor cleared from here. */
+  const pruned = new Set<string>();
   /** Logs whose end was seen to be theirs. */
   const ended = new Set<string>();
   const startedMs = deps.nowMs();
@@ -114,7 +116,10 @@ export function createShipper(deps: ShipperDeps): Shipper {
 
   function waitingOf(local: LocalLog, finished: number): readonly LocalSegment[] {
     const isWritten = ({ segment }: LocalSegment): boolean => local.ulid === live?.ulid && segment > finished;
-    return local.segments.filter((found) => !isWritten(found) && !archived.has(`${local.ulid}/${found.segment}`));
+    return local.segments.filter((found) => {
+      const place = `${local.ulid}/${found.segment}`;
+      return !isWritten(found) && !archived.has(place) && !pruned.has(place);
+    });
   }
 
   /** A segment that is refused does not stop the others; an outage does. */
@@ -131,9 +136,12 @@ export function createShipper(deps: ShipperDeps): Shipper {
         const found = group[index];
         if (found === undefined) continue;
         if (result.status === 'fulfilled') {
-          await announce(result.value);
-          archived.add(`${ulid}/${found.segment}`);
-          if (result.value.isEnd) ended.add(ulid);
+          if (result.value === undefined) pruned.add(`${ulid}/${found.segment}`);
+          else {
+            await announce(result.value);
+            archived.add(`${ulid}/${found.segment}`);
+            if (result.value.isEnd) ended.add(ulid);
+          }
           round.shipped(found.bytes);
         } else if (result.reason instanceof ShipRefused) failure = note(result.reason);
         else throw result.reason;
@@ -142,9 +150,15 @@ export function createShipper(deps: ShipperDeps): Shipper {
     return failure;
   }
 
-  async function upload(ulid: string, segment: number): Promise<SegmentAnnouncement> {
+  /** Undefined for what was there and may not be put back. */
+  async function upload(ulid: string, segment: number): Promise<SegmentAnnouncement | undefined> {
     const startedMs = deps.nowMs();
     const shipped = await shipSegment(deps, { ulid, segment, mayBeThere: ulid !== live?.ulid });
+    if (shipped === undefined) {
+      const path = `${ulid}/${segment}`;
+      log.warn('bodies that were removed in the archive still lie in the recording directory', { path });
+      return undefined;
+    }
     metrics?.shipped(shipped.entries.bytes + (shipped.bodies?.bytes ?? 0), (deps.nowMs() - startedMs) / 1000);
     return shipped;
   }

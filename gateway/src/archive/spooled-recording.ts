@@ -11,8 +11,8 @@ export interface SpooledRecording {
 
 /**
  * Lists the directory and then the archive: a segment that leaves the one is in the other before. Of logs that lie only in the
- * archive, those are left out of which nothing was stored since `sinceMs`. A segment that leaves the directory later can no more be read (`ENOENT`): list
- * again. Rejects when either cannot be listed.
+ * archive, those are left out to which nothing was added since `sinceMs`. A segment that leaves the disk after it was listed
+ * cannot be read (`ENOENT`): look again. Rejects when either cannot be listed.
  */
 export async function viewSpooledRecording(
   directory: string,

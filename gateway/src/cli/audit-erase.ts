@@ -1,32 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import {
-  createKeptNoteSigner,
-  encodeShredText,
-  isKeyName,
-  openDirectory,
-  type RecordingSource,
-  registryOrigin,
-} from '@piste/verifier';
-import { createObjectErasure, createRegistryObjects, openObjectSource } from '../archive/index.js';
-import {
-  changeHold,
-  createFileErasure,
-  createFileStore,
-  type ErasureDeps,
-  type ErasurePort,
-  type ErasureResult,
-  loadSigner,
-  loadSigningKey,
-  openRegistryLog,
-  pruneBodies,
-  type RegistryLog,
-  type RegistryStore,
-  shredSession,
-} from '../registry/index.js';
+import { createKeptNoteSigner, encodeShredText, isKeyName, registryOrigin } from '@piste/verifier';
+import { changeHold, type ErasureDeps, loadSigningKey, pruneBodies, shredSession } from '../registry/index.js';
+import { type ErasurePlaces, openErasurePlaces } from './erasure-places.js';
+import { createProgress, reportErasure, reportHold } from './erasure-report.js';
 import { type CliIo, EXIT, UsageError } from './io.js';
-import { openBucketStore } from './open-recordings.js';
-import { plural, toLine } from './plain-text.js';
 import type { RegistryArguments } from './registry-arguments.js';
 
 /** `piste audit authorize`: prints an officer's signed agreement. */
@@ -47,26 +24,49 @@ export async function auditShred(args: RegistryArguments, io: CliIo): Promise<nu
   const reason = args.need('reason');
   const files = args.list('authorization');
   const authorizations = await Promise.all(files.map((file) => readFile(file, 'utf8')));
-  const result = await shredSession(await erasureDeps(args, io), { sessionId, reason, authorizations });
-  return report(result, 'key', io);
+  return withPlaces(args, io, async (places) => {
+    const result = await shredSession(toErasureDeps(places, io), { sessionId, reason, authorizations });
+    return reportErasure(result, places.hasArchive ? 'stored key' : 'key', io);
+  });
 }
 
 /** `piste audit retention`. */
 export async function auditRetention(args: RegistryArguments, io: CliIo): Promise<number> {
   const days = Number(args.need('days'));
   if (!Number.isInteger(days) || days < 1 || days > 36_500) throw new UsageError('--days is a whole number from 1');
-  const result = await pruneBodies(await erasureDeps(args, io), { days, reason: args.need('reason') });
-  return report(result, 'segment', io);
+  const reason = args.need('reason');
+  return withPlaces(args, io, async (places) => {
+    const result = await pruneBodies(toErasureDeps(places, io), { days, reason });
+    return reportErasure(result, places.hasArchive ? 'stored segment' : 'segment', io);
+  });
 }
 
 /** `piste audit hold set` and `piste audit hold release`. */
 export async function auditHold(v: 'set' | 'release', args: RegistryArguments, io: CliIo): Promise<number> {
-  const registry = await openRegistry(await openPlace(args, io), args, io);
   const sessionId = args.text('session');
   const hold = { id: args.need('id'), v, reason: args.need('reason') };
-  const index = await changeHold(registry, sessionId === undefined ? hold : { ...hold, sessionId });
-  io.out(`hold ${toLine(hold.id)} ${v === 'set' ? 'set' : 'released'}: entry ${index} of the registry\n`);
-  return EXIT.ok;
+  return withPlaces(args, io, async (places) => {
+    const deps = { ...toErasureDeps(places, io), ports: places.holds };
+    const result = await changeHold(deps, sessionId === undefined ? hold : { ...hold, sessionId });
+    return reportHold(result, hold, io);
+  });
+}
+
+async function withPlaces(
+  args: RegistryArguments,
+  io: CliIo,
+  act: (places: ErasurePlaces) => Promise<number>,
+): Promise<number> {
+  const places = await openErasurePlaces(args, originOf(args, io), io);
+  try {
+    return await act(places);
+  } finally {
+    places.close();
+  }
+}
+
+function toErasureDeps({ registry, source, registrySource, erasure }: ErasurePlaces, io: CliIo): ErasureDeps {
+  return { registry, source, registrySource, ports: erasure, nowMs: io.nowMs, progress: createProgress(io) };
 }
 
 function sessionOf({ positionals }: RegistryArguments): string {
@@ -75,78 +75,6 @@ function sessionOf({ positionals }: RegistryArguments): string {
   return sessionId;
 }
 
-function directoryOf(args: RegistryArguments, io: CliIo): string {
-  const directory = args.text('dir') ?? io.environment['PISTE_RECORDING_DIR'];
-  if (!directory) throw new UsageError('which directory? Name it with --dir or set PISTE_RECORDING_DIR');
-  return directory;
-}
-
 function originOf(args: RegistryArguments, io: CliIo): string {
   return registryOrigin(args.text('deployment') ?? (io.environment['PISTE_DEPLOYMENT'] || 'piste'));
-}
-
-/** Where the recording and its registry lie. */
-interface Place {
-  readonly store: RegistryStore;
-  readonly source: RecordingSource;
-  readonly registrySource: RecordingSource;
-  readonly port: ErasurePort;
-}
-
-async function openPlace(args: RegistryArguments, io: CliIo): Promise<Place> {
-  const name = directoryOf(args, io);
-  const folder = args.text('registry-dir') ?? io.environment['PISTE_REGISTRY_DIR'];
-  const place = name.startsWith('s3://') ? await bucketPlace(name, io) : directoryPlace(name);
-  return folder ? { ...place, store: createFileStore(folder), registrySource: registryIn(folder) } : place;
-}
-
-function directoryPlace(directory: string): Place {
-  const source = openDirectory(directory);
-  const store = createFileStore(join(directory, 'registry'));
-  return { store, source, registrySource: source, port: createFileErasure(directory) };
-}
-
-async function bucketPlace(name: string, io: CliIo): Promise<Place> {
-  const bucket = await openBucketStore(name, io);
-  const source = openObjectSource(bucket);
-  const store = createRegistryObjects({ store: bucket, retention: undefined, nowMs: io.nowMs });
-  return { store, source, registrySource: source, port: createObjectErasure(bucket) };
-}
-
-/** A registry's own folder as a recording that holds nothing else. */
-function registryIn(folder: string): RecordingSource {
-  const source = openDirectory(folder);
-  return {
-    ...source,
-    list: async () => (await source.list()).map((file) => ({ ...file, path: `registry/${file.path}` })),
-    read: (path, from, length) => source.read(path.slice('registry/'.length), from, length),
-  };
-}
-
-async function openRegistry({ store }: Place, args: RegistryArguments, io: CliIo): Promise<RegistryLog> {
-  const identity = args.text('identity-key') ?? io.environment['PISTE_IDENTITY_KEY_FILE'];
-  if (!identity)
-    throw new UsageError('which identity? Name its key file with --identity-key or set PISTE_IDENTITY_KEY_FILE');
-  const { signer } = await loadSigner(identity, originOf(args, io));
-  const registry = openRegistryLog({ store, signer, nowMs: io.nowMs });
-  // A registry is opened by a gateway; a slip in the directory must not start another.
-  if ((await registry.head()) === undefined) throw new UsageError('there is no registry here');
-  return registry;
-}
-
-async function erasureDeps(args: RegistryArguments, io: CliIo): Promise<ErasureDeps> {
-  const place = await openPlace(args, io);
-  const { source, registrySource, port } = place;
-  return { registry: await openRegistry(place, args, io), source, registrySource, ports: [port], nowMs: io.nowMs };
-}
-
-function report(result: ErasureResult, what: string, io: CliIo): number {
-  if (!result.ok) {
-    io.err(`piste: nothing was removed: ${toLine(result.refusal.message)}\n`);
-    return result.refusal.kind === 'nothing' ? EXIT.ok : EXIT.failed;
-  }
-  const { index, removed, absent, damaged } = result;
-  io.out(`entry ${index} of the registry; ${plural(removed, what)} removed, ${absent} not there\n`);
-  for (const log of damaged) io.err(`log ${log} cannot be read to its end; what stands behind was not looked at\n`);
-  return damaged.length === 0 ? EXIT.ok : EXIT.cannotConclude;
 }

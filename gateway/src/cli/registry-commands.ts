@@ -11,7 +11,7 @@ interface RegistryCommand {
   run(args: RegistryArguments, io: CliIo): Promise<number>;
 }
 
-const ERASING = ['dir', 'identity-key', 'deployment', 'registry-dir', 'reason'] as const;
+const ERASING = ['dir', 'archive', 'identity-key', 'deployment', 'registry-dir', 'reason'] as const;
 
 const COMMANDS: ReadonlyMap<string, RegistryCommand> = new Map<string, RegistryCommand>([
   ['audit authorize', { options: ['key', 'name', 'deployment', 'reason', 'dir'], run: auditAuthorize }],

@@ -15,4 +15,7 @@ export const REGISTRY_HELP = `  piste witness --listen HOST:PORT --key FILE --na
       Keep a session, or everything, from being shredded or pruned.
   piste audit retention --days N --reason TEXT
       Remove archived texts and results older than N days.
+      These three work in the recording directory and, with --archive
+      s3://BUCKET/PREFIX or PISTE_ARCHIVE_URL, in the bucket. Run again,
+      they finish what was interrupted.
 `;

@@ -15,7 +15,7 @@ async function startWithFake(): Promise<{
   readonly listener: WriterListener;
   readonly failures: readonly unknown[];
   /** Acknowledges records by their ids. */
-  commit(...ids: readonly number[]): void;
+  readonly commit: (...ids: readonly number[]) => void;
 }> {
   const posted: ToWriter[] = [];
   const failures: unknown[] = [];

@@ -5,9 +5,12 @@ import { describe, expect, test } from '@jest/globals';
 import { createKeptNoteSigner, encodeShredText, type NoteSigner, verifyDirectory } from '@piste/verifier';
 import { splitSegment } from '../archive/split-segment.js';
 import { entry, withDirectory } from '../recording/recording-fixture.js';
-import { changeHold, type ErasureDeps, pruneBodies, shredSession } from './erase.js';
+import type { ErasureDeps } from './erasure.js';
 import { createFileErasure } from './erasure-port.js';
+import { changeHold } from './hold.js';
 import { sourceOf, startTestGateway, type TestGateway, testIdentity } from './registry-fixture.js';
+import { pruneBodies } from './retention.js';
+import { shredSession } from './shred.js';
 
 const RECIPIENT = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p';
 const REASON = 'request 4711 under article 17';
@@ -96,11 +99,11 @@ describe('shredding a session', () => {
       const shredding = { sessionId: 'session-1', reason: REASON, authorizations: [agreement(ANN), agreement(BEN)] };
       for (const sessionId of ['session-1', undefined]) {
         const hold = { id: 'case-9', reason: 'lawsuit', ...(sessionId === undefined ? {} : { sessionId }) };
-        await changeHold(deps.registry, { ...hold, v: 'set' });
+        await changeHold({ ...deps, ports: [] }, { ...hold, v: 'set' });
         expect(await shredSession(deps, shredding)).toMatchObject({ ok: false, refusal: { kind: 'held' } });
-        await changeHold(deps.registry, { ...hold, v: 'release' });
+        await changeHold({ ...deps, ports: [] }, { ...hold, v: 'release' });
       }
-      await changeHold(deps.registry, { id: 'other', v: 'set', reason: 'lawsuit', sessionId: 'session-2' });
+      await changeHold({ ...deps, ports: [] }, { id: 'other', v: 'set', reason: 'lawsuit', sessionId: 'session-2' });
       expect(await shredSession(deps, shredding)).toMatchObject({ ok: true });
     });
   });
@@ -157,7 +160,7 @@ describe('retention', () => {
     await withStory(async ({ gateway, directory, deps }) => {
       const folder = await archive(directory, gateway);
       gateway.clock.advance(91 * 86_400_000);
-      await changeHold(deps.registry, { id: 'case-9', v: 'set', reason: 'lawsuit', sessionId: 'session-2' });
+      await changeHold({ ...deps, ports: [] }, { id: 'case-9', v: 'set', reason: 'lawsuit', sessionId: 'session-2' });
       expect(await pruneBodies(deps, { days: 90, reason: 'policy' })).toMatchObject({ ok: false });
       expect(await readdir(folder)).toContain('00000001.sfb');
     });

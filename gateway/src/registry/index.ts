@@ -1,5 +1,5 @@
-export { changeHold, type ErasureDeps, type ErasureResult, pruneBodies, shredSession } from './erase.js';
-export { createFileErasure, type ErasurePort } from './erasure-port.js';
+export type { ErasureDeps, ErasureRefusal, ErasureResult, Kept, NotDone } from './erasure.js';
+export { createFileErasure, type ErasurePort, type ErasureState } from './erasure-port.js';
 export { createFileStore } from './file-store.js';
 export {
   type GatewayRegistry,
@@ -7,6 +7,7 @@ export {
   openGatewayRegistry,
   type RegisteredRecording,
 } from './gateway-registry.js';
+export { changeHold, type HoldChange, type HoldPort, type HoldResult } from './hold.js';
 export { loadOrMakeSigner, loadSigner, loadSigningKey, makeSigningKey, parseSigningKey } from './identity-key.js';
 export type { RegistryMetrics } from './registration.js';
 export {
@@ -18,7 +19,9 @@ export {
 } from './registry-log.js';
 export { RegistryBroken } from './registry-state.js';
 export type { PutOutcome, RegistryStore, StoredObject } from './registry-store.js';
+export { pruneBodies } from './retention.js';
 export { rotateIdentity } from './rotate-identity.js';
+export { shredSession } from './shred.js';
 export { createWitness, type Witness, type WitnessStore } from './witness.js';
 export { claimState, createWitnessServer, openWitnessStore } from './witness-server.js';
 export { createWriterKeys, type KnownWriters, type WriterKeys } from './writer-keys.js';

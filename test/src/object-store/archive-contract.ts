@@ -39,6 +39,8 @@ export function describeArchive(startPlace: () => Promise<ArchivePlace>, length:
     place = await startPlace();
     playground = await startPlayground({
       gatewayEnvironment: {
+        // The registry is where the records go.
+        PISTE_REGISTRY_DIR: '',
         PISTE_ARCHIVE_LOCK: 'compliance',
         PISTE_ARCHIVE_ENTRIES_DAYS: '2',
         PISTE_ARCHIVE_BODIES_DAYS: '1',

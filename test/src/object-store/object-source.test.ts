@@ -105,6 +105,24 @@ test('an object that is gone is tampering before its time and pruning after it',
   expect(await findings()).toEqual([`note pruned-object ${firstOf('sfb')}`]);
 });
 
+test('an object that was never locked is pruned when the registry says so, and missing otherwise', async () => {
+  const object = stored(firstOf('sfb'));
+  if (object !== undefined) object.mode = undefined;
+  fake.bucket.remove(keyOf(firstOf('sfb')), object?.version, false);
+  const unlocked = segments.map((segment) =>
+    segment.bodies === undefined ? segment : { ...segment, bodies: { ...segment.bodies, retainUntilMs: undefined } },
+  );
+  const outline = async (isPruned: boolean): Promise<readonly string[]> =>
+    (
+      await source.objectFindings(
+        unlocked.map((segment) => ({ ...segment, isPruned })),
+        now,
+      )
+    ).map(({ severity, code, path }) => `${severity} ${code} ${path}`);
+  expect(await outline(false)).toEqual([`tampered missing-object ${firstOf('sfb')}`]);
+  expect(await outline(true)).toEqual([`note pruned-object ${firstOf('sfb')}`]);
+});
+
 test('an object of other bytes under the registered version is reported', async () => {
   const object = stored(firstOf('sfr'));
   if (object !== undefined) Object.assign(object, { sha256: Buffer.alloc(32).toString('base64') });
@@ -157,7 +175,7 @@ test('the registry writes a tile once, locks whole ones, and takes partial ones 
 test('bodies are erased once their time is over, keys at any time, and each of them only once', async () => {
   const store = openFakeStore(fake, PREFIX);
   const erasure = createObjectErasure(store);
-  await expect(erasure.removeBodies(made.ulid, 1)).rejects.toThrow('is locked or held in the archive');
+  await expect(erasure.removeBodies(made.ulid, 1)).rejects.toThrow('locked or held in the archive');
   now += 91 * 86_400_000;
   expect([await erasure.removeBodies(made.ulid, 1), await erasure.removeBodies(made.ulid, 1)]).toEqual([true, false]);
   expect(await findings()).toEqual([`note pruned-object ${firstOf('sfb')}`]);
