@@ -423,9 +423,10 @@ func (log *writerLog) saysOfItself() (observed bool, gaps int) {
 }
 
 func (j *judge) tellItself(log *writerLog) {
-	changed := false
+	changed, lost := false, false
 	for _, record := range log.records {
-		if record.kind == "gap" {
+		if record.kind == "gap" && !lost {
+			lost = true
 			j.tellAt(remark, "gap", log.ulid, record.index)
 		}
 		changed = changed || record.kind == "mode.change"

@@ -221,13 +221,15 @@ func parseRegistryEntry(raw []byte) (registryEntry, bool) {
 
 // hasMembers checks the members an entry has at least.
 func hasMembers(kind string, f object) bool {
-	_, hasOrigin := f["origin"].(string)
+	hasOrigin := f.text("origin") != ""
 	_, hasSize := natural(f["size"])
 	_, hasRoot := decodeRoot(f["root"])
 	_, hasClosed := f["closed"].(bool)
 	vkey, hasVkey := parseVkey(f.text("vkey"))
 	switch kind {
-	case "registry.open", "writer.open":
+	case "registry.open":
+		return hasOrigin && hasVkey
+	case "writer.open":
 		return hasOrigin && hasVkey && vkey.name == f.text("origin")
 	case "writer.checkpoint", "writer.close":
 		return hasOrigin && hasSize && hasRoot

@@ -41,11 +41,12 @@ func (j *judge) judgeStatements() {
 	for _, record := range all {
 		switch record.kind {
 		case "request":
-			if _, ok := record.fields["qid"].(string); ok && !j.judgeHashes(s, record) {
+			j.judgeNamed(record)
+			if !j.judgeHashes(s, record) {
 				unread = true
 			}
 		case "decision":
-			if _, ok := record.fields["qid"].(string); ok && record.fields.text("v") == "approved" {
+			if record.fields.text("v") == "approved" && j.judgeNamed(record) {
 				j.judgeApproval(s, record)
 			}
 		case "response", "chunk", "response.withheld":
@@ -66,7 +67,9 @@ func (s *statements) take(record said) {
 			s.sessions[record.sid] = append(s.sessions[record.sid], record)
 		}
 	case "approval.vote":
-		s.votes[apr] = append(s.votes[apr], record)
+		if _, named := record.fields["apr"].(string); named {
+			s.votes[apr] = append(s.votes[apr], record)
+		}
 	case "request":
 		if named {
 			s.requests[qid] = append(s.requests[qid], record)
@@ -82,30 +85,45 @@ func (s *statements) take(record said) {
 	}
 }
 
+// judgeNamed says whether a record names its statement, which it has to.
+func (j *judge) judgeNamed(record said) bool {
+	_, named := record.fields["qid"].(string)
+	if !named {
+		j.tellAt(tampered, "no-query-id", record.log, record.index)
+	}
+	return named
+}
+
 func decided(request said) string { return request.fields.at("dec").text("v") }
 
 func (j *judge) judgeAnswer(s *statements, record said) {
 	qid, named := record.fields["qid"].(string)
-	if !named {
-		if record.kind != "response.withheld" {
-			j.tellAt(tampered, "no-query-id", record.log, record.index)
-		}
+	if !named && record.kind == "response.withheld" || !named && !j.judgeNamed(record) {
 		return
 	}
-	var asked []said
+	asked := false
 	for _, request := range s.requests[qid] {
-		if request.before(record) {
-			asked = append(asked, request)
-		}
+		asked = asked || request.before(record)
 	}
-	if len(asked) == 0 {
-		severity := inconclusive
-		if record.hasSid && len(s.sessions[record.sid]) > 0 {
-			severity = tampered
-		}
-		j.tellAt(severity, "orphan-response", record.log, record.index)
-	} else if isResult(record) && !s.mayRun(qid, asked, record) {
-		j.tellAt(tampered, "ran-without-leave", record.log, record.index)
+	switch {
+	case !asked && record.hasSid && len(s.sessions[record.sid]) == 0:
+		j.tellAt(inconclusive, "orphan-response", record.log, record.index)
+	case !asked:
+		j.tellAt(severityOf(j.mayLackRequest(s, record), record), "orphan-response", record.log, record.index)
+	case isResult(record) && !s.mayRun(qid, record):
+		j.tellAt(severityOf(s.isReleased(qid, record) && j.mayLackRequest(s, record), record), "ran-without-leave", record.log, record.index)
+	}
+}
+
+// severityOf an answer whose request is not there: what did not run needed no leave.
+func severityOf(mayLack bool, answer said) string {
+	switch {
+	case !mayLack:
+		return tampered
+	case isResult(answer):
+		return inconclusive
+	default:
+		return remark
 	}
 }
 
@@ -119,84 +137,69 @@ func isResult(record said) bool {
 // isHeld: the policy wanted an approval.
 func isHeld(request said) bool { return decided(request) == "hold" }
 
-// mayRun: a record written by way of a permit let the statement run, and where its first request was held, an approval of the same hash.
-func (s *statements) mayRun(qid string, asked []said, answer said) bool {
-	first := asked[0]
-	for _, decision := range s.approved[qid] {
-		if decision.permit != "" && decision.before(answer) && (!isHeld(first) || decision.fields.text("hash") == first.fields.text("hash")) {
-			return true
-		}
-	}
-	for _, request := range asked {
-		if !isHeld(first) && decided(request) == "allow" && request.fields.at("dec")["apr"] == nil && request.permit != "" {
+// heldBefore says whether a held request of the statement stands before a record.
+func (s *statements) heldBefore(qid string, record said) bool {
+	for _, request := range s.requests[qid] {
+		if isHeld(request) && request.before(record) {
 			return true
 		}
 	}
 	return false
 }
 
-func (j *judge) judgeApproval(s *statements, decision said) {
-	qid, apr := decision.fields.text("qid"), decision.fields.text("apr")
-	var held, asked *said
+// mayRun: a record written by way of a permit let the statement run, and where it was held before that, an approval of the same hash.
+func (s *statements) mayRun(qid string, answer said) bool {
+	for _, decision := range s.approved[qid] {
+		if decision.permit != "" && decision.before(answer) && s.heldBefore(qid, decision) {
+			return true
+		}
+	}
 	for _, request := range s.requests[qid] {
-		if held == nil && isHeld(request) {
-			held = &request
+		if request.permit == "" || decided(request) != "allow" || !request.before(answer) {
+			continue
+		}
+		apr := request.fields.at("dec")["apr"]
+		if !s.heldBefore(qid, request) && apr == nil || s.heldBefore(qid, request) && s.restsOnApproval(qid, apr, request) {
+			return true
 		}
 	}
-	for _, one := range s.asked[qid] {
-		if one.fields.text("apr") == apr && apr != "" {
-			asked = &one
-		}
-	}
-	if held == nil || asked == nil {
-		j.tellAt(tampered, "approved-without-request", decision.log, decision.index)
-		return
-	}
-	hash := decision.fields.text("hash")
-	mismatch := hash == "" || asked.fields.text("hash") != hash || held.fields.text("hash") != hash
-	sql, binds, bound, readable := held.texts()
-	if decision.permit != "" && readable && permitHash(sql, binds, bound) != decision.permit {
-		mismatch = true
-	}
-	if mismatch {
-		j.tellAt(tampered, "approval-mismatch", decision.log, decision.index)
-		return
-	}
-	j.judgeVotes(s, decision, *held)
+	return false
 }
 
-type voter struct{ iss, sub string }
+// restsOnApproval: the approval was decided before the request and asked for with the same hash.
+func (s *statements) restsOnApproval(qid string, apr any, request said) bool {
+	id, named := apr.(string)
+	if !named {
+		return false
+	}
+	decided, asked := false, false
+	for _, decision := range s.approved[qid] {
+		decided = decided || sameText(decision.fields["apr"], id) && decision.before(request)
+	}
+	for _, one := range s.asked[qid] {
+		asked = asked || sameText(one.fields["apr"], id) && sameText(one.fields["hash"], request.fields["hash"])
+	}
+	return decided && asked
+}
 
-func (j *judge) judgeVotes(s *statements, decision, held said) {
-	recorded := map[voter]bool{}
-	for _, vote := range s.votes[decision.fields.text("apr")] {
-		_, refused := vote.fields["refused"]
-		if vote.before(decision) && vote.fields.text("choice") == "approve" && !refused {
-			recorded[voter{vote.fields.text("iss"), vote.fields.text("sub")}] = true
+// isReleased: every request was held and an approval decided, so all that can be missing is the request on which it ran.
+func (s *statements) isReleased(qid string, answer said) bool {
+	for _, request := range s.requests[qid] {
+		if !isHeld(request) {
+			return false
 		}
 	}
-	counted := recorded
-	if list, ok := decision.fields["votes"].([]any); ok {
-		counted = map[voter]bool{}
-		for _, item := range list {
-			if vote, _ := item.(object); vote.text("choice") == "approve" {
-				counted[voter{vote.text("iss"), vote.text("sub")}] = true
-			}
+	for _, decision := range s.approved[qid] {
+		if decision.before(answer) {
+			return true
 		}
 	}
-	missing := len(counted) == 0
-	for who := range counted {
-		missing = missing || !recorded[who]
-		for _, session := range s.sessions[held.sid] {
-			asking := session.fields.at("who")
-			if asking != nil && who == (voter{asking.text("iss"), asking.text("sub")}) {
-				j.tellAt(tampered, "approved-by-requester", decision.log, decision.index)
-			}
-		}
-	}
-	if missing {
-		j.tellAt(tampered, "approved-without-vote", decision.log, decision.index)
-	}
+	return false
+}
+
+func sameText(a, b any) bool {
+	text, isText := a.(string)
+	return isText && b == text
 }
 
 // texts gives a request's text and binds where they could be read.
@@ -212,10 +215,7 @@ func (l *leaf) texts() (sql, binds []byte, bound, readable bool) {
 
 // judgeHashes answers false where the texts of a request could not be read.
 func (j *judge) judgeHashes(s *statements, record said) bool {
-	bindings := record.fields.text("hash")
-	if record.permit == "" && bindings == "" {
-		return true
-	}
+	bindings, isBound := record.fields["hash"].(string)
 	sql, binds, bound, readable := record.texts()
 	if !readable {
 		return false
@@ -224,7 +224,7 @@ func (j *judge) judgeHashes(s *statements, record said) bool {
 		j.tellAt(tampered, "permit-mismatch", record.log, record.index)
 	}
 	ctx := record.fields.at("ctx")
-	if bindings == "" || ctx == nil || sql == nil {
+	if !isBound || ctx == nil || sql == nil {
 		return true
 	}
 	var session object

@@ -108,7 +108,7 @@ function protocolItem(random: Random): Item {
       leaf: leaf(
         'request',
         {
-          qid,
+          ...(random.chance(12) ? {} : { qid }),
           dec: { v: random.pick(['allow', 'hold', 'block']), ...maybe({ apr }) },
           ...maybe({ hash }),
           ...maybe({ who }),
@@ -125,7 +125,13 @@ function protocolItem(random: Random): Item {
     () => ({
       leaf: leaf(
         'decision',
-        { qid, apr, hash, v: random.pick(['approved', 'approved', 'denied', 'expired']), ...maybe({ votes: [vote] }) },
+        {
+          ...(random.chance(12) ? {} : { qid }),
+          ...(random.chance(12) ? {} : { apr }),
+          ...(random.chance(12) ? {} : { hash }),
+          v: random.pick(['approved', 'approved', 'denied', 'expired']),
+          ...maybe({ votes: [vote] }),
+        },
         permit(text),
       ),
       bodies: [],
@@ -148,10 +154,34 @@ function protocolItem(random: Random): Item {
       bodies: [],
     }),
     () => ({ leaf: leaf('chunk', { ...(random.chance(8) ? {} : { qid }), n: 1, rows: 1 }, rows), bodies: rowsBodies }),
-    () => ({ leaf: leaf('session.open', { account: 'a', connection: 'c', who }), bodies: [] }),
+    () => ({ leaf: leaf('session.open', { account: 'a', ...maybe({ connection: 'c' }), who }), bodies: [] }),
+    () => ({ leaf: { v: 1, k: 'gap', f: loss(random) }, bodies: [] }),
+    () => ({ leaf: { v: 1, k: 'mode.change', f: modeOf(random) }, bodies: [] }),
+    () => ({ leaf: life(random, qid, apr, hash), bodies: [] }),
     () => ({ leaf: leaf('session.close', { why: 'logout', strands: strands(random) }), bodies: [] }),
     () => ({ leaf: { v: 1, k: 'writer.sealed', f: seal(random) }, bodies: [] }),
   ])();
+}
+
+/** What a log says it lost. */
+function loss(random: Random): Fields {
+  const requests: Fields = random.chance(3) ? {} : { requests: random.below(2) };
+  return { count: 1, ...requests, ...(random.chance(2) ? { from: random.pick([0, 9_000_000_000_000, 'x']) } : {}) };
+}
+
+function modeOf(random: Random): Fields {
+  const connection: Fields = random.chance(2) ? { connection: random.pick(['c', 'd']) } : {};
+  return { ...connection, mode: random.pick(['strict', 'observe', 'observe', '', 1]) };
+}
+
+/** One of the records a release rests on, all of one statement and hash. */
+function life(random: Random, qid: string, apr: string, hash: string): Fields {
+  return random.pick<Fields>([
+    { v: 1, k: 'request', sid: 'session-1', f: { qid, dec: { v: 'hold' }, hash } },
+    { v: 1, k: 'approval.request', sid: 'session-1', f: { qid, apr, hash } },
+    { v: 1, k: 'approval.vote', f: { apr, qid, iss: 'i', sub: 'bob', choice: 'approve' } },
+    { v: 1, k: 'decision', sid: 'session-1', f: { qid, apr, v: 'approved', hash } },
+  ]);
 }
 
 const ORIGINS = [

@@ -13,6 +13,7 @@ export function makeTrust(
     origin: log.origin,
     size: sizes[index] ?? 0,
     root: treeRoot(leaves.slice(0, sizes[index])).toString('base64'),
+    ...(random.chance(24) ? { nove: 'x' } : {}),
   }));
   const file = { v: 1, writers: built.map(({ vkey }) => vkey), checkpoints: kept };
   if (!random.chance(3)) {

@@ -1,6 +1,6 @@
 import type { EntryValue } from '../format/entry.js';
-import type { StrandPlace } from '../format/leaf.js';
 import type { ScannedRecord } from '../read/scan.js';
+import { checkApproval } from './approval-rules.js';
 import type { Finding } from './finding.js';
 import { createKnownLosses, type KnownLosses } from './known-losses.js';
 import {
@@ -8,12 +8,15 @@ import {
   type Approval,
   isResult,
   type Leave,
+  type Outcome,
+  type Person,
   type Place,
+  personIn,
   precedes,
   type Request,
   readRequest,
   type Vote,
-  votesOf,
+  votersOf,
 } from './statement-facts.js';
 
 /** Bodies the checks below need. */
@@ -23,7 +26,7 @@ export const CHECKED_BODIES: ReadonlySet<string> = new Set(['sql', 'binds']);
 interface Statement {
   readonly requests: Request[];
   readonly approvals: Approval[];
-  readonly outcomes: (Leave & { readonly votes: readonly Vote[] | undefined })[];
+  readonly outcomes: Outcome[];
   readonly answers: Answer[];
 }
 
@@ -37,17 +40,31 @@ export interface ProtocolRules {
 /** What a check needs besides the statement. */
 interface World {
   readonly votes: ReadonlyMap<string, readonly (Vote & Place)[]>;
-  /** The fields of `session.open` by session id. */
-  readonly sessions: ReadonlyMap<string, Readonly<Record<string, EntryValue>>>;
+  /** By session id. */
+  readonly sessions: ReadonlyMap<string, readonly OpenedSession[]>;
   readonly losses: KnownLosses;
+}
+
+/** A `session.open` record. */
+interface OpenedSession {
+  readonly log: string;
+  readonly opener: Person | undefined;
+  readonly connection: EntryValue | undefined;
+  readonly account: EntryValue | undefined;
+}
+
+/** Records that nothing can be said of without the statement they belong to. */
+function needsQueryId(kind: string, { v }: Readonly<Record<string, EntryValue>>): boolean {
+  return kind === 'request' || kind === 'response' || kind === 'chunk' || (kind === 'decision' && v === 'approved');
 }
 
 /** Creates the checks. Memory grows with the number of statements. */
 export function createProtocolRules(): ProtocolRules {
   const statements = new Map<string, Statement>();
   const votes = new Map<string, (Vote & Place)[]>();
-  const sessions = new Map<string, Readonly<Record<string, EntryValue>>>();
+  const sessions = new Map<string, OpenedSession[]>();
   const losses = createKnownLosses();
+  const nameless: Request[] = [];
   const early: Finding[] = [];
 
   function statementOf(queryId: string): Statement {
@@ -58,31 +75,38 @@ export function createProtocolRules(): ProtocolRules {
     return fresh;
   }
 
-  function sessionOf(strand: StrandPlace | undefined): Readonly<Record<string, EntryValue>> | undefined {
-    return strand === undefined ? undefined : sessions.get(strand.sessionId);
+  function addSession(
+    sessionId: string,
+    { who, connection, account }: Readonly<Record<string, EntryValue>>,
+    log: string,
+  ): void {
+    const opened = { log, opener: personIn(who), connection, account };
+    sessions.set(sessionId, [...(sessions.get(sessionId) ?? []), opened]);
   }
 
   function addVote(fields: Readonly<Record<string, EntryValue>>, place: Place): void {
-    const { apr, iss, sub, choice, refused } = fields;
-    if (typeof apr !== 'string' || choice !== 'approve' || refused !== undefined) return;
-    votes.set(apr, [...(votes.get(apr) ?? []), { ...place, issuer: iss, subject: sub }]);
+    const { apr, choice, refused } = fields;
+    const voter = personIn(fields);
+    if (typeof apr !== 'string' || choice !== 'approve' || refused !== undefined || voter === undefined) return;
+    votes.set(apr, [...(votes.get(apr) ?? []), { ...place, voter }]);
   }
 
-  function addToStatement(statement: Statement, { leaf, bodies, unread }: ScannedRecord, place: Place): void {
+  function toRequest(
+    { leaf: { fields, statementHash, strand }, bodies, unread }: ScannedRecord,
+    place: Place,
+  ): Request {
+    const sessionId = strand?.sessionId;
+    const opened = sessionId === undefined ? undefined : sessions.get(sessionId);
+    const session = opened?.findLast(({ log }) => log === place.log);
+    return readRequest({ place, fields, bodies, unread, statementHash, sessionId, session });
+  }
+
+  function addToStatement(statement: Statement, record: ScannedRecord, place: Place): void {
+    const { leaf } = record;
     const { fields, statementHash, strand, timeMs } = leaf;
     switch (leaf.kind) {
       case 'request':
-        statement.requests.push(
-          readRequest({
-            place,
-            fields,
-            bodies,
-            unread,
-            statementHash,
-            sessionId: strand?.sessionId,
-            session: sessionOf(strand),
-          }),
-        );
+        statement.requests.push(toRequest(record, place));
         break;
       case 'approval.request':
         statement.approvals.push({ ...place, id: fields['apr'], hash: fields['hash'] });
@@ -94,7 +118,7 @@ export function createProtocolRules(): ProtocolRules {
           approval: fields['apr'],
           statementHash,
           hash: fields['hash'],
-          votes: votesOf(fields['votes']),
+          voters: votersOf(fields['votes']),
         });
         break;
       case 'response':
@@ -128,18 +152,24 @@ export function createProtocolRules(): ProtocolRules {
       const { leaf, index } = record;
       const place = { log, index };
       losses.add(record, log);
-      if (leaf.kind === 'session.open' && leaf.strand !== undefined) sessions.set(leaf.strand.sessionId, leaf.fields);
+      if (leaf.kind === 'session.open' && leaf.strand !== undefined)
+        addSession(leaf.strand.sessionId, leaf.fields, log);
       if (leaf.kind === 'approval.vote') addVote(leaf.fields, place);
       const queryId = leaf.fields['qid'];
       if (typeof queryId === 'string') addToStatement(statementOf(queryId), record, place);
-      else if (leaf.kind === 'response' || leaf.kind === 'chunk')
-        early.push(tampered('no-query-id', 'a response names no query', place));
+      else if (needsQueryId(leaf.kind, leaf.fields)) {
+        early.push(tampered('no-query-id', `a record of kind ${leaf.kind} names no statement`, place));
+        if (leaf.kind === 'request') nameless.push(toRequest(record, place));
+      }
     },
     findings() {
+      const known = [...statements.values()];
+      const requests = [...nameless, ...known.flatMap((statement) => statement.requests)];
       return [
         ...early,
-        ...[...statements.values()].flatMap((statement) => checkStatement(statement, { votes, sessions, losses })),
-        ...noteUnreadTexts([...statements.values()].flatMap(({ requests }) => requests)),
+        ...requests.flatMap(checkRequest),
+        ...known.flatMap((statement) => checkStatement(statement, { votes, sessions, losses })),
+        ...noteUnreadTexts(requests),
       ];
     },
   };
@@ -158,7 +188,6 @@ function noteUnreadTexts(requests: readonly Request[]): readonly Finding[] {
 
 function checkStatement(statement: Statement, world: World): readonly Finding[] {
   return [
-    ...statement.requests.flatMap(checkRequest),
     ...statement.outcomes.flatMap((outcome) => checkOutcome(statement, outcome, world)),
     ...statement.answers.flatMap((answer) => checkAnswer(statement, answer, world)),
   ];
@@ -167,61 +196,37 @@ function checkStatement(statement: Statement, world: World): readonly Finding[] 
 /** A request's hashes are those of the text, binds and context it holds. */
 function checkRequest(request: Request): readonly Finding[] {
   if (request.textUnread) return [];
-  if (request.statementHash !== undefined && request.statementHash !== request.computedStatement) {
-    return [tampered('permit-mismatch', 'a request was released for another text than it holds', request)];
-  }
-  const { hash, computedBinding } = request;
-  if (typeof hash === 'string' && computedBinding !== undefined && computedBinding !== hash) {
-    return [tampered('binding-mismatch', "a request's hash is not that of its text, binds and context", request)];
-  }
-  return [];
+  const { statementHash, computedStatement, hash, computedBinding } = request;
+  const findings: Finding[] = [];
+  if (statementHash !== undefined && statementHash !== computedStatement)
+    findings.push(tampered('permit-mismatch', 'a request was released for another text than it holds', request));
+  if (typeof hash === 'string' && computedBinding !== undefined && computedBinding !== hash)
+    findings.push(tampered('binding-mismatch', "a request's hash is not that of its text, binds and context", request));
+  return findings;
 }
 
-/** An approval was asked for, was voted for by somebody else than the one who asked, and is for what was asked. */
 function checkOutcome(
   { requests, approvals }: Statement,
-  outcome: Statement['outcomes'][number],
+  outcome: Outcome,
   { votes, sessions }: World,
 ): readonly Finding[] {
-  const approval = approvals.find(({ id }) => id === outcome.approval);
-  const held = requests.find(({ verdict }) => verdict === 'hold');
-  if (approval === undefined || held === undefined)
-    return [tampered('approved-without-request', 'an approval of nothing that was asked', outcome)];
-  const cast = (typeof outcome.approval === 'string' ? (votes.get(outcome.approval) ?? []) : []).filter((vote) =>
-    precedes(vote, outcome),
-  );
-  const counted = outcome.votes ?? cast;
-  const isCast = (vote: Vote): boolean =>
-    cast.some(({ issuer, subject }) => issuer === vote.issuer && subject === vote.subject);
-  if (counted.length === 0 || !counted.every(isCast)) {
-    return [
-      tampered('approved-without-vote', 'approved, but the votes that would have done it are not recorded', outcome),
-    ];
-  }
-  const who = held.sessionId === undefined ? undefined : sessions.get(held.sessionId)?.['who'];
-  if (counted.some((vote) => isSamePerson(vote, who)))
-    return [tampered('approved-by-requester', 'approved by the one who asked', outcome)];
-  const isSame = approval.hash === held.hash && (outcome.hash === undefined || outcome.hash === approval.hash);
-  const isSameText =
-    held.textUnread || outcome.statementHash === undefined || outcome.statementHash === held.computedStatement;
-  return isSame && isSameText
-    ? []
-    : [tampered('approval-mismatch', 'what was approved is not what was asked', outcome)];
-}
-
-function isSamePerson({ issuer, subject }: Vote, who: EntryValue | undefined): boolean {
-  if (typeof who !== 'object' || who === null || !('iss' in who) || !('sub' in who)) return false;
-  return who.iss === issuer && who.sub === subject;
+  const { approval } = outcome;
+  const isNamed = typeof approval === 'string';
+  const held = requests.filter(({ verdict }) => verdict === 'hold');
+  const opened = held.flatMap(({ sessionId }) => (sessionId === undefined ? [] : (sessions.get(sessionId) ?? [])));
+  return checkApproval(outcome, {
+    held,
+    asked: approvals.filter(({ id }) => isNamed && id === approval),
+    votes: isNamed ? (votes.get(approval) ?? []) : [],
+    openers: opened.flatMap(({ opener }) => opener ?? []),
+  });
 }
 
 function checkAnswer(statement: Statement, answer: Answer, { sessions, losses }: World): readonly Finding[] {
-  const session = answer.sessionId === undefined ? undefined : sessions.get(answer.sessionId);
-  const mayLack = (): boolean => {
-    const connection = session?.['connection'];
-    return losses.mayLackRequest(answer, typeof connection === 'string' ? connection : undefined);
-  };
+  const opened = answer.sessionId === undefined ? undefined : sessions.get(answer.sessionId);
+  const mayLack = (): boolean => losses.mayLackRequest(answer, connectionOf(opened));
   if (!statement.requests.some((request) => precedes(request, answer))) {
-    const isHere = answer.sessionId === undefined || session !== undefined;
+    const isHere = answer.sessionId === undefined || opened !== undefined;
     const finding = tampered('orphan-response', 'a response without its request', answer);
     if (!isHere) return [{ ...finding, severity: 'cannot-conclude' }];
     return [mayLack() ? lacking(finding, answer) : finding];
@@ -232,6 +237,12 @@ function checkAnswer(statement: Statement, answer: Answer, { sessions, losses }:
   if (!answer.ran || hasLeave) return [];
   const finding = tampered('ran-without-leave', 'a statement ran that nothing recorded before it allowed', answer);
   return [isReleased(statement, answer) && mayLack() ? lacking(finding, answer) : finding];
+}
+
+/** The one connection of a session; undefined where that is not known. */
+function connectionOf(opened: readonly OpenedSession[] = []): string | undefined {
+  const [first, ...others] = opened.map(({ connection }) => connection);
+  return typeof first === 'string' && others.every((other) => other === first) ? first : undefined;
 }
 
 /** Where a request may have been lost, it is not known whether what ran was allowed; what did not run needed no leave. */
@@ -254,7 +265,8 @@ function isLeave({ requests, approvals, outcomes }: Statement, leave: Leave | Re
   const held = requests.find((request) => request.verdict === 'hold' && precedes(request, leave));
   if (!('verdict' in leave)) return held !== undefined;
   if (held === undefined) return leave.approval === null || leave.approval === undefined;
-  const approval = approvals.find(({ id }) => id === leave.approval);
-  const isDecided = outcomes.some((outcome) => outcome.approval === leave.approval && precedes(outcome, leave));
-  return isDecided && approval !== undefined && approval.hash === leave.hash;
+  const { approval, hash } = leave;
+  if (typeof approval !== 'string' || typeof hash !== 'string') return false;
+  const isDecided = outcomes.some((outcome) => outcome.approval === approval && precedes(outcome, leave));
+  return isDecided && approvals.some((asked) => asked.id === approval && asked.hash === hash);
 }

@@ -23,11 +23,13 @@ export interface Leave extends Place {
 export interface Request extends Leave {
   readonly verdict: string;
   readonly sessionId: string | undefined;
+  /** Who asked, where the record says so itself. */
+  readonly requester: Person | undefined;
   /** Its text or binds lie here in a form that could not be read, so its hashes cannot be checked. */
   readonly textUnread: boolean;
   /** `hashStatement` of the bodies; undefined without a text. */
   readonly computedStatement: string | undefined;
-  /** `bindingHash` of the bodies in the request's context; undefined where its session was opened in a log not read before. */
+  /** `bindingHash` of the bodies in the request's context; undefined where its session was not opened before it in the same log. */
   readonly computedBinding: string | undefined;
 }
 
@@ -37,10 +39,21 @@ export interface Approval extends Place {
   readonly hash: EntryValue | undefined;
 }
 
-/** Who approved. */
+/** Somebody, as an identity provider names them. */
+export interface Person {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
+/** An `approval.vote` record that approves. */
 export interface Vote {
-  readonly issuer: EntryValue | undefined;
-  readonly subject: EntryValue | undefined;
+  readonly voter: Person;
+}
+
+/** A `decision` record that approves. */
+export interface Outcome extends Leave {
+  /** Whose approving votes it says it counted, undefined for nobody's; undefined when it lists none. */
+  readonly voters: readonly (Person | undefined)[] | undefined;
 }
 
 /** A `response`, `response.withheld` or `chunk` record. */
@@ -64,8 +77,10 @@ interface RequestRecord {
   readonly unread: ReadonlyMap<string, UnreadReason>;
   readonly statementHash: string | undefined;
   readonly sessionId: string | undefined;
-  /** The fields of its `session.open`, where known. */
-  readonly session: Fields | undefined;
+  /** The fields of the last `session.open` before it in the same log. */
+  readonly session:
+    | { readonly connection: EntryValue | undefined; readonly account: EntryValue | undefined }
+    | undefined;
 }
 
 /** Reads a `request`; keeps hashes, not texts. */
@@ -90,6 +105,7 @@ export function readRequest({
     hash: fields['hash'],
     verdict: typeof verdict === 'string' ? verdict : 'none',
     sessionId,
+    requester: personIn(fields['who']),
     textUnread,
     computedStatement: sql === undefined ? undefined : hashStatement(sql, binds),
     computedBinding:
@@ -98,7 +114,9 @@ export function readRequest({
 }
 
 interface BindingPlace {
-  readonly session: Fields | undefined;
+  readonly session:
+    | { readonly connection: EntryValue | undefined; readonly account: EntryValue | undefined }
+    | undefined;
   readonly context: Fields | undefined;
 }
 
@@ -107,8 +125,8 @@ function computeBinding(
   binds: Buffer | undefined,
   { session, context }: BindingPlace,
 ): string | undefined {
-  const connection = session?.['connection'];
-  const account = session?.['account'];
+  const connection = session?.connection;
+  const account = session?.account;
   if (context === undefined || typeof connection !== 'string' || typeof account !== 'string') return undefined;
   const textIn = (name: string): string | undefined => {
     const value = context[name];
@@ -130,13 +148,20 @@ function toFields(value: EntryValue | undefined): Fields | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
 }
 
-/** The approving votes a decision says it counted; undefined when it lists none. */
-export function votesOf(list: EntryValue | undefined): readonly Vote[] | undefined {
+/** Whom `iss` and `sub` name; undefined unless both are texts. */
+export function personIn(value: EntryValue | undefined): Person | undefined {
+  const fields = toFields(value);
+  const issuer = fields?.['iss'];
+  const subject = fields?.['sub'];
+  return typeof issuer === 'string' && typeof subject === 'string' ? { issuer, subject } : undefined;
+}
+
+/** Whose approving votes a decision says it counted; undefined when it lists none. */
+export function votersOf(list: EntryValue | undefined): Outcome['voters'] {
   if (!Array.isArray(list)) return undefined;
-  return (list as readonly EntryValue[]).flatMap((item) => {
-    const vote = toFields(item);
-    return vote?.['choice'] === 'approve' ? [{ issuer: vote['iss'], subject: vote['sub'] }] : [];
-  });
+  return (list as readonly EntryValue[]).flatMap((item) =>
+    toFields(item)?.['choice'] === 'approve' ? [personIn(item)] : [],
+  );
 }
 
 /** True when the answer can only come from Snowflake having run the statement. */

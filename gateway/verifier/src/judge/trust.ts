@@ -98,7 +98,9 @@ function isPolicy(value: unknown): value is string {
 
 function isAnchor(value: unknown): value is Anchor {
   if (!isObject(value)) return false;
-  const { origin, size, root, note } = value;
+  const { origin, size, root, note, ...rest } = value;
+  // A misspelt `note` would be a checkpoint that nobody signed.
+  if (Object.keys(rest).length > 0) return false;
   if (typeof origin !== 'string' || typeof root !== 'string' || decodeCanonicalBase64(root)?.byteLength !== 32)
     return false;
   if (note !== undefined && typeof note !== 'string') return false;

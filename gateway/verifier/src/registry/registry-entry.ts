@@ -61,6 +61,11 @@ const REQUIRED: Readonly<Record<RegistryKind, Readonly<Record<string, Check>>>> 
   tick: {},
 };
 
+/** A key of another name would vouch for a log that the entry does not name. */
+function isKeyOf({ origin, vkey }: RegistryFields): boolean {
+  return typeof vkey === 'string' && parseVkey(vkey)?.name === origin;
+}
+
 function isRegistryKind(value: unknown): value is RegistryKind {
   return REGISTRY_KINDS.some((kind) => kind === value);
 }
@@ -81,7 +86,7 @@ export function parseRegistryEntry(bytes: Uint8Array): RegistryEntry | undefined
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return undefined;
   const members = fields as RegistryFields;
   const isWhole = Object.entries(REQUIRED[kind]).every(([name, check]) => check(members[name]));
-  return isWhole ? { kind, timeMs, fields: members } : undefined;
+  return isWhole && (kind !== 'writer.open' || isKeyOf(members)) ? { kind, timeMs, fields: members } : undefined;
 }
 
 /** What both identity keys sign when one takes over from the other: a note with the two signatures over this text. */
