@@ -55,7 +55,7 @@ function approvedBy(sub: string): Step {
 }
 
 function decideAndRelease(sql: string): Step {
-  const decision = entry('decision', { qid: 'q', apr: 'a', v: 'approved' });
+  const decision = entry('decision', { qid: 'q', apr: 'a', v: 'approved', hash: 'h' });
   return (recording) => recording.recordRequest(permitOf(sql, 'approved'), decision);
 }
 
