@@ -22,7 +22,7 @@ demo: build ## The whole story on loopback; ONCE=1 exits when it is told
 	npm run --silent demo -- $(if $(ONCE),--once)
 
 .PHONY: test
-test: build redis ## Everything that needs no foreign toolchain (fifteen to twenty minutes on two cores)
+test: build redis ## Everything that needs no foreign toolchain (about twelve minutes on two cores)
 	@mkdir -p .cache && rm -f .cache/tests.json
 	npm test --silent -- --json --outputFile=.cache/tests.json || true
 	@npm run --silent tally -- .cache/tests.json
