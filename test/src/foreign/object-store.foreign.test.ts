@@ -77,8 +77,6 @@ test('gateways that append to one registry in the bucket at once lose nothing an
       return openRegistryLog({ store: objects, signer: testIdentity(), nowMs });
     }),
   );
-  const [first] = gateways;
-  await first?.append([{ kind: 'registry.open', fields: { origin: first.origin, vkey: first.vkey } }]);
   const places = await Promise.all(
     gateways.flatMap((gateway, number) =>
       Array.from({ length: 6 }, (_, at) => gateway.append([{ kind: 'tick', fields: { note: `${number} ${at}` } }])),
