@@ -1,4 +1,4 @@
-import { type HistoryRow, parseHistoryRow } from './history-row.js';
+import { type HistoryRow, parseHistoryRow, QUERY_HISTORY_COLUMNS } from './history-row.js';
 
 /** The rows of an answer, by column name. */
 export type AnswerRows = readonly ReadonlyMap<string, string>[];
@@ -27,25 +27,13 @@ const SHORTEST_SPAN_MS = 1;
 export const MAX_RUN_ROWS = 100_000;
 const MAX_RUN_CHARACTERS = 128 * 1024 * 1024;
 
-const COLUMNS = [
-  'QUERY_ID',
-  'QUERY_TEXT',
-  'QUERY_TAG',
-  'USER_NAME',
-  'SESSION_ID',
-  'START_TIME',
-  'END_TIME',
-  'EXECUTION_STATUS',
-  'ROWS_PRODUCED',
-];
-
 /** Statements of the session's own user that ended in a span, or that ended since or still run. Texts of the gateway's own. */
 function historyText(database: string, fromMs: number, toMs: number | undefined): string {
   const time = (ms: number): string => `TO_TIMESTAMP_LTZ(${Math.trunc(ms)}, 3)`;
   const end = toMs === undefined ? '' : `END_TIME_RANGE_END => ${time(toMs)}, `;
   const call = `END_TIME_RANGE_START => ${time(fromMs)}, ${end}RESULT_LIMIT => ${PAGE_ROWS}, INCLUDE_CLIENT_GENERATED_STATEMENT => TRUE`;
   const quoted = `"${database.replaceAll('"', '""')}"`;
-  return `SELECT ${COLUMNS.join(', ')} FROM TABLE(${quoted}.INFORMATION_SCHEMA.QUERY_HISTORY_BY_USER(${call}))`;
+  return `SELECT ${QUERY_HISTORY_COLUMNS.join(', ')} FROM TABLE(${quoted}.INFORMATION_SCHEMA.QUERY_HISTORY_BY_USER(${call}))`;
 }
 
 export interface HistoryRead {

@@ -24,8 +24,8 @@ export type RowResult =
   | { readonly ok: true; readonly row: HistoryRow }
   | { readonly ok: false; readonly complaint: string };
 
-/** Columns of QUERY_HISTORY that are read, and two of ACCESS_HISTORY that may stand beside them. */
-export const HISTORY_COLUMNS = [
+/** Columns of QUERY_HISTORY that every look reads. */
+export const QUERY_HISTORY_COLUMNS = [
   'QUERY_ID',
   'QUERY_TEXT',
   'QUERY_TAG',
@@ -35,6 +35,11 @@ export const HISTORY_COLUMNS = [
   'END_TIME',
   'EXECUTION_STATUS',
   'ROWS_PRODUCED',
+] as const;
+
+/** With one that only exports have, and two of ACCESS_HISTORY that may stand beside them. */
+export const HISTORY_COLUMNS = [
+  ...QUERY_HISTORY_COLUMNS,
   'ROWS_WRITTEN_TO_RESULT',
   'ROOT_QUERY_ID',
   'PARENT_QUERY_ID',
