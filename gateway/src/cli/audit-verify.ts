@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   describeCounts,
+  describeLog,
   EXPLANATIONS,
   type Finding,
   HEADLINES,
@@ -124,16 +125,7 @@ function renderVerdict({ outcome, counts, logs, findings }: Verdict, palette: Pa
 
 function renderLogs(logs: readonly LogSummary[]): readonly string[] {
   const heading = ['LOG', 'STATE', 'RECORDS', 'PROVEN', 'TORN BYTES', 'KEY', 'ORIGIN'];
-  const rows = logs.map((log) => [
-    log.ulid,
-    log.state,
-    String(log.records),
-    String(log.proven),
-    String(log.tornBytes),
-    log.trusted ? 'trusted' : 'unknown',
-    log.origin ?? '?',
-  ]);
-  return layOutTable([heading, ...rows], '  ', 80);
+  return layOutTable([heading, ...logs.map(describeLog)], '  ', 80);
 }
 
 function renderFindings(severity: Severity, findings: readonly Finding[]): readonly string[] {

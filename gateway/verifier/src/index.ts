@@ -54,7 +54,7 @@ export {
   verifyArchive,
   verifyBundle,
 } from './judge/verify-bundle.js';
-export { describeCounts, EXPLANATIONS, HEADLINES } from './judge/wording.js';
+export { describeCounts, describeLog, EXPLANATIONS, HEADLINES } from './judge/wording.js';
 export type { OpenKey, UnreadReason } from './read/body-opener.js';
 export { type Bundle, openBundle, RECORDING_FOLDER } from './read/bundle-source.js';
 export { openDirectory } from './read/directory-source.js';

@@ -11,8 +11,6 @@ export interface Explanations {
   key(origin: string, key: number): string | undefined;
 }
 
-export const NO_EXPLANATIONS: Explanations = Object.freeze({ bodies: () => undefined, key: () => undefined });
-
 /** Measures one log's files beside its records: archived bodies that are gone, wrapped session keys, doubled segments. */
 export async function checkStoredFiles(
   files: LogFiles,

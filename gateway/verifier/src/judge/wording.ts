@@ -1,3 +1,4 @@
+import type { LogSummary } from './judge-log.js';
 import type { Verdict } from './verify.js';
 
 /** The verdict in words, the same on a terminal and on a page. */
@@ -33,4 +34,17 @@ export function describeCounts({ records, sessions, requests, responses, firstMs
 export function toUtc(timeMs: number): string {
   const date = new Date(timeMs);
   return Number.isNaN(date.getTime()) ? `${timeMs} ms` : date.toISOString().replace('T', ' ');
+}
+
+/** One log's row under Log, State, Records, Proven, Torn bytes, Key, Origin. */
+export function describeLog(log: LogSummary): readonly string[] {
+  return [
+    log.ulid,
+    log.state,
+    String(log.records),
+    String(log.proven),
+    String(log.tornBytes),
+    log.trusted ? 'trusted' : 'unknown',
+    log.origin ?? '?',
+  ];
 }

@@ -2,7 +2,7 @@
 import type { Finding, Severity } from '../judge/finding.js';
 import type { Trust } from '../judge/trust.js';
 import type { Verdict } from '../judge/verify.js';
-import { describeCounts, EXPLANATIONS, HEADLINES } from '../judge/wording.js';
+import { describeCounts, describeLog, EXPLANATIONS, HEADLINES } from '../judge/wording.js';
 import { element, table } from './dom.js';
 
 const SEVERITIES: readonly Severity[] = ['tampered', 'cannot-conclude', 'note'];
@@ -16,19 +16,7 @@ export function showVerdict(verdict: Verdict, trust: Trust | undefined): readonl
     element('p', EXPLANATIONS[outcome]),
     element('p', describeCounts(counts)),
     ...showFindings(findings),
-    table(
-      'Logs',
-      ['Log', 'State', 'Records', 'Proven', 'Torn bytes', 'Key', 'Origin'],
-      logs.map((log) => [
-        log.ulid,
-        log.state,
-        String(log.records),
-        String(log.proven),
-        String(log.tornBytes),
-        log.trusted ? 'trusted' : 'unknown',
-        log.origin ?? '?',
-      ]),
-    ),
+    table('Logs', ['Log', 'State', 'Records', 'Proven', 'Torn bytes', 'Key', 'Origin'], logs.map(describeLog)),
     ...showKeys(trust),
   ];
 }
