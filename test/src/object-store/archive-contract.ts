@@ -82,9 +82,12 @@ export function describeArchive(startPlace: () => Promise<ArchivePlace>, length:
       const archived = (await paths()).length;
       await eventually('a further segment', async () => ((await paths()).length > archived ? true : undefined));
     }
-    const found = (await paths()).filter((path) => !path.startsWith('registry/'));
+    // The two halves of a segment arrive one after the other.
+    const found = await eventually('both halves of every segment', async () => {
+      const halves = (await paths()).filter((path) => !path.startsWith('registry/'));
+      return halves.filter((path) => path.endsWith('.sfr')).length * 2 === halves.length ? halves : undefined;
+    });
     expect(found.every((path) => /^[0-9A-Z]{26}\/\d{8}\.sf[rb]$/.test(path))).toBe(true);
-    expect(found.filter((path) => path.endsWith('.sfr'))).toHaveLength(found.length / 2);
     expect(await ready()).toBe('ok\n');
     expect(await metric('piste_archive_segments_total')).toBeGreaterThanOrEqual(found.length / 2 - 1);
     expect(await metric('piste_archive_blocked')).toBe(0);

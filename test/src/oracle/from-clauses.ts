@@ -26,6 +26,8 @@ const SOURCE_ALIASES = ['S', 'U', 'T1', 'T2', 'q'] as const;
 
 interface Item extends Source {
   readonly sql: string;
+  /** Ends with PIVOT or UNPIVOT: DuckDB applies one to the whole join before it, unless a condition of that join follows. */
+  readonly reshaped?: boolean;
 }
 
 export class FromClauses {
@@ -64,7 +66,10 @@ export class FromClauses {
     const random = this.#random;
     const side = random.pick(['', 'INNER ', 'LEFT ', 'RIGHT OUTER ', 'FULL ']);
     const common = commonNames(sources, next);
-    const form = random.pick(['comma', 'cross', 'on', 'on', 'on', 'using', 'using', 'natural']);
+    const conditional = ['on', 'on', 'on', 'using', 'using'] as const;
+    const form = random.pick(
+      next.reshaped === true ? conditional : (['comma', 'cross', 'natural', ...conditional] as const),
+    );
     if (form === 'comma' && !left.includes('JOIN')) return `${left}, ${next.sql}`;
     if (form === 'using' && common.length > 0) {
       const names = random.shuffled(common).slice(0, 1 + random.below(common.length));
@@ -124,8 +129,8 @@ export class FromClauses {
     }
     if (random.chance(0.05)) return this.#values();
     if (random.chance(0.14)) {
-      const { sql, columns } = reshapedTable(random);
-      return this.#aliased(sql, columns, 1, undefined, []);
+      const { sql, columns, renamable } = reshapedTable(random);
+      return { ...this.#aliased(sql, columns, 1, undefined, [], renamable), reshaped: true };
     }
     return this.#table();
   }
@@ -172,13 +177,14 @@ export class FromClauses {
     chance: number,
     ownName: string | undefined,
     ownQualifiers: readonly string[],
+    renamable = true,
   ): Item {
     const random = this.#random;
     if (!random.chance(chance)) return { sql, columns, name: ownName, qualifiers: ownQualifiers };
     const name = random.pick(SOURCE_ALIASES);
     const alias = nameText(name, random);
     const word = random.chance(0.6) ? ' AS' : '';
-    if (!random.chance(0.1)) return { sql: `${sql}${word} ${alias}`, columns, name, qualifiers: [alias] };
+    if (!renamable || !random.chance(0.1)) return { sql: `${sql}${word} ${alias}`, columns, name, qualifiers: [alias] };
     const renamed = columns.map((column, index) => ({
       ...column,
       name: ['ID', 'EMAIL', 'X', 'A'][index] ?? `C${index}`,

@@ -6,6 +6,8 @@ import { type BaseTable, TABLES, type TypedColumn, type ValueType } from './worl
 export interface Reshaped {
   readonly sql: string;
   readonly columns: readonly TypedColumn[];
+  /** May a list of columns follow its alias? UNPIVOT without INCLUDE NULLS then looks for NULL in another column (DuckDB 1.5). */
+  readonly renamable: boolean;
 }
 
 const NEW_NAMES = ['X', 'Y', 'EMAIL', 'A', 'Z'] as const;
@@ -39,7 +41,7 @@ function pivoted(table: BaseTable, random: Random): Reshaped {
   const rest = narrowed ? [left] : table.columns.filter((column) => column !== key && column !== value);
   const made: ValueType = aggregate === 'COUNT' ? 'number' : value.type;
   const sql = `${source} PIVOT (${aggregate}(${nameText(value.name, random)}) FOR ${nameText(key.name, random)} IN (${list}))`;
-  return { sql, columns: [...rest, ...names.map((name) => ({ name, type: made }))] };
+  return { sql, columns: [...rest, ...names.map((name) => ({ name, type: made }))], renamable: true };
 }
 
 function unpivoted(table: BaseTable, random: Random): Reshaped {
@@ -54,5 +56,6 @@ function unpivoted(table: BaseTable, random: Random): Reshaped {
   return {
     sql,
     columns: [...rest, { name: key, type: 'text' }, { name: value, type }],
+    renamable: nulls === 'INCLUDE NULLS ',
   };
 }
