@@ -204,7 +204,26 @@ async function checkStatement(round: Round, sql: string): Promise<void> {
   counts.accepted += 1;
   const canonical = await engine.run(toDuckDb(analysis.canonicalText, baseName(roundSeed)));
   const submitted = await engine.run(toDuckDb(sql, baseName(roundSeed)));
-  const report = reporter(round, sql, analysis);
+  const suspected: Suspicion[] = [];
+  const report = reporter(round, sql, analysis, suspected);
+  await compareRuns(round, { analysis, query: analysis.query, canonical, submitted }, report);
+  await confirm(round, suspected);
+}
+
+/** A statement, and how it ran on the unchanged rows. */
+interface Runs {
+  readonly analysis: Facts;
+  readonly query: QueryFacts;
+  readonly canonical: Outcome;
+  readonly submitted: Outcome;
+}
+
+async function compareRuns(
+  round: Round,
+  { analysis, query, canonical, submitted }: Runs,
+  report: Report,
+): Promise<void> {
+  const { counts, engine, roundSeed } = round;
   if (canonical.kind !== 'table' || submitted.kind !== 'table') {
     if (canonical.kind === 'slow' || submitted.kind === 'slow') return;
     if (submitted.kind === 'table') report('canonical', 'what runs becomes an error');
@@ -220,10 +239,10 @@ async function checkStatement(round: Round, sql: string): Promise<void> {
     counts.unstable += 1;
     return;
   }
-  const table = withPlainNames(canonical.table, analysis.query);
+  const table = withPlainNames(canonical.table, query);
   if (rowsKey(table.rows, ordered) !== rowsKey(submitted.table.rows, ordered)) report('canonical', 'another result');
-  if (!hasShape(analysis.query, table, report)) return;
-  if (falseCopies(analysis.query, table, (base, column) => valuesOf(round.data, base, column))) {
+  if (!hasShape(query, table, report)) return;
+  if (falseCopies(query, table, (base, column) => valuesOf(round.data, base, column))) {
     report('copy', 'an output is no copy of the column it names');
   }
   const runs = new Map<string, Promise<Outcome>>();
@@ -237,9 +256,9 @@ async function checkStatement(round: Round, sql: string): Promise<void> {
   const texts = [analysis.canonicalText, ...round.views.map((view) => view.canonicalText)];
   const windows = texts.some((text) => /\bOVER \(/i.test(text));
   const executed: Executed = { ...round, sendTo, runIn, report, ordered, windows };
-  await checkAnalysis(executed, analysis.query, table);
+  await checkAnalysis(executed, query, table);
   await checkDelivery(executed, analysis, table);
-  await maskAtSources(executed, analysis.query, table);
+  await maskAtSources(executed, query, table);
 }
 
 /** One statement that ran on the unchanged rows. */
@@ -261,16 +280,48 @@ function withPlainNames(table: Table, { outputs }: QueryFacts): Table {
   return { ...table, names };
 }
 
-type Report = (kind: Violation['kind'], why: string, column?: string) => void;
+/** `text` is what ran, where that is not the canonical text. */
+type Report = (kind: Violation['kind'], why: string, column?: string, text?: string) => void;
+
+interface Suspicion {
+  readonly violation: Violation;
+  readonly text: string;
+}
+
+function reporter({ roundSeed, views }: Round, sql: string, { canonicalText }: Facts, suspected: Suspicion[]): Report {
+  return (kind, why, column, text = canonicalText) => {
+    const texts = views.map((view) => view.definition);
+    suspected.push({ violation: { kind, why, sql, canonicalText, roundSeed, column, views: texts }, text });
+  };
+}
 
 const MAX_VIOLATIONS = 40;
+const FURTHER_ORDERS = 12;
+/** Kinds that compare two results; ties that the order of the stored rows settles can make those differ. */
+const COMPARING: ReadonlySet<Violation['kind']> = new Set(['canonical', 'analysis', 'delivery', 'masked']);
 
-function reporter({ counts, roundSeed, views }: Round, sql: string, { canonicalText }: Facts): Report {
-  return (kind, why, column) => {
-    if (counts.violations.length >= MAX_VIOLATIONS) return;
-    const texts = views.map((view) => view.definition);
-    counts.violations.push({ kind, why, sql, canonicalText, roundSeed, column, views: texts });
-  };
+/** Counts what was suspected, unless the text gives another result when the same rows are stored in further orders. */
+async function confirm(round: Round, suspected: readonly Suspicion[]): Promise<void> {
+  for (const { violation, text } of suspected) {
+    if (round.counts.violations.length >= MAX_VIOLATIONS) return;
+    if (COMPARING.has(violation.kind) && (await hangsOnOrder(round, text))) round.counts.unstable += 1;
+    else round.counts.violations.push(violation);
+  }
+}
+
+async function hangsOnOrder({ engine, data, views, roundSeed }: Round, text: string): Promise<boolean> {
+  const random = createRandom(roundSeed);
+  const ordered = isOrdered(text);
+  const seen = new Set<string>();
+  for (let order = 0; order < FURTHER_ORDERS && seen.size < 2; order += 1) {
+    const database = `${shuffledName(roundSeed)}_${order}`;
+    const sql = views.map((view) => ({ ...view, sql: toDuckDb(view.canonicalText, database) }));
+    await createWorld(engine.connection, database, shuffledData(data, random), sql);
+    const outcome = await engine.run(toDuckDb(text, database));
+    seen.add(outcome.kind === 'table' ? rowsKey(outcome.table.rows, ordered) : outcome.kind);
+    await engine.connection.run(`DETACH "${database}"`);
+  }
+  return seen.size > 1;
 }
 
 /** A result of another shape than analysed is withheld, so nothing more can be said of it. */
@@ -353,7 +404,8 @@ async function checkSent(executed: Executed, query: QueryFacts, { policy, decisi
     const unmasked = await executed.runIn(sameNulls);
     if (unmasked.kind === 'table' && shown({ ...unmasked.table }) !== known) counts.hidden += 1;
     if (after.kind === 'table' && shown(after.table) === known) continue;
-    report('delivery', `shows under ${described}`, `${table.schema}.${table.name}.${table.columns[column]?.name}`);
+    const name = `${table.schema}.${table.name}.${table.columns[column]?.name}`;
+    report('delivery', `shows under ${described}`, name, sent.text);
   }
 }
 

@@ -95,7 +95,7 @@ export interface MaskingSubject {
   }[];
   readonly run: (text: string, database: string) => Promise<Outcome>;
   readonly changesUnmasked: (database: string) => Promise<boolean>;
-  readonly report: (kind: 'broken' | 'masked', why: string, column?: string) => void;
+  readonly report: (kind: 'broken' | 'masked', why: string, column?: string, text?: string) => void;
 }
 
 /**
@@ -142,6 +142,7 @@ export async function checkSourceMasking(subject: MaskingSubject): Promise<void>
       'masked',
       `${what} (${masking.described}): ${masked.text}`,
       `${table.schema}.${table.name}.${table.columns[column]?.name}`,
+      masked.text,
     );
   }
 }
