@@ -8,4 +8,5 @@ export {
   type SessionsDeps,
   type TokenRefusal,
 } from './sessions.js';
+export { createSessionBlinds, type SessionBlinds, type SessionBlindsDeps } from './session-blinds.js';
 export { createStrandHints, type StrandHints, type StrandHintsDeps } from './strand-hints.js';

@@ -7,6 +7,15 @@ export {
   wrapSecret,
 } from './format/age.js';
 export { type KeyList, openKeysWith, parseIdentities, parseRecipients } from './format/age-keys.js';
+export {
+  BLIND_BYTES,
+  type Blind,
+  blindFields,
+  blindDigest,
+  blindTag,
+  digestIn,
+  hasDigests,
+} from './format/blind.js';
 export { decodeBech32, encodeBech32 } from './format/bech32.js';
 export * from './format/canonical-json.js';
 export * from './format/checkpoint.js';
