@@ -366,6 +366,7 @@ function startReconciler(
     openSession: (connection, signal, work) => withOwnSession(own, connection, signal, work),
     createComparison: () => compareInWorker(place),
     knownWriters: () => writerKeys.read(),
+    blinds: () => own.recording.blinds(),
     record: (entry) => own.recording.append(entry),
     announce: (fields) => registryLog.append([{ kind: 'reconcile', fields }]),
     metrics: metrics.reconcile,

@@ -103,9 +103,13 @@ export function createBodyOpener({ files, origin, keys, openKey, knownBlinds }: 
 
   return {
     blindOf(key) {
+      const read = blinds.get(key.number);
+      if (read !== undefined) return read;
       const secret = knownBlinds?.get(key.blind);
-      if (secret !== undefined || openKey === undefined) return { tag: key.blind, secret };
-      return blinds.get(key.number) ?? readBlind(key);
+      if (secret === undefined && openKey !== undefined) return readBlind(key);
+      const blind = { tag: key.blind, secret };
+      blinds.set(key.number, blind);
+      return blind;
     },
     open(record) {
       const { parts } = record.leaf;
