@@ -106,18 +106,25 @@ function createRun(index: RecordIndex, damages: readonly LogDamage[], options: R
   };
 
   /** Such rows are told once for each writer, with the time of the newest. */
-  const tellOnce = (told: Map<string, number>, writer: string, { startMs }: HistoryRow): void =>
-    void told.set(writer, Math.max(told.get(writer) ?? 0, startMs));
+  function tellOnce(told: Map<string, number>, writer: string, { startMs }: HistoryRow): void {
+    told.set(writer, Math.max(told.get(writer) ?? 0, startMs));
+  }
 
   function close(row: HistoryRow, { kind, message, statement, unseen, unreadIn }: RowVerdict): void {
     rowCounts[kind] += 1;
-    if (kind === 'recorded-elsewhere' && unseen !== undefined) return tellOnce(elsewhere, unseen.writer, row);
+    if (kind === 'recorded-elsewhere' && unseen !== undefined) {
+      tellOnce(elsewhere, unseen.writer, row);
+      return;
+    }
     if (kind === 'inside-lag') openMs = Math.min(openMs, row.startMs);
     if ((kind === 'matched' || kind === 'text-unread') && statement !== undefined) {
       compareRows(row, statement, findings);
       if (statement.upstreamId === undefined) matchedIds.add(row.id);
     }
-    if (unreadIn !== undefined) return tellOnce(unread, unreadIn, row);
+    if (unreadIn !== undefined) {
+      tellOnce(unread, unreadIn, row);
+      return;
+    }
     const weight = ROW_WEIGHTS[kind];
     if (weight !== undefined) findings.add({ weight, kind, message, ...placeOf(row) });
   }
@@ -174,7 +181,11 @@ function createRun(index: RecordIndex, damages: readonly LogDamage[], options: R
         if (verdict.unseen !== undefined)
           options.tellTag?.(placeOfTag(verdict.unseen), { id, sessionId, startMs, endMs });
       }
-      const ofLogs = [...elsewhereFindings(elsewhere), ...unreadFindings(unread), ...recordingFindings(options, broken)];
+      const ofLogs = [
+        ...elsewhereFindings(elsewhere),
+        ...unreadFindings(unread),
+        ...recordingFindings(options, broken),
+      ];
       for (const finding of ofLogs) findings.add(finding);
       const statements = judgeStatements(
         index,

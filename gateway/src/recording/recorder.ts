@@ -198,9 +198,11 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     // Nothing may stand before the record that opens the log.
     if (time.jump === undefined || nextId === 0) return;
     const fields = { wall: time.jump.wallMs, expected: time.jump.expectedMs };
-    place({ kind: 'clock.jump', sessionId: undefined, fields, bodies: [] }, time, undefined, NOTHING_BESIDE).catch(() => {
-      // The record that follows shares the fate of this one and tells its caller.
-    });
+    place({ kind: 'clock.jump', sessionId: undefined, fields, bodies: [] }, time, undefined, NOTHING_BESIDE).catch(
+      () => {
+        // The record that follows shares the fate of this one and tells its caller.
+      },
+    );
   }
 
   const vkey = await opened.promise;

@@ -6,7 +6,7 @@ import { hashStatement, isPermit, type Permit } from '../policy/permit.js';
 import type { Log } from '../telemetry/log.js';
 import type { Answer } from './answer.js';
 import { type AnswerScope, createAnswering } from './answering.js';
-import { type Blinds, type BlindSource, createBlinds } from './blinds.js';
+import { type BlindSource, type Blinds, createBlinds } from './blinds.js';
 import { createConnectionModes } from './connection-modes.js';
 import type { FileOps } from './file-ops.js';
 import type { RecordingClock } from './leaf-clock.js';

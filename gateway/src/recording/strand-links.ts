@@ -100,8 +100,7 @@ export function createLinkedAppend({ place, origin, hints, blinds }: StrandLinks
     const before = waiting.get(sessionId);
     if (before === undefined && kind !== 'session.close') {
       const isOpenedHere = kind === 'session.open' && blinds === undefined;
-      const session =
-        known.get(sessionId) ?? (isOpenedHere ? remember(sessionId, undefined, undefined) : undefined);
+      const session = known.get(sessionId) ?? (isOpenedHere ? remember(sessionId, undefined, undefined) : undefined);
       if (session !== undefined) return put(entry, statementHash, sessionId, session);
     }
     const placed = (before ?? Promise.resolve()).then(() => putAfterReading(entry, statementHash, sessionId));

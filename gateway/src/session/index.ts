@@ -1,4 +1,5 @@
 export type { Session, UpstreamSession } from './session.js';
+export { createSessionBlinds, type SessionBlinds, type SessionBlindsDeps } from './session-blinds.js';
 export {
   type Authenticated,
   createSessions,
@@ -8,5 +9,4 @@ export {
   type SessionsDeps,
   type TokenRefusal,
 } from './sessions.js';
-export { createSessionBlinds, type SessionBlinds, type SessionBlindsDeps } from './session-blinds.js';
 export { createStrandHints, type StrandHints, type StrandHintsDeps } from './strand-hints.js';

@@ -7,16 +7,15 @@ export {
   wrapSecret,
 } from './format/age.js';
 export { type KeyList, openKeysWith, parseIdentities, parseRecipients } from './format/age-keys.js';
+export { decodeBech32, encodeBech32 } from './format/bech32.js';
 export {
   BLIND_BYTES,
   type Blind,
-  blindFields,
   blindDigest,
+  blindFields,
   blindTag,
   digestIn,
-  hasDigests,
 } from './format/blind.js';
-export { decodeBech32, encodeBech32 } from './format/bech32.js';
 export * from './format/canonical-json.js';
 export * from './format/checkpoint.js';
 export * from './format/cosignature.js';

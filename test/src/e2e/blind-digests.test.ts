@@ -2,9 +2,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { LogRecord } from '@piste/gateway/dist/recording/index.js';
 import { bindingHash } from '@piste/gateway/dist/policy/binding.js';
 import { hashStatement } from '@piste/gateway/dist/policy/permit.js';
+import type { LogRecord } from '@piste/gateway/dist/recording/index.js';
 import { digestIn, openKeysWith, parseIdentities } from '@piste/verifier';
 import { type AuditorKey, makeAuditorKey } from '../demo/auditor-key.js';
 import { runPiste } from '../demo/piste.js';
@@ -91,10 +91,16 @@ function digestsIn(leaves: readonly string[]): ReadonlySet<string> {
   const found = new Set<string>();
   for (const leaf of leaves) {
     for (const [hex] of leaf.matchAll(/[0-9a-f]{64}/g)) found.add(hex);
-    for (const [text] of leaf.matchAll(/[A-Za-z0-9+/_-]{43}=?/g)) found.add(Buffer.from(text, 'base64url').toString('hex'));
+    for (const [text] of leaf.matchAll(/[A-Za-z0-9+/_-]{43}=?/g))
+      found.add(Buffer.from(text, 'base64url').toString('hex'));
   }
   return found;
 }
+
+const textIn = (fields: LogRecord['leaf']['fields'] | undefined, name: string): string => {
+  const value = fields?.[name];
+  return typeof value === 'string' ? value : '';
+};
 
 /** Digests of all that was asked and answered: of the true texts, by every formula the format has. */
 function candidates(): ReadonlyMap<string, string> {
@@ -123,8 +129,8 @@ function candidates(): ReadonlyMap<string, string> {
     const session = opened.get(leaf.strand?.sessionId ?? '');
     const { role, wh, db, sch } = leaf.fields['ctx'] as Record<'role' | 'wh' | 'db' | 'sch', string | null>;
     const bound = bindingHash({
-      connection: String(session?.['connection']),
-      account: String(session?.['account']),
+      connection: textIn(session, 'connection'),
+      account: textIn(session, 'account'),
       canonicalText: sql,
       binds,
       role: role ?? undefined,

@@ -12,18 +12,15 @@ type Fields = Readonly<Record<string, EntryValue>>;
 const TAG_TEXT = Buffer.from('piste blind v1', 'utf8');
 const DIGEST = /^[0-9a-f]{64}$/;
 /** Members of `f` that are digests of texts or answers. */
-const PLAIN_MEMBERS: ReadonlyMap<string, BlindedMember> = new Map([
+const PLAIN_MEMBERS: readonly (readonly [string, BlindedMember])[] = [
   ['hash', 'hash'],
   ['bindingHash', 'hash'],
   ['txt', 'txt'],
   ['shownDigest', 'shown'],
   ['digest', 'digest'],
-]);
+];
 /** Members of `f` whose `sha` is one. */
-const NESTED_MEMBERS: ReadonlyMap<string, BlindedMember> = new Map([
-  ['out', 'out'],
-  ['in', 'in'],
-]);
+const NESTED_MEMBERS = ['out', 'in'] as const;
 
 /** The form a record's digests have: as they are without one, else under a blind that the log's keys hold. */
 export interface Blind {
@@ -50,32 +47,25 @@ export function digestIn(blind: Blind | undefined, member: BlindedMember, digest
   return blind.secret === undefined ? undefined : blindDigest(blind.secret, member, digest);
 }
 
-/** True for fields that hold a digest which a blind covers. */
-export function hasDigests(fields: Fields): boolean {
-  return changeDigests(fields, (_, digest) => digest) !== fields;
-}
-
-/** The fields with every such digest under the blind; the same object where there is none. */
+/** The fields with every digest of a text or an answer under the blind; the same object where there is none. */
 export function blindFields(fields: Fields, secret: Uint8Array): Fields {
-  return changeDigests(fields, (member, digest) => blindDigest(secret, member, digest));
-}
-
-function changeDigests(fields: Fields, change: (member: BlindedMember, digest: string) => string): Fields {
-  let changed: Record<string, EntryValue> | undefined;
-  for (const [name, value] of Object.entries(fields)) {
-    const member = PLAIN_MEMBERS.get(name);
-    const outer = NESTED_MEMBERS.get(name);
-    if (member !== undefined && isDigest(value)) (changed ??= { ...fields })[name] = change(member, value);
-    else if (outer !== undefined && isObject(value) && isDigest(value['sha']))
-      (changed ??= { ...fields })[name] = { ...value, sha: change(outer, value['sha']) };
+  const changed: Record<string, EntryValue> = {};
+  for (const [name, member] of PLAIN_MEMBERS) {
+    const digest = fields[name];
+    if (isDigest(digest)) changed[name] = blindDigest(secret, member, digest);
   }
-  return changed ?? fields;
+  for (const member of NESTED_MEMBERS) {
+    const outer = fields[member];
+    if (isObject(outer) && isDigest(outer['sha']))
+      changed[member] = { ...outer, sha: blindDigest(secret, member, outer['sha']) };
+  }
+  return Object.keys(changed).length === 0 ? fields : { ...fields, ...changed };
 }
 
 function isDigest(value: EntryValue | undefined): value is string {
   return typeof value === 'string' && DIGEST.test(value);
 }
 
-function isObject(value: EntryValue): value is { readonly [member: string]: EntryValue } {
+function isObject(value: EntryValue | undefined): value is { readonly [member: string]: EntryValue } {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -34,8 +34,11 @@ export async function* readLog(
   recording: string | RecordingSource,
   options: ReadOptions | ((name: string) => boolean) = {},
 ): AsyncGenerator<LogRecord, readonly LogDamage[]> {
-  const { keepBody = () => true, openKey, knownBlinds }: ReadOptions =
-    typeof options === 'function' ? { keepBody: options } : options;
+  const {
+    keepBody = () => true,
+    openKey,
+    knownBlinds,
+  }: ReadOptions = typeof options === 'function' ? { keepBody: options } : options;
   const source = typeof recording === 'string' ? openDirectory(recording) : recording;
   const damages: LogDamage[] = [];
   for (const files of (await listRecording(source)).logs) {
