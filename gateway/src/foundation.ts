@@ -21,8 +21,8 @@ import {
   type RegistryStore,
 } from './registry/index.js';
 import { clock, sleep, timers, VERSION } from './runtime.js';
-import { createStrandHints } from './session/index.js';
-import { createMemoryStore, createRedisStore, type Store } from './store/index.js';
+import { createSessionBlinds, createStrandHints } from './session/index.js';
+import { createMemoryStore, createRedisStore, createSealer, type Sealer, type Store } from './store/index.js';
 import { createMetrics, type Log, type Metrics } from './telemetry/index.js';
 
 /** The registry asks again by itself, every second. */
@@ -33,6 +33,8 @@ const LAST_SHIPMENT_MS = 10_000;
 /** What everything else stands on: where state is kept and what happens is recorded. */
 export interface Foundation {
   readonly store: Store;
+  /** Seals what lies in it. */
+  readonly sealer: Sealer;
   readonly archive: Archive | undefined;
   readonly registryLog: GatewayRegistry['registry'];
   readonly recording: Recording;
@@ -51,7 +53,9 @@ export async function openFoundation(config: Config, log: Log): Promise<Foundati
       ? createMemoryStore({ clock: clock.nowMs })
       : createRedisStore({ url: config.redisUrl, keyPrefix: 'piste:', log, metrics: metrics.store });
   const archive = await openConfiguredArchive(config, metrics, log);
+  const sealer = createSealer(config.stateKey ?? randomBytes(32));
   const strandHints = createStrandHints({ store, timers, log });
+  const sessionBlinds = createSessionBlinds({ store, sealer, timers, random: randomBytes, log });
   const about = { host: hostname(), version: VERSION, config: digestOf(config) };
   const place = await placeRegistry(config, archive);
   const registry = await openRegistry({ config, store: place.store, metrics, log });
@@ -61,6 +65,7 @@ export async function openFoundation(config: Config, log: Log): Promise<Foundati
     clock,
     log,
     strandHints,
+    sessionBlinds,
     mode: config.recordingMode,
     recipients: config.recordingRecipients,
     describe: async ({ origin, vkey }) => ({
@@ -101,7 +106,7 @@ export async function openFoundation(config: Config, log: Log): Promise<Foundati
     await strandHints.close();
     await store.close();
   };
-  return { store, archive, registryLog: registry.registry, ...registered, closeRecording, metrics };
+  return { store, sealer, archive, registryLog: registry.registry, ...registered, closeRecording, metrics };
 }
 
 /** Undefined without one. Rejects when the store does not answer, or is not one that records may be entrusted to. */

@@ -26,7 +26,6 @@ import { createWriterKeys, type GatewayRegistry } from './registry/index.js';
 import { type ConnectionCredential, openResources, recordingDemands } from './resources/index.js';
 import { clock, sleep, timers, VERSION } from './runtime.js';
 import { createSessions } from './session/index.js';
-import { createSealer } from './store/index.js';
 import { createLog, type Log, type Metrics } from './telemetry/index.js';
 import {
   createChunkFetcher,
@@ -103,11 +102,10 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
 }
 
 async function startOn(
-  { store, archive, registryLog, recording, refusal, closeRecording, metrics }: Foundation,
+  { store, sealer, archive, registryLog, recording, refusal, closeRecording, metrics }: Foundation,
   config: Config,
   log: Log,
 ): Promise<Gateway> {
-  const sealer = createSealer(config.stateKey ?? randomBytes(32));
   const resources = await openResources({
     directory: config.resourcesDirectory,
     secrets: (name, key) => readSecretFile(config.secretsDirectory, name, key),
@@ -368,6 +366,7 @@ function startReconciler(
     openSession: (connection, signal, work) => withOwnSession(own, connection, signal, work),
     createComparison: () => compareInWorker(place),
     knownWriters: () => writerKeys.read(),
+    blinds: () => own.recording.blinds(),
     record: (entry) => own.recording.append(entry),
     announce: (fields) => registryLog.append([{ kind: 'reconcile', fields }]),
     metrics: metrics.reconcile,

@@ -20,10 +20,10 @@ func (j *judge) judgeApproval(s *statements, decision said) {
 	}
 	heldSame, askedSame := false, false
 	for _, request := range held {
-		heldSame = heldSame || sameText(request.fields["hash"], decision.fields["hash"]) && decision.fits(request)
+		heldSame = heldSame || request.mayBeSame(decision) && decision.fits(request)
 	}
 	for _, one := range asked {
-		askedSame = askedSame || sameText(one.fields["hash"], decision.fields["hash"])
+		askedSame = askedSame || one.mayBeSame(decision)
 	}
 	if !heldSame || !askedSame {
 		j.tellAt(tampered, "approval-mismatch", decision.log, decision.index)
@@ -35,7 +35,7 @@ func (j *judge) judgeApproval(s *statements, decision said) {
 // fits: the permit, if any, is for the request's texts, if they can be read.
 func (s said) fits(request said) bool {
 	sql, binds, bound, readable := request.texts()
-	return s.permit == "" || !readable || sql != nil && permitHash(sql, binds, bound) == s.permit
+	return s.permit == "" || !readable || s.blind != request.blind || sql != nil && permitHash(sql, binds, bound) == s.permit
 }
 
 type voter struct{ iss, sub string }

@@ -55,6 +55,7 @@ type leaf struct {
 	hash     hash
 	index    int64
 	bodies   map[string][]byte // plain bodies, nil where they are not here
+	blind    string            // tag of the blind its digests are under, empty where they are plain
 }
 
 // parseLeaf answers nil for bytes that are not a record.

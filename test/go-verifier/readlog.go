@@ -38,6 +38,7 @@ type keyRecord struct {
 	sid     string
 	hasSid  bool
 	wrapped string
+	blind   string
 	used    int64
 }
 

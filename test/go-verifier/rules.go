@@ -40,6 +40,11 @@ func (r *rules) check(record *leaf) {
 	if record.kind == "key" {
 		r.takeKey(record)
 	}
+	for _, key := range r.keys {
+		if key.hasSid == record.hasSid && key.sid == record.sid {
+			record.blind = key.blind
+		}
+	}
 	for _, p := range record.parts {
 		if p.encrypted {
 			r.useKey(record, p)
@@ -54,7 +59,7 @@ func (r *rules) check(record *leaf) {
 func (r *rules) takeKey(record *leaf) {
 	number, isNumber := natural(record.fields["n"])
 	recipients, isList := record.fields["recipients"].([]any)
-	good := isNumber && number == int64(len(r.keys)) && isHash(record.fields["wrapped"]) && isHash(record.fields["check"]) && isList && len(recipients) > 0
+	good := isNumber && number == int64(len(r.keys)) && isHash(record.fields["wrapped"]) && isHash(record.fields["check"]) && isHash(record.fields["blind"]) && isList && len(recipients) > 0
 	for _, recipient := range recipients {
 		_, isText := recipient.(string)
 		good = good && isText
@@ -63,7 +68,7 @@ func (r *rules) takeKey(record *leaf) {
 		panic(broken{"bad-key"})
 	}
 	r.log.named = number + 1
-	r.keys = append(r.keys, &keyRecord{index: record.index, sid: record.sid, hasSid: record.hasSid, wrapped: record.fields.text("wrapped")})
+	r.keys = append(r.keys, &keyRecord{index: record.index, sid: record.sid, hasSid: record.hasSid, wrapped: record.fields.text("wrapped"), blind: record.fields.text("blind")})
 }
 
 func (r *rules) useKey(record *leaf, p part) {

@@ -56,6 +56,9 @@ func (j *judge) judgeStatements() {
 	if unread {
 		j.tell(remark, "texts-not-checked", "")
 	}
+	if s.haveSeveralBlinds() {
+		j.tell(remark, "hashes-not-compared", "")
+	}
 }
 
 func (s *statements) take(record said) {
@@ -177,7 +180,7 @@ func (s *statements) restsOnApproval(qid string, apr any, request said) bool {
 		decided = decided || sameText(decision.fields["apr"], id) && decision.before(request)
 	}
 	for _, one := range s.asked[qid] {
-		asked = asked || sameText(one.fields["apr"], id) && sameText(one.fields["hash"], request.fields["hash"])
+		asked = asked || sameText(one.fields["apr"], id) && one.mayBeSame(request)
 	}
 	return decided && asked
 }
@@ -202,15 +205,43 @@ func sameText(a, b any) bool {
 	return isText && b == text
 }
 
-// texts gives a request's text and binds where they could be read.
+// mayBeSame: the hashes of two records are equal, or under different blinds.
+func (s said) mayBeSame(other said) bool {
+	if s.blind == other.blind {
+		return sameText(s.fields["hash"], other.fields["hash"])
+	}
+	_, one := s.fields["hash"].(string)
+	_, two := other.fields["hash"].(string)
+	return one && two
+}
+
+// haveSeveralBlinds: a statement was approved, and not all that was asked and decided of it is under one blind.
+func (s *statements) haveSeveralBlinds() bool {
+	for qid, approved := range s.approved {
+		blinds := map[string]bool{}
+		for _, records := range [][]said{approved, s.asked[qid], s.requests[qid]} {
+			for _, record := range records {
+				blinds[record.blind] = true
+			}
+		}
+		if len(blinds) > 1 {
+			return true
+		}
+	}
+	return false
+}
+
+// texts gives a request's text and binds where its hashes can be compared with them.
 func (l *leaf) texts() (sql, binds []byte, bound, readable bool) {
 	for _, p := range l.parts {
 		if _, here := l.bodies[p.name]; !here && (p.name == "sql" || p.name == "binds") {
 			return nil, nil, false, false
 		}
 	}
+	sql = l.bodies["sql"]
 	binds, bound = l.bodies["binds"]
-	return l.bodies["sql"], binds, bound, true
+	// Digests under a blind can be compared with nothing here.
+	return sql, binds, bound, sql == nil || l.blind == ""
 }
 
 // judgeHashes answers false where the texts of a request could not be read.

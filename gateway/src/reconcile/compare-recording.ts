@@ -49,7 +49,14 @@ export async function compareRecording(
   ): Promise<Compared> => {
     const tags = new Map<string, TagUse>();
     const tellTag = (place: string, use: TagUse): void => void tags.set(place, use);
-    return { report: await reconcile(readRecords([recording]), rows, { ...options, ...more, tellTag }), tags };
+    return {
+      report: await reconcile(readRecords([recording], undefined, options.blinds), rows, {
+        ...options,
+        ...more,
+        tellTag,
+      }),
+      tags,
+    };
   };
   if (archive === undefined) return compareWith(directory, {});
   let complaint = '';

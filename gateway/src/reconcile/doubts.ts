@@ -33,6 +33,16 @@ export function elsewhereFindings(newest: ReadonlyMap<string, number>): readonly
   }));
 }
 
+/** One for each writer, like those above: without its keys none of its texts can be compared. */
+export function unreadFindings(newest: ReadonlyMap<string, number>): readonly ReconcileFinding[] {
+  return [...newest].map(([origin, atMs]) => ({
+    weight: 'unproven',
+    kind: 'text-unread',
+    message: `records of ${origin} were found by their signed tags alone: without the keys to them, their texts were not compared`,
+    atMs,
+  }));
+}
+
 /** Logs that are not here whole. */
 export function recordingFindings(
   { recordingComplaint, nowMs }: ReconcileOptions,

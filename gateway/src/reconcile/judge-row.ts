@@ -10,6 +10,8 @@ export interface RowVerdict {
   readonly kind: RowKind;
   readonly message: string;
   readonly statement?: Statement;
+  /** The log of the record whose text was not compared. */
+  readonly unreadIn?: string;
   /** Where its record must be, which is not here: what the row is depends on the rows beside it (`judgeLate`). */
   readonly unseen?: QueryTag;
   /** It has no tag: a statement whose record is not here may have run it (`judgeLate`). */
@@ -69,7 +71,7 @@ export function planRow(judge: RowJudge, row: HistoryRow): RowPlan {
         const verdict = judgeWithoutRecord(judge, row, tag, log);
         return verdict.kind === 'record-missing' ? verdict : { ...verdict, unseen: tag };
       }
-      return leave?.leafHash === tag.leafHash ? judgeRecorded(judge, row, leave) : OTHER_RECORD;
+      return leave?.leafHash === tag.leafHash ? judgeRecorded(judge, row, tag, leave) : OTHER_RECORD;
     },
   };
 }
@@ -159,7 +161,7 @@ function judgeWithoutRecord(
   };
 }
 
-function judgeRecorded(judge: RowJudge, row: HistoryRow, { statement, text }: Leave): RowVerdict {
+function judgeRecorded(judge: RowJudge, row: HistoryRow, tag: QueryTag, { statement, text }: Leave): RowVerdict {
   const of = (kind: RowKind, message: string): RowVerdict => ({ kind, message, statement });
   const session = judge.index.session(statement.sessionId);
   const { connection } = judge;
@@ -176,14 +178,14 @@ function judgeRecorded(judge: RowJudge, row: HistoryRow, { statement, text }: Le
   if (upstream !== undefined && row.sessionId !== undefined && upstream !== row.sessionId)
     return of('session-differs', 'ran in another session than the one its record belongs to');
   statement.seen = true;
+  if (row.failed && row.text === HIDDEN_TEXT) return of('matched', '');
   switch (compareText(text, row.text)) {
     case 'same':
       return of('matched', '');
     case 'differs':
-      if (row.failed && row.text === HIDDEN_TEXT) return of('matched', '');
       return of('text-differs', 'ran with another text than the recorded one');
     case 'unread':
-      return of('text-unread', 'the record was found, but its text could not be read to compare it');
+      return { kind: 'text-unread', message: '', statement, unreadIn: tag.writer };
   }
 }
 

@@ -120,6 +120,7 @@ export function createScene(signer?: NoteSigner): Scene {
       } as LogRecord['leaf'],
       leafBytes: Buffer.alloc(0),
       unread: new Map(),
+      blind: undefined,
       bodies: new Map(
         record.unread === true ? [] : Object.entries(bodies).map(([name, text]) => [name, Buffer.from(text)]),
       ),

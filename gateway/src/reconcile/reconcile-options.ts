@@ -31,6 +31,8 @@ export interface ReconcileOptions {
   readonly earlierTags?: ReadonlyMap<string, TagUse> | undefined;
   /** Told of such queries, for the next comparison. */
   readonly tellTag?: ((place: string, use: TagUse) => void) | undefined;
+  /** Secrets under which digests of a gateway's own records stand, by their tags. Others' texts are then not compared. */
+  readonly blinds?: ReadonlyMap<string, Uint8Array> | undefined;
   /** Why the records are known not to be all of them. */
   readonly recordingComplaint?: string | undefined;
 }

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type LogDamage, type LogRecord, parseQueryTag } from '@piste/verifier';
-import { doubts, elsewhereFindings, recordingFindings } from './doubts.js';
+import { doubts, elsewhereFindings, recordingFindings, unreadFindings } from './doubts.js';
 import type { HistoryRow, RowResult } from './history-row.js';
 import { isLate, judgeLate, type LateRow, placeOf as placeOfTag, type TagUse } from './judge-late.js';
 import { planRow, type RowJudge, type RowPlan, type RowVerdict } from './judge-row.js';
@@ -82,6 +82,7 @@ function createRun(index: RecordIndex, damages: readonly LogDamage[], options: R
   const waiting: Waiting[] = [];
   const late: LateRow[] = [];
   const elsewhere = new Map<string, number>();
+  const unread = new Map<string, number>();
   const broken = damages.filter(({ problem }) => problem.severity === 'tampered');
   const registered = options.registered ?? { writers: [], isWhole: true };
   const isRegistered = keysOf(registered.writers);
@@ -104,16 +105,25 @@ function createRun(index: RecordIndex, damages: readonly LogDamage[], options: R
     signatures: options.signatures ?? 'all',
   };
 
-  function close(row: HistoryRow, { kind, message, statement, unseen }: RowVerdict): void {
+  /** Such rows are told once for each writer, with the time of the newest. */
+  function tellOnce(told: Map<string, number>, writer: string, { startMs }: HistoryRow): void {
+    told.set(writer, Math.max(told.get(writer) ?? 0, startMs));
+  }
+
+  function close(row: HistoryRow, { kind, message, statement, unseen, unreadIn }: RowVerdict): void {
     rowCounts[kind] += 1;
     if (kind === 'recorded-elsewhere' && unseen !== undefined) {
-      elsewhere.set(unseen.writer, Math.max(elsewhere.get(unseen.writer) ?? 0, row.startMs));
+      tellOnce(elsewhere, unseen.writer, row);
       return;
     }
     if (kind === 'inside-lag') openMs = Math.min(openMs, row.startMs);
-    if (kind === 'matched' && statement !== undefined) {
+    if ((kind === 'matched' || kind === 'text-unread') && statement !== undefined) {
       compareRows(row, statement, findings);
       if (statement.upstreamId === undefined) matchedIds.add(row.id);
+    }
+    if (unreadIn !== undefined) {
+      tellOnce(unread, unreadIn, row);
+      return;
     }
     const weight = ROW_WEIGHTS[kind];
     if (weight !== undefined) findings.add({ weight, kind, message, ...placeOf(row) });
@@ -171,8 +181,12 @@ function createRun(index: RecordIndex, damages: readonly LogDamage[], options: R
         if (verdict.unseen !== undefined)
           options.tellTag?.(placeOfTag(verdict.unseen), { id, sessionId, startMs, endMs });
       }
-      for (const finding of [...elsewhereFindings(elsewhere), ...recordingFindings(options, broken)])
-        findings.add(finding);
+      const ofLogs = [
+        ...elsewhereFindings(elsewhere),
+        ...unreadFindings(unread),
+        ...recordingFindings(options, broken),
+      ];
+      for (const finding of ofLogs) findings.add(finding);
       const statements = judgeStatements(
         index,
         { ...options, sinceMs: options.statementsSinceMs ?? sinceMs },

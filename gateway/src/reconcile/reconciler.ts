@@ -45,6 +45,8 @@ export interface ReconcilerDeps {
   readonly createComparison: () => Comparison;
   /** Keys of the writers of this deployment as the registry names them now. A failure is logged: then nobody is a stranger. */
   readonly knownWriters?: (() => Promise<KnownWriters>) | undefined;
+  /** What this gateway's own digests stand under, as far as it remembers it. */
+  readonly blinds?: (() => ReadonlyMap<string, Uint8Array>) | undefined;
   readonly record: (entry: Entry) => Promise<Receipt>;
   /** Offered each recorded result and its place, for the registry. A failure is logged and not told to the caller. */
   readonly announce?: ((fields: Entry['fields']) => Promise<unknown>) | undefined;
@@ -90,7 +92,9 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       const recorded = await deps.record(entry);
       keep(connection, found, sinceMs === undefined);
       const { writer: w, index: i, leafHash: r } = recorded;
-      deps.announce?.({ ...entry.fields, record: { w, i, r } }).catch((error: unknown) => {
+      // Anybody may read the registry, and the digest is of texts.
+      const { digest: _, ...told } = entry.fields;
+      deps.announce?.({ ...told, record: { w, i, r } }).catch((error: unknown) => {
         deps.log.warn('a comparison is not in the registry', { connection, error: errorMessage(error) });
       });
       return { connection, ...found, recorded };
@@ -119,6 +123,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
         connection,
         registered,
         earlierTags: tagUses,
+        blinds: deps.blinds?.(),
         // The history was read before the records are: what ran was recorded before it ran.
         recordsAreNewer: true,
       });

@@ -1,5 +1,5 @@
-import { type EntryValue, type LogRecord, SHOWN_TEXT_CHARACTERS } from '@piste/verifier';
-import { headDigests, type RecordedText } from './recorded-text.js';
+import { type Blind, digestIn, type EntryValue, type LogRecord, SHOWN_TEXT_CHARACTERS } from '@piste/verifier';
+import { type Heads, headDigests, NO_HEADS, type RecordedText } from './recorded-text.js';
 import { parseTagKey, type TagKey } from './tag-signature.js';
 
 /** What the records say of one statement. Held ones have several records that could let it run. */
@@ -84,7 +84,8 @@ interface WriterState {
   readonly digests: DigestColumn;
   /** Flags of the text: binds, long. */
   readonly flags: number[];
-  readonly heads: Map<number, readonly Buffer[]>;
+  readonly blinds: (Blind | undefined)[];
+  readonly heads: Map<number, Heads>;
 }
 
 /** Classes of statements that can run others, which Snowflake lists as queries of their own. */
@@ -116,6 +117,7 @@ export function createRecordIndex(): RecordIndex {
       leaves: [],
       digests: createDigestColumn(),
       flags: [],
+      blinds: [],
       heads: new Map(),
     };
     writers.set(origin, state);
@@ -157,10 +159,11 @@ export function createRecordIndex(): RecordIndex {
     }
     if (statement.leaves === 0) statement.timeMs = leaf.timeMs;
     statement.leaves += 1;
-    if (text.heads.length > 0) state.heads.set(record.index, text.heads);
+    if (text.heads !== NO_HEADS) state.heads.set(record.index, text.heads);
     state.indexes.push(record.index);
     state.leaves.push(statement);
     state.digests.add(record.leafHash, leaf.statementHash);
+    state.blinds.push(record.blind);
     state.flags.push((text.hasBinds ? 1 : 0) | (text.isLong ? 2 : 0));
   }
 
@@ -213,19 +216,24 @@ export function createRecordIndex(): RecordIndex {
   };
 }
 
-const NO_TEXT: Pick<RecordedText, 'hasBinds' | 'isLong' | 'heads'> = { hasBinds: true, isLong: true, heads: [] };
+const NO_TEXT: Pick<RecordedText, 'hasBinds' | 'isLong' | 'heads'> = { hasBinds: true, isLong: true, heads: NO_HEADS };
 
 /** The digests that `st` does not give: of texts with binds, and of those that Snowflake cuts. */
-function textFacts({ leaf, bodies }: LogRecord): Pick<RecordedText, 'hasBinds' | 'isLong' | 'heads'> {
+function textFacts(record: LogRecord): Pick<RecordedText, 'hasBinds' | 'isLong' | 'heads'> {
+  const { leaf } = record;
   const hasBinds = leaf.parts.some(({ name }) => name === 'binds');
   const bytes = leaf.parts.reduce((sum, { name, length }) => sum + (name === 'sql' ? length : 0), 0);
   const isLong = bytes >= SHOWN_TEXT_CHARACTERS;
-  return { hasBinds, isLong, heads: hasBinds || isLong ? readHeads(bodies.get('sql'), leaf.fields['txt']) : [] };
+  return { hasBinds, isLong, heads: hasBinds || isLong ? readHeads(record) : NO_HEADS };
 }
 
-function readHeads(sql: Buffer | undefined, shown: EntryValue | undefined): readonly Buffer[] {
-  if (sql !== undefined) return headDigests(sql.toString('utf8'));
-  return typeof shown === 'string' && /^[0-9a-f]{64}$/.test(shown) ? [Buffer.from(shown, 'hex')] : [];
+function readHeads({ leaf, bodies, blind }: LogRecord): Heads {
+  const sql = bodies.get('sql')?.toString('utf8');
+  const shown = leaf.fields['txt'];
+  const recorded = typeof shown === 'string' && /^[0-9a-f]{64}$/.test(shown) ? [shown] : [];
+  const read = sql === undefined ? [] : headDigests(sql).flatMap((digest) => digestIn(blind, 'txt', digest) ?? []);
+  const digests = (read.length > 0 ? read : recorded).map((digest) => Buffer.from(digest, 'hex'));
+  return digests.length === 0 ? NO_HEADS : { digests, blind };
 }
 
 function readSession(fields: Fields): RecordedSession {
@@ -265,7 +273,7 @@ function indexUpstreamIds(statements: Iterable<Statement>): Map<string, Statemen
 }
 
 function toWriterLog(state: WriterState, isSealed: boolean): WriterLog {
-  const { origin, key, size, lastMs, indexes, leaves, digests, flags, heads } = state;
+  const { origin, key, size, lastMs, indexes, leaves, digests, flags, blinds, heads } = state;
   return {
     origin,
     key,
@@ -284,9 +292,10 @@ function toWriterLog(state: WriterState, isSealed: boolean): WriterLog {
         leafHash: leafHash.toString('hex'),
         text: {
           statement: digest,
+          blind: blinds[at],
           hasBinds: (flag & 1) !== 0,
           isLong: (flag & 2) !== 0,
-          heads: heads.get(index) ?? [],
+          heads: heads.get(index) ?? NO_HEADS,
         },
       };
     },

@@ -1,37 +1,52 @@
 import { hash } from 'node:crypto';
-import { SHOWN_TEXT_CHARACTERS, shownText } from '@piste/verifier';
+import { type Blind, digestIn, SHOWN_TEXT_CHARACTERS, shownText } from '@piste/verifier';
 
 /**
  * What is kept of a recorded text to compare it with a history row: digests, not the text. `statement` is the record's own `st`,
  * which needs no body where there are no binds; `heads` are those of the beginning Snowflake keeps, from the body or the request's `txt`.
+ * All in the form they are recorded in.
  */
 export interface RecordedText {
   readonly statement: Buffer;
+  readonly blind: Blind | undefined;
   readonly hasBinds: boolean;
   /** So long in bytes that Snowflake may have cut it. */
   readonly isLong: boolean;
-  readonly heads: readonly Buffer[];
+  readonly heads: Heads;
 }
 
-/** Digests of a text as Snowflake shows it. A character may be a code point or a UTF-16 unit: both cuts are kept. */
-export function headDigests(text: string): readonly Buffer[] {
+/** Digests of a text's beginning and what they are under. */
+export interface Heads {
+  readonly digests: readonly Buffer[];
+  readonly blind: Blind | undefined;
+}
+
+export const NO_HEADS: Heads = Object.freeze({ digests: [], blind: undefined });
+
+/** Digests (hex) of a text as Snowflake shows it. A character may be a code point or a UTF-16 unit: both cuts are kept. */
+export function headDigests(text: string): readonly string[] {
   const points = shownText(text);
   const units = text.slice(0, SHOWN_TEXT_CHARACTERS);
   return points === units ? [digest(points)] : [digest(points), digest(units)];
 }
 
-const digest = (text: string): Buffer => hash('sha256', text, 'buffer');
+const digest = (text: string): string => hash('sha256', text, 'hex');
 
 /** `st` of a text without binds, docs/recording-format.md section 6. */
-function statementDigest(text: string): Buffer {
+function statementDigest(text: string): string {
   return digest(`${Buffer.byteLength(text, 'utf8')}\n${text}-`);
 }
 
-/** Whether a row shows the recorded text; `unread` where only the record's body could tell and it was not read. */
+/** Whether a row shows the recorded text; `unread` where only the record's body or its blind could tell and is not known. */
 export function compareText(recorded: RecordedText, shown: string): 'same' | 'differs' | 'unread' {
   const mayBeCut = recorded.isLong && shown.length >= SHOWN_TEXT_CHARACTERS;
-  if (!recorded.hasBinds && !mayBeCut) return statementDigest(shown).equals(recorded.statement) ? 'same' : 'differs';
-  if (recorded.heads.length === 0) return 'unread';
-  const own = digest(shown);
-  return recorded.heads.some((head) => head.equals(own)) ? 'same' : 'differs';
+  const { blind, heads } = recorded;
+  if (!recorded.hasBinds && !mayBeCut)
+    return compareDigest(digestIn(blind, 'st', statementDigest(shown)), [recorded.statement]);
+  return compareDigest(digestIn(heads.blind, 'txt', digest(shown)), heads.digests);
+}
+
+function compareDigest(own: string | undefined, recorded: readonly Buffer[]): 'same' | 'differs' | 'unread' {
+  if (own === undefined || recorded.length === 0) return 'unread';
+  return recorded.some((one) => one.toString('hex') === own) ? 'same' : 'differs';
 }

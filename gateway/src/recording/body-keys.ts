@@ -2,6 +2,7 @@ import { createCipheriv, createHmac, createSecretKey, type KeyObject, randomByte
 import { join } from 'node:path';
 import {
   type AgeRecipient,
+  blindTag,
   encodeFields,
   GCM_TAG_BYTES,
   keyName,
@@ -27,6 +28,8 @@ export interface FreshKey {
 
 interface LiveKey {
   readonly number: number;
+  /** Stands beside it in its file. */
+  readonly blind: Buffer;
   /** As an object: given as bytes, it is made ready anew for every part. */
   readonly secret: KeyObject;
   counter: number;
@@ -34,8 +37,11 @@ interface LiveKey {
 
 /** Session keys of one writer: made when first needed, wrapped to the recipients, forgotten when the session ends. */
 export interface BodyKeys {
-  /** Makes the session's key if it has none; its record must then stand before what is encrypted with it. */
-  prepare(sessionId: string | undefined): FreshKey | undefined;
+  /**
+   * Makes the session's key if it has none beside this blind; its record must then stand before what is encrypted with the key or has its
+   * digests under the blind.
+   */
+  prepare(sessionId: string | undefined, blind: Uint8Array): FreshKey | undefined;
   /** Encrypts parts with the session's key. `taken` says that what was encrypted will be written. */
   partsOf(sessionId: string | undefined): { readonly parts: PartStore; taken(): void };
   forget(sessionId: string | undefined): void;
@@ -74,14 +80,18 @@ export function createBodyKeys({ origin, directory, files, recipients }: BodyKey
   }
 
   return {
-    prepare(sessionId) {
-      if (live.has(sessionId)) return undefined;
+    prepare(sessionId, blind) {
+      const known = live.get(sessionId);
+      if (known?.blind.equals(blind) === true) return undefined;
       const bytes = randomBytes(KEY_BYTES);
-      const key = { number: nextNumber, secret: createSecretKey(bytes), counter: 0 };
-      const wrapped = wrapSecret(bytes, recipients);
-      const check = createHmac('sha256', bytes).update(KEY_CHECK).digest('hex');
+      const both = Buffer.concat([bytes, blind]);
+      const key = { number: nextNumber, secret: createSecretKey(bytes), blind: Buffer.from(blind), counter: 0 };
+      const wrapped = wrapSecret(both, recipients);
+      const check = createHmac('sha256', both).update(KEY_CHECK).digest('hex');
       bytes.fill(0);
+      both.fill(0);
       nextNumber += 1;
+      live.delete(sessionId);
       live.set(sessionId, key);
       if (live.size > MAX_LIVE_KEYS) forget(live.keys().next().value);
       unwritten.push({ path: join(directory, keyName(key.number)), wrapped });
@@ -90,6 +100,7 @@ export function createBodyKeys({ origin, directory, files, recipients }: BodyKey
         wrapped: sha256(wrapped).toString('hex'),
         recipients: recipients.map(({ text }) => text),
         check,
+        blind: blindTag(blind),
       });
       return { fields };
     },

@@ -13,7 +13,10 @@ export interface PlacedRecord {
   readonly bytes: ArrayBuffer | undefined;
   readonly timeMs: number;
   readonly monotonicMicros: number;
+  /** In the form it is recorded in, as every digest in `fields`. */
   readonly statementHash: string | undefined;
+  /** What its digests are under; undefined where it has none and no bodies, and where bodies are not encrypted. */
+  readonly blind: Uint8Array | undefined;
   readonly links: readonly StrandLink[] | 'unknown' | undefined;
 }
 

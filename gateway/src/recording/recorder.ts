@@ -1,4 +1,4 @@
-import { type Entry, encodeFields, type StrandLink } from '@piste/verifier';
+import { blindDigest, blindFields, type Entry, encodeFields, type StrandLink } from '@piste/verifier';
 import { errorMessage } from '../errors.js';
 import { createLeafClock, type LeafTime, type RecordingClock } from './leaf-clock.js';
 import type { Acknowledgement, Checkpoint, CommittedGroup, PlacedRecord } from './placed-record.js';
@@ -24,8 +24,8 @@ export interface RecorderDeps {
 export interface Recorder {
   readonly vkey: string;
   readonly failed: boolean;
-  /** Takes the record's place at once; `links` are written where it is its session's first in this log. Resolves when a commit that covers it is on stable storage. */
-  append(entry: Entry, statementHash: string | undefined, links?: StrandLinks): Promise<Acknowledgement>;
+  /** Takes the record's place at once. Resolves when a commit that covers it is on stable storage. */
+  append(entry: Entry, statementHash: string | undefined, beside?: Beside): Promise<Acknowledgement>;
   room(): Promise<void>;
   checkpoint(): Promise<Checkpoint>;
   finishSegment(): Promise<number>;
@@ -42,13 +42,15 @@ interface Waiting {
 /** What was known of a session's strands in other logs. */
 export type StrandLinks = readonly StrandLink[] | 'unknown';
 
-/** What stands in a leaf beside the entry. */
-interface Beside {
-  readonly statementHash: string | undefined;
+/** What is known of a record's session. */
+export interface Beside {
+  /** Written where the record is its session's first in this log. */
   readonly links: StrandLinks | undefined;
+  /** Digests are recorded under it; undefined where they are recorded as they are. */
+  readonly blind: Uint8Array | undefined;
 }
 
-const NOTHING_BESIDE: Beside = { statementHash: undefined, links: undefined };
+const NOTHING_BESIDE: Beside = { links: undefined, blind: undefined };
 
 /** Starts a writer; resolves once it has its key and its directory, rejects when it cannot have them. */
 export async function startRecorder({ start, clock, onCommitted, onFailed }: RecorderDeps): Promise<Recorder> {
@@ -146,8 +148,14 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     link.hold(waiting.size > 0 || isAsked || (isClosing && last === undefined));
   }
 
-  function place(entry: Entry, time: LeafTime, { statementHash, links }: Beside): Promise<Acknowledgement> {
-    const fields = encodeFields(entry.fields);
+  function place(
+    entry: Entry,
+    time: LeafTime,
+    statementHash: string | undefined,
+    { links, blind }: Beside,
+  ): Promise<Acknowledgement> {
+    const told = blindEntry(entry, statementHash, blind);
+    const fields = encodeFields(told.fields);
     const bodyBytes = entry.bodies.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
     const bytes = bodyBytes + fields.length + RECORD_OVERHEAD_BYTES;
     if (queuedBytes + bytes > MAX_QUEUED_BYTES) throw new RecordingUnavailable('recording queue is full');
@@ -161,7 +169,8 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
       bytes: buffer,
       timeMs: time.timeMs,
       monotonicMicros: time.monotonicMicros,
-      statementHash,
+      statementHash: told.statementHash,
+      blind: told.blind,
       links,
     };
     nextId += 1;
@@ -189,9 +198,11 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     // Nothing may stand before the record that opens the log.
     if (time.jump === undefined || nextId === 0) return;
     const fields = { wall: time.jump.wallMs, expected: time.jump.expectedMs };
-    place({ kind: 'clock.jump', sessionId: undefined, fields, bodies: [] }, time, NOTHING_BESIDE).catch(() => {
-      // The record that follows shares the fate of this one and tells its caller.
-    });
+    place({ kind: 'clock.jump', sessionId: undefined, fields, bodies: [] }, time, undefined, NOTHING_BESIDE).catch(
+      () => {
+        // The record that follows shares the fate of this one and tells its caller.
+      },
+    );
   }
 
   const vkey = await opened.promise;
@@ -201,14 +212,14 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     get failed() {
       return failure !== undefined;
     },
-    async append(entry, statementHash, links) {
+    async append(entry, statementHash, beside = NOTHING_BESIDE) {
       if (failure !== undefined) throw new RecordingUnavailable('recording failed earlier', { cause: failure });
       try {
         readTime ??= createLeafClock(clock);
         const time = readTime();
         // A log begins with `writer.open`, whatever the clock did since its writer was started.
         if (nextId > 0) noteJump(time);
-        return await place(entry, time, { statementHash, links });
+        return await place(entry, time, statementHash, beside);
       } catch (error) {
         if (error instanceof RecordingUnavailable) throw error;
         throw new RecordingUnavailable(`entry cannot be encoded: ${errorMessage(error)}`, { cause: error });
@@ -247,6 +258,30 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
       }
       return closed.promise;
     },
+  };
+}
+
+/** An entry with its digests as they are recorded. */
+interface BlindedEntry {
+  readonly fields: Entry['fields'];
+  readonly statementHash: string | undefined;
+  /** Undefined where nothing of the entry depends on it. */
+  readonly blind: Uint8Array | undefined;
+}
+
+/** The one place where digests of texts and answers get the form they are recorded in. */
+function blindEntry(
+  { fields, bodies }: Entry,
+  statementHash: string | undefined,
+  blind: Uint8Array | undefined,
+): BlindedEntry {
+  if (blind === undefined) return { fields, statementHash, blind };
+  const blinded = blindFields(fields, blind);
+  const isNeeded = blinded !== fields || statementHash !== undefined || bodies.length > 0;
+  return {
+    fields: blinded,
+    statementHash: statementHash && blindDigest(blind, 'st', statementHash),
+    blind: isNeeded ? blind : undefined,
   };
 }
 

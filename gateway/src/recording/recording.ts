@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import type { Entry, EntryKind, EntryValue, RecordingMode } from '@piste/verifier';
+import { BLIND_BYTES, type Entry, type EntryKind, type EntryValue, type RecordingMode } from '@piste/verifier';
 import { errorMessage } from '../errors.js';
 import { hashStatement, isPermit, type Permit } from '../policy/permit.js';
 import type { Log } from '../telemetry/log.js';
 import type { Answer } from './answer.js';
 import { type AnswerScope, createAnswering } from './answering.js';
+import { type BlindSource, type Blinds, createBlinds } from './blinds.js';
 import { createConnectionModes } from './connection-modes.js';
 import type { FileOps } from './file-ops.js';
 import type { RecordingClock } from './leaf-clock.js';
@@ -46,6 +47,8 @@ export interface RecordingDeps {
   /** Where sessions stand in the logs of other gateways; absent for a log whose sessions stay in it. */
   readonly strandHints?: StrandHints;
   readonly metrics?: RecordingMetrics;
+  /** Blinds of sessions; without it each is this log's own. Used where bodies are encrypted. */
+  readonly sessionBlinds?: BlindSource;
   /** For tests of durability: the log is then written on this thread, by these. */
   readonly files?: FileOps;
   readonly segmentBytes?: number;
@@ -106,6 +109,8 @@ export interface Recording {
    * newest ended segment, 0 for none; after `close` that is the last. Rejects when the writer is gone.
    */
   finishSegment(): Promise<number>;
+  /** Secrets: the blinds this process knows, by their tags. They let its records' digests be compared with texts. */
+  blinds(): ReadonlyMap<string, Uint8Array>;
   /** Why no new statement of the connection would run now, or nothing: ask before work begins that a refusal would leave half done. */
   refusesNew(connection: string): string | undefined;
   /** Writes `writer.close`, waits for it and forgets the key. Later appends reject. Safe to call twice. */
@@ -183,12 +188,13 @@ async function startWriter(deps: RecordingDeps, origin: string, ulid: string): P
 
 function createRecording(recorder: Recorder, origin: string, deps: RecordingDeps): Recording {
   const { clock, log, strandHints: hints, refuses, mode = 'strict' } = deps;
-  const place: PlaceEntry = async (entry, statementHash, links) =>
-    toReceipt(origin, await recorder.append(entry, statementHash, links));
+  const place: PlaceEntry = async (entry, statementHash, beside) =>
+    toReceipt(origin, await recorder.append(entry, statementHash, beside));
+  const blinds = openBlinds(deps);
   const linked: LogAppend =
-    hints === undefined
-      ? (entry, statementHash) => place(entry, statementHash, undefined)
-      : createLinkedAppend({ place, origin, hints });
+    hints === undefined && blinds === undefined
+      ? (entry, statementHash) => place(entry, statementHash, { links: undefined, blind: undefined })
+      : createLinkedAppend({ place, origin, hints, blinds });
   const ownAppend = (entry: Entry): Promise<Receipt> => linked(entry, undefined);
   const losses = createLosses({
     append: ownAppend,
@@ -255,12 +261,21 @@ function createRecording(recorder: Recorder, origin: string, deps: RecordingDeps
     room: () => recorder.room(),
     checkpoint: () => recorder.checkpoint(),
     finishSegment: () => recorder.finishSegment(),
+    blinds: () => blinds?.known() ?? new Map<string, Uint8Array>(),
     refusesNew: (connection: string) => (modes.of(connection) === 'observe' ? undefined : refuses?.('request', true)),
     close() {
       closing ??= finish();
       return closing;
     },
   });
+}
+
+/** Undefined where bodies are not encrypted, and digests as they are tell nothing more. */
+function openBlinds({ recipients = [], random = randomBytes, sessionBlinds }: RecordingDeps): Blinds | undefined {
+  if (recipients.length === 0) return undefined;
+  const make = (): Uint8Array => Uint8Array.from(random(BLIND_BYTES));
+  const local: BlindSource = { of: () => Promise.resolve(make()), forget: () => undefined };
+  return createBlinds(sessionBlinds ?? local, make());
 }
 
 function toReceipt(writer: string, acknowledged: Acknowledgement): TaggedReceipt {

@@ -1,5 +1,7 @@
 import type { Entry, EntryValue, StrandLink } from '@piste/verifier';
+import type { Blinds } from './blinds.js';
 import type { TaggedReceipt } from './receipt.js';
+import type { Beside } from './recorder.js';
 
 /**
  * Where the strands of a session stand in every writer's log. Hints only: what they say is written into the record as what
@@ -12,12 +14,8 @@ export interface StrandHints {
   note(sessionId: string, head: StrandLink): void;
 }
 
-/** What a writer appends; `links` count only where the record is the first of its session in this log. */
-export type PlaceEntry = (
-  entry: Entry,
-  statementHash: string | undefined,
-  links: readonly StrandLink[] | 'unknown' | undefined,
-) => Promise<TaggedReceipt>;
+/** What a writer appends. */
+export type PlaceEntry = (entry: Entry, statementHash: string | undefined, beside: Beside) => Promise<TaggedReceipt>;
 
 /** Appends one entry to one log. */
 export type LogAppend = (entry: Entry, statementHash: string | undefined) => Promise<TaggedReceipt>;
@@ -26,12 +24,16 @@ export interface StrandLinksDeps {
   readonly place: PlaceEntry;
   /** This writer's log. */
   readonly origin: string;
-  readonly hints: StrandHints;
+  /** Absent for a log whose sessions stay in it. */
+  readonly hints: StrandHints | undefined;
+  /** Absent where digests are recorded as they are. */
+  readonly blinds: Blinds | undefined;
 }
 
 interface Known {
   /** What the first record is to say of other strands; undefined once it is written, and for sessions opened here. */
   links: readonly StrandLink[] | 'unknown' | undefined;
+  readonly blind: Uint8Array | undefined;
   /** This writer's own head, as far as it is durable. */
   head: StrandLink | undefined;
 }
@@ -41,16 +43,16 @@ const MAX_KNOWN = 65_536;
 
 /**
  * Appends so that a session's strands in several logs name each other: the first record of a session that another gateway
- * opened says where it came from, and its `session.close` lists all strands known. Records keep their order while hints are
- * being read; sessions that are known wait for nothing.
+ * opened says where it came from, and its `session.close` lists all strands known; and so that all of a session's records have their
+ * digests under its blind. Records keep their order while that is being read; sessions that are known wait for nothing.
  */
-export function createLinkedAppend({ place, origin, hints }: StrandLinksDeps): LogAppend {
+export function createLinkedAppend({ place, origin, hints, blinds }: StrandLinksDeps): LogAppend {
   const known = new Map<string, Known>();
   /** Sessions of which a record waits for hints; resolves when it has its place. */
   const waiting = new Map<string, Promise<unknown>>();
 
-  function remember(sessionId: string, links: Known['links']): Known {
-    const session: Known = { links, head: undefined };
+  function remember(sessionId: string, links: Known['links'], blind: Uint8Array | undefined): Known {
+    const session: Known = { links, blind, head: undefined };
     known.set(sessionId, session);
     const oldest = known.size > MAX_KNOWN ? known.keys().next().value : undefined;
     if (oldest !== undefined) known.delete(oldest);
@@ -63,12 +65,13 @@ export function createLinkedAppend({ place, origin, hints }: StrandLinksDeps): L
     sessionId: string,
     session: Known,
   ): Promise<TaggedReceipt> {
-    const placed = place(entry, statementHash, session.links);
+    const placed = place(entry, statementHash, { links: session.links, blind: session.blind });
     return placed.then((receipt) => {
       session.links = undefined;
+      if (entry.kind === 'session.close') blinds?.end(sessionId);
       if (receipt.strandNumber !== undefined) {
         session.head = { origin, number: receipt.strandNumber, leafHash: receipt.leafHash };
-        hints.note(sessionId, session.head);
+        hints?.note(sessionId, session.head);
       }
       return receipt;
     });
@@ -76,21 +79,28 @@ export function createLinkedAppend({ place, origin, hints }: StrandLinksDeps): L
 
   async function putAfterReading(entry: Entry, statementHash: string | undefined, sessionId: string) {
     const isClose = entry.kind === 'session.close';
-    const heads = known.has(sessionId) && !isClose ? undefined : await hints.read(sessionId);
+    const isNew = !known.has(sessionId);
+    const comesFromElsewhere = isNew && entry.kind !== 'session.open';
+    const [heads, blind] = await Promise.all([
+      comesFromElsewhere || isClose ? hints?.read(sessionId) : undefined,
+      isNew ? blinds?.of(sessionId) : undefined,
+    ]);
     const others = heads?.filter((head) => head.origin !== origin);
     const links = others === undefined || others.length === 0 ? 'unknown' : others;
-    const session = known.get(sessionId) ?? remember(sessionId, links);
-    const told = isClose ? withStrands(entry, session.head, others) : entry;
+    const isLinked = comesFromElsewhere && hints !== undefined;
+    const session = known.get(sessionId) ?? remember(sessionId, isLinked ? links : undefined, blind);
+    const told = isClose && hints !== undefined ? withStrands(entry, session.head, others) : entry;
     // In an object: whoever waits for the place does not wait for the disk.
     return { receipt: put(told, statementHash, sessionId, session) };
   }
 
   return (entry, statementHash) => {
     const { sessionId, kind } = entry;
-    if (sessionId === undefined) return place(entry, statementHash, undefined);
+    if (sessionId === undefined) return place(entry, statementHash, { links: undefined, blind: blinds?.own });
     const before = waiting.get(sessionId);
     if (before === undefined && kind !== 'session.close') {
-      const session = known.get(sessionId) ?? (kind === 'session.open' ? remember(sessionId, undefined) : undefined);
+      const isOpenedHere = kind === 'session.open' && blinds === undefined;
+      const session = known.get(sessionId) ?? (isOpenedHere ? remember(sessionId, undefined, undefined) : undefined);
       if (session !== undefined) return put(entry, statementHash, sessionId, session);
     }
     const placed = (before ?? Promise.resolve()).then(() => putAfterReading(entry, statementHash, sessionId));

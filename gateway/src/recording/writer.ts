@@ -82,11 +82,11 @@ export function createLogWriter({ signer, segments, keys, monotonicNs }: LogWrit
   let committed: { readonly size: number; readonly root: Buffer } = { size: 0, root: tree.root() };
 
   function add(record: PlacedRecord): void {
-    const { sessionId, bodies } = record;
-    if (keys === undefined || bodies.length === 0) {
+    const { sessionId, blind } = record;
+    if (keys === undefined || blind === undefined) {
       place(record, cutBodies(bodiesOf(record), RAW_PARTS));
     } else {
-      const fresh = keys.prepare(sessionId);
+      const fresh = keys.prepare(sessionId, blind);
       if (fresh !== undefined) place({ ...record, ...KEY_RECORD, fields: fresh.fields }, []);
       const sealing = keys.partsOf(sessionId);
       place(record, cutBodies(bodiesOf(record), sealing.parts));

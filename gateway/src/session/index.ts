@@ -1,4 +1,5 @@
 export type { Session, UpstreamSession } from './session.js';
+export { createSessionBlinds, type SessionBlinds, type SessionBlindsDeps } from './session-blinds.js';
 export {
   type Authenticated,
   createSessions,

@@ -8,6 +8,14 @@ export {
 } from './format/age.js';
 export { type KeyList, openKeysWith, parseIdentities, parseRecipients } from './format/age-keys.js';
 export { decodeBech32, encodeBech32 } from './format/bech32.js';
+export {
+  BLIND_BYTES,
+  type Blind,
+  blindDigest,
+  blindFields,
+  blindTag,
+  digestIn,
+} from './format/blind.js';
 export * from './format/canonical-json.js';
 export * from './format/checkpoint.js';
 export * from './format/cosignature.js';

@@ -136,6 +136,7 @@ function* recordsOf({ count, vkey, origin, upstreamIds }: Statements): Generator
     leafHash: leafHashOf(index),
     leafBytes: Buffer.alloc(0),
     unread: new Map(),
+    blind: undefined,
     bodies: new Map(),
     leaf: {
       kind,

@@ -1,28 +1,27 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type AuditorKey, makeAuditorKey } from '../demo/auditor-key.js';
 import { runPiste } from '../demo/piste.js';
 import type { NodeDriver } from '../harness/node-driver.js';
 import { type Playground, startPlayground } from '../playground/playground.js';
 import { connectAgent, connectApprover, connectDirect, eventually } from './callers.js';
+import { askToReconcile } from './reconcile-call.js';
 import { bytesIn, recordsIn } from './records.js';
 
 let playground: Playground;
 let agent: NodeDriver;
 const AUDITOR = { name: 'Alex (auditor)', groups: ['auditors'] };
 
-/** Nobody here has its key: what follows never reads a body. */
-const RECIPIENT = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p';
-let keys: string;
+/** The gateway has the public half only. */
+let key: AuditorKey;
 
 beforeAll(async () => {
-  keys = await mkdtemp(join(tmpdir(), 'piste-recipients-'));
-  await writeFile(join(keys, 'recipients'), RECIPIENT);
+  key = await makeAuditorKey();
   playground = await startPlayground({
     gatewayEnvironment: {
       PISTE_AUDITOR_GROUPS: 'auditors, others',
-      PISTE_RECORDING_RECIPIENTS_FILE: join(keys, 'recipients'),
+      PISTE_RECORDING_RECIPIENTS_FILE: key.recipientsFile,
     },
   });
   agent = await connectAgent(playground, { options: { queryTag: 'monthly report' } });
@@ -30,7 +29,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => {
   await playground?.stop();
-  await rm(keys, { recursive: true, force: true });
+  await key?.remove();
 });
 
 /** Statements of every kind that ends differently. */
@@ -84,6 +83,9 @@ async function exportHistory(name: string): Promise<string> {
 }
 
 const reconcileFile = (history: string, ...more: readonly string[]) =>
+  reconcileWithoutKey(history, '--identity', key.identityFile, ...more);
+
+const reconcileWithoutKey = (history: string, ...more: readonly string[]) =>
   runPiste(
     'audit',
     'reconcile',
@@ -146,6 +148,12 @@ describe('where everything went through the gateway', () => {
     const { exitCode, text } = await reconcileFile(await exportHistory('complete.jsonl'));
     expect(text).toMatch(/COMPLETE/);
     expect(exitCode).toBe(0);
+  });
+
+  test('without the key to the records, they are found by their tags and nothing is said of the texts', async () => {
+    const { exitCode, text } = await reconcileWithoutKey(await exportHistory('unread.jsonl'));
+    expect([exitCode, text]).toEqual([2, expect.stringMatching(/CANNOT CONCLUDE[\s\S]*their texts were not compared/)]);
+    expect(text).not.toMatch(/ALARM|text-differs/);
   });
 
   test('without a trust file nothing is concluded', async () => {
@@ -266,4 +274,15 @@ describe('a statement with the service credential past the gateway', () => {
     const { body } = await ask(AUDITOR, { connection: 'crm', since: new Date(Date.now() + 1000).toISOString() });
     expect(body.report.findings).toEqual([]);
   });
+});
+
+describe('a gateway that started again', () => {
+  test('finds what the one before recorded by the tags, and says nothing of the texts', async () => {
+    await agent.close();
+    await playground.restartGateway();
+    const { report } = await askToReconcile(playground, playground);
+    expect(report.rows['text-unread']).toBeGreaterThan(12);
+    expect(report.findings.filter(({ kind }) => kind === 'text-unread')).toHaveLength(1);
+    expect(report.rows).toMatchObject({ 'text-differs': 0, 'tag-differs': 0 });
+  }, 30_000);
 });

@@ -1,10 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type LogRecord, readLog } from '@piste/gateway/dist/recording/index.js';
+import type { OpenKey } from '@piste/verifier';
 
 /** Every record of a recording directory in order, bodies included. @throws Error when a log is damaged. */
-export async function recordsIn(directory: string): Promise<readonly LogRecord[]> {
-  const reading = readLog(directory);
+export async function recordsIn(directory: string, openKey?: OpenKey): Promise<readonly LogRecord[]> {
+  const reading = readLog(directory, { openKey });
   const records: LogRecord[] = [];
   for (;;) {
     const step = await reading.next();

@@ -4,24 +4,29 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { LogRecord } from '@piste/gateway/dist/recording/index.js';
 import { type RedisProcess, startRedisProcess } from '@piste/gateway/dist/store/redis-process.js';
+import { type AuditorKey, makeAuditorKey } from '../demo/auditor-key.js';
 import { runPiste } from '../demo/piste.js';
 import type { WireAnswer, WireClient } from '../harness/wire-client.js';
 import { type GatewayProgram, type Playground, startPlayground } from '../playground/playground.js';
-import { eventually, loginByHand } from './callers.js';
+import { connectApprover, eventually, loginByHand } from './callers.js';
 import { recordsIn } from './records.js';
 
 let redis: RedisProcess;
+let key: AuditorKey;
 let playground: Playground;
 let second: GatewayProgram;
 
 beforeAll(async () => {
   redis = await startRedisProcess();
-  playground = await startPlayground({ gatewayEnvironment: { PISTE_REDIS_URL: redis.url } });
+  key = await makeAuditorKey();
+  const environment = { PISTE_REDIS_URL: redis.url, PISTE_RECORDING_RECIPIENTS_FILE: key.recipientsFile };
+  playground = await startPlayground({ gatewayEnvironment: environment });
   second = await playground.startGateway('second');
 }, 60_000);
 afterAll(async () => {
   await playground?.stop();
   await redis?.dispose();
+  await key?.remove();
 });
 
 type Place = { readonly driverUrl: string; readonly recordingDirectory: string };
@@ -116,6 +121,46 @@ describe('a session at two gateways', () => {
     expect((await strandIn(second, sessionId))[0]?.leaf.strand?.links).toBeDefined();
   });
 
+  test('has its digests under one blind, which the store holds sealed until it ends', async () => {
+    const wire = await loginByHand(playground);
+    const sessionId = await newestSession();
+    const held = query(wire, playground, 'CREATE TABLE crm.public.roaming_table (id INT)');
+    const owner = await connectApprover(playground, { consoleUrl: second.consoleUrl });
+    await owner.decide(await owner.find(/roaming_table/i), 'approve', 'fine');
+    expect(await held).toMatchObject({ success: true });
+    await query(wire, second, 'SELECT 6 AS v');
+    const hashes = new Map<string, Set<unknown>>();
+    const blinds = new Set<unknown>();
+    for (const at of [playground, second]) {
+      for (const { leaf } of await strandIn(at, sessionId)) {
+        const { qid, hash, blind } = leaf.fields;
+        if (leaf.kind === 'key') blinds.add(blind);
+        if (typeof qid === 'string' && typeof hash === 'string')
+          hashes.set(qid, (hashes.get(qid) ?? new Set()).add(`${leaf.kind === 'request'} ${hash}`));
+      }
+    }
+    expect(blinds.size).toBe(1);
+    const approved = [...hashes.values()].filter((seen) => seen.size > 1).map((seen) => [...seen]);
+    expect(approved).toEqual([[expect.stringMatching(/^true /), expect.stringMatching(/^false /)]]);
+    expect(new Set(approved.flat().map((text) => String(text).split(' ')[1])).size).toBe(1);
+    expect(await command(`GET piste:blind:${sessionId}`)).toMatch(/s1\./);
+    await ask(wire, second, '/session?delete=true');
+    await eventually('the blind to be gone', async () =>
+      (await command(`EXISTS piste:blind:${sessionId}`)) === ':0\r\n' ? true : undefined,
+    );
+  });
+
+  test('of which the store lost the blind is recorded under two, and that is no fault', async () => {
+    const wire = await loginByHand(playground);
+    const sessionId = await newestSession();
+    const held = query(wire, playground, 'CREATE TABLE crm.public.forgetful_table (id INT)');
+    const owner = await connectApprover(playground, { consoleUrl: second.consoleUrl });
+    const asked = await owner.find(/forgetful_table/i);
+    expect(await command(`DEL piste:blind:${sessionId}`)).toBe(':1\r\n');
+    await owner.decide(asked, 'approve', 'fine');
+    expect(await held).toMatchObject({ success: true });
+  });
+
   test('of which the store lost the strands is recorded all the same, as of unknown descent', async () => {
     const wire = await loginByHand(playground);
     const sessionId = await newestSession();
@@ -154,8 +199,12 @@ describe('a session at two gateways', () => {
       JSON.stringify({ v: 1, registry, writers: members('writers'), checkpoints: members('checkpoints') }),
     );
     const { recordingDirectory } = playground;
-    const verdict = await runPiste('audit', 'verify', recordingDirectory, second.recordingDirectory, '--trust', trust);
-    expect(verdict.text).toMatch(/^audit verify: OK/);
-    expect(verdict.exitCode).toBe(0);
+    for (const more of [[], ['--deep', '--identity', key.identityFile]]) {
+      const both = [recordingDirectory, second.recordingDirectory];
+      const verdict = await runPiste('audit', 'verify', ...both, '--trust', trust, ...more);
+      expect(verdict.text).toMatch(/^audit verify: OK/);
+      expect(verdict.text).toMatch(/the hashes of 1 approved statements are under several blinds/);
+      expect(verdict.exitCode).toBe(0);
+    }
   }, 40_000);
 });

@@ -158,9 +158,18 @@ function protocolItem(random: Random): Item {
     () => ({ leaf: { v: 1, k: 'gap', f: loss(random) }, bodies: [] }),
     () => ({ leaf: { v: 1, k: 'mode.change', f: modeOf(random) }, bodies: [] }),
     () => ({ leaf: life(random, qid, apr, hash), bodies: [] }),
+    () => ({ leaf: leaf('key', madeKey(random)), bodies: [] }),
     () => ({ leaf: leaf('session.close', { why: 'logout', strands: strands(random) }), bodies: [] }),
     () => ({ leaf: { v: 1, k: 'writer.sealed', f: seal(random) }, bodies: [] }),
   ])();
+}
+
+/** A key, often the next of its log, with one of two blinds. */
+function madeKey(random: Random): Fields {
+  const [wrapped = '', check = ''] = HASHES;
+  const fields: Fields = { n: random.below(2), wrapped, check, recipients: ['age1'], blind: random.pick(HASHES) };
+  if (random.chance(12)) delete fields[random.pick(Object.keys(fields))];
+  return fields;
 }
 
 /** What a log says it lost. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { digestIn } from '@piste/verifier';
 import type { LogRecord } from '../../recording/index.js';
 import { numberIn, objectIn, stringIn } from '../fields.js';
 import { type Exchange, recordsOf } from './exchanges.js';
@@ -127,7 +128,8 @@ function answerContent(answer: LogRecord): Content {
   const rows = answer.bodies.get('rows');
   const text = rows === undefined ? head : `{"data":${head.slice(0, -1)}${rowsOf(answer, rows)}${TAIL}`;
   const sha = stringIn(objectIn(answer.leaf.fields, 'out'), 'sha');
-  const isOther = sha !== undefined && sha !== createHash('sha256').update(text, 'utf8').digest('hex');
+  const own = digestIn(answer.blind, 'out', createHash('sha256').update(text, 'utf8').digest('hex'));
+  const isOther = sha !== undefined && own !== undefined && sha !== own;
   const comment = isOther ? { comment: OTHER_BYTES } : {};
   return { size: Buffer.byteLength(text, 'utf8'), mimeType: JSON_TYPE, text, ...comment };
 }

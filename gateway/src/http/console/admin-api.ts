@@ -10,6 +10,7 @@ import type { ConsoleDependencies } from './dependencies.js';
 import { sendProblem } from './problems.js';
 import { answerReconcile } from './reconcile-api.js';
 import type { RecordAccess } from './recorded.js';
+import { belongsTo } from './recorded-answers.js';
 import { showVoteRefusal } from './vote-refusals.js';
 
 export interface AdminApiParts
@@ -110,6 +111,7 @@ function withRequest(
     const approval = isRequestId(id) ? await parts.approvals.get(id) : undefined;
     const access = approval === undefined ? undefined : accessTo(approval, caller, parts.connections.list());
     if (approval === undefined || access === undefined) return sendProblem(response, 404, deny.unknownRequest());
+    belongsTo(response, approval.subject.sessionId);
     return answer(approval, access);
   });
 }

@@ -504,6 +504,15 @@ describe('every answer', () => {
     ]);
   });
 
+  test('about one request is recorded in the session it was asked in, one about several in none', async () => {
+    const world = await startWorld();
+    const { id } = await world.request();
+    await call(world, `/requests/${id}`, 'dana.owner');
+    await call(world, '/requests', 'dana.owner');
+    const answers = world.entries.filter(({ fields }) => fields['action'] === 'answer');
+    expect(answers.map(({ sessionId }) => sessionId)).toEqual(['session-1', undefined]);
+  });
+
   test('is empty when it cannot be recorded', async () => {
     const world = await startWorld();
     world.fail.record = true;

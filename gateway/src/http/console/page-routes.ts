@@ -14,6 +14,7 @@ import { renderInboxPage } from './inbox-page.js';
 import { renderMessagePage } from './layout.js';
 import type { LoginSession } from './login-sessions.js';
 import { renderReceiptPage } from './receipt-page.js';
+import { belongsTo } from './recorded-answers.js';
 import { showVoteRefusal } from './vote-refusals.js';
 
 export interface PageParts extends Omit<AuthParts, 'login'> {
@@ -105,7 +106,10 @@ function withRequest(
     const { id } = request.params;
     const approval = isRequestId(id) ? await parts.approvals.get(id) : undefined;
     const access = approval === undefined ? undefined : accessTo(approval, person.viewer, parts.connections.list());
-    if (approval !== undefined && access !== undefined) return answer(person, approval, access);
+    if (approval !== undefined && access !== undefined) {
+      belongsTo(response, approval.subject.sessionId);
+      return answer(person, approval, access);
+    }
     const sentences = [
       'There is no such request, or you are neither its requester nor one of its approvers.',
       'Old requests are forgotten after a while; the record keeps them.',

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { RequestHandler } from 'express';
+import type { RequestHandler, Response } from 'express';
 import { errorMessage } from '../../errors.js';
 import type { Log } from '../../telemetry/log.js';
 import type { ConsoleDependencies } from './dependencies.js';
@@ -31,7 +31,7 @@ export function recordAnswers(record: ConsoleDependencies['record'], log: Log): 
       const out = isSent ? bytes : Buffer.alloc(0);
       record({
         kind: 'admin.access',
-        sessionId: undefined,
+        sessionId: sessionOf(response),
         fields: {
           action: 'answer',
           channel: path.startsWith('/api/') ? 'api' : 'page',
@@ -52,6 +52,16 @@ export function recordAnswers(record: ConsoleDependencies['record'], log: Log): 
     }) as typeof response.end;
     next();
   };
+}
+
+/** Says whose session an answer tells of: its digest is then lost with the session's keys. */
+export function belongsTo(response: Response, sessionId: string): void {
+  response.locals['sessionId'] = sessionId;
+}
+
+function sessionOf({ locals }: Response): string | undefined {
+  const sessionId: unknown = locals['sessionId'];
+  return typeof sessionId === 'string' ? sessionId : undefined;
 }
 
 function toBytes(chunk: unknown, encoding: unknown): Buffer {

@@ -111,6 +111,7 @@ describe('an answer compared with its bodies', () => {
   test.each(WRONG)('where %s left is proof', async (_, delivery) => {
     expect(await foundIn(delivery)).toEqual(['tampered answer-mismatch 3']);
     expect(await foundIn(delivery, { encrypted: true, withKey: true })).toEqual(['tampered answer-mismatch 4']);
+    expect(await foundIn(delivery, { encrypted: true, withKey: true })).toEqual(['tampered answer-mismatch 4']);
   });
 
   test.each(WRONG)('where %s left is not looked at unless asked for', async (_, delivery) => {

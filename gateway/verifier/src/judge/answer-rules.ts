@@ -1,3 +1,4 @@
+import { digestIn } from '../format/blind.js';
 import type { EntryValue } from '../format/entry.js';
 import { platform } from '../platform/index.js';
 import type { ScannedRecord } from '../read/scan.js';
@@ -26,14 +27,15 @@ export function createAnswerRules(): AnswerRules {
   let unreadable = 0;
   return {
     add(record, log) {
-      const { leaf, index, unread } = record;
+      const { leaf, index, unread, blind } = record;
       const { kind, fields } = leaf;
       const out = readOut(fields['out']);
       if (out === undefined || !KINDS.has(kind)) return;
       if (kind === 'request.refused' && leaf.parts.every(({ name }) => name !== 'head')) return;
       if (hasFurtherParts(record)) withParts += 1;
-      else if (unread.has('head') || unread.has('rows')) unreadable += 1;
-      else if (!isDelivered(out, piecesOf(record))) {
+      else if (unread.has('head') || unread.has('rows') || (blind !== undefined && blind.secret === undefined)) {
+        unreadable += 1;
+      } else if (!isDelivered(out, record)) {
         const message = 'what was delivered is not what its bodies give';
         findings.push({ severity: 'tampered', code: 'answer-mismatch', message, log, index });
       }
@@ -91,13 +93,13 @@ function* base64Of(bytes: Buffer): Generator<Uint8Array> {
     yield Buffer.from(bytes.subarray(at, at + BASE64_STEP_BYTES).toString('base64'), 'latin1');
 }
 
-function isDelivered({ len, sha }: Out, pieces: Iterable<Uint8Array>): boolean {
+function isDelivered({ len, sha }: Out, record: ScannedRecord): boolean {
   const hash = platform.createSha256();
   let length = 0;
-  for (const piece of pieces) {
+  for (const piece of piecesOf(record)) {
     length += piece.byteLength;
     if (length > len) return false;
     hash.update(piece);
   }
-  return length === len && hash.digest().toString('hex') === sha;
+  return length === len && digestIn(record.blind, 'out', hash.digest().toString('hex')) === sha;
 }

@@ -1,6 +1,8 @@
 import type { Finding } from './finding.js';
 import {
   type Approval,
+  isComparable,
+  mayBeSame,
   type Outcome,
   type Person,
   type Place,
@@ -29,8 +31,8 @@ export function checkApproval(outcome: Outcome, { held, asked, votes, openers }:
   };
   if (held.length === 0 || asked.length === 0)
     return fault('approved-without-request', 'an approval of nothing that was asked');
-  const isForHeld = held.some((request) => request.hash === outcome.hash && isForText(outcome, request));
-  if (typeof outcome.hash !== 'string' || !isForHeld || asked.every(({ hash }) => hash !== outcome.hash))
+  const isForHeld = held.some((request) => mayBeSame(request, outcome) && isForText(outcome, request));
+  if (typeof outcome.hash !== 'string' || !isForHeld || !asked.some((one) => mayBeSame(one, outcome)))
     return fault('approval-mismatch', 'what was approved is not what was asked');
   const cast = votes.filter((vote) => precedes(vote, outcome)).map(({ voter }) => voter);
   const counted = outcome.voters ?? cast;
@@ -42,8 +44,10 @@ export function checkApproval(outcome: Outcome, { held, asked, votes, openers }:
     : [];
 }
 
-function isForText({ statementHash }: Outcome, { textUnread, computedStatement }: Request): boolean {
-  return textUnread || statementHash === undefined || statementHash === computedStatement;
+function isForText(outcome: Outcome, request: Request): boolean {
+  const { statementHash } = outcome;
+  if (request.textUnread || statementHash === undefined || !isComparable(outcome, request)) return true;
+  return statementHash === request.computedStatement;
 }
 
 function isAmong(voter: Person | undefined, people: readonly Person[]): boolean {

@@ -8,6 +8,7 @@ import {
   type Approval,
   isResult,
   type Leave,
+  mayBeSame,
   type Outcome,
   type Person,
   type Place,
@@ -92,29 +93,31 @@ export function createProtocolRules(): ProtocolRules {
   }
 
   function toRequest(
-    { leaf: { fields, statementHash, strand }, bodies, unread }: ScannedRecord,
+    { leaf: { fields, statementHash, strand }, bodies, unread, blind }: ScannedRecord,
     place: Place,
   ): Request {
     const sessionId = strand?.sessionId;
     const opened = sessionId === undefined ? undefined : sessions.get(sessionId);
     const session = opened?.findLast(({ log }) => log === place.log);
-    return readRequest({ place, fields, bodies, unread, statementHash, sessionId, session });
+    return readRequest({ place, fields, bodies, unread, blind, statementHash, sessionId, session });
   }
 
   function addToStatement(statement: Statement, record: ScannedRecord, place: Place): void {
-    const { leaf } = record;
+    const { leaf, blind } = record;
+    const form = blind?.tag;
     const { fields, statementHash, strand, timeMs } = leaf;
     switch (leaf.kind) {
       case 'request':
         statement.requests.push(toRequest(record, place));
         break;
       case 'approval.request':
-        statement.approvals.push({ ...place, id: fields['apr'], hash: fields['hash'] });
+        statement.approvals.push({ ...place, form, id: fields['apr'], hash: fields['hash'] });
         break;
       case 'decision':
         if (fields['v'] !== 'approved') break;
         statement.outcomes.push({
           ...place,
+          form,
           approval: fields['apr'],
           statementHash,
           hash: fields['hash'],
@@ -170,6 +173,7 @@ export function createProtocolRules(): ProtocolRules {
         ...requests.flatMap(checkRequest),
         ...known.flatMap((statement) => checkStatement(statement, { votes, sessions, losses })),
         ...noteUnreadTexts(requests),
+        ...noteOtherBlinds(known),
       ];
     },
   };
@@ -184,6 +188,17 @@ function noteUnreadTexts(requests: readonly Request[]): readonly Finding[] {
   if (count === 0) return [];
   const message = `the texts of ${count} requests could not be read here, so their hashes were not compared with them`;
   return [{ severity: 'note', code: 'texts-not-checked', message }];
+}
+
+/** Approvals whose records are under several blinds: a gateway that served the session did not know the others'. */
+function noteOtherBlinds(statements: readonly Statement[]): readonly Finding[] {
+  const count = statements.filter(
+    ({ requests, approvals, outcomes }) =>
+      outcomes.length > 0 && new Set([...requests, ...approvals, ...outcomes].map(({ form }) => form)).size > 1,
+  ).length;
+  if (count === 0) return [];
+  const message = `the hashes of ${count} approved statements are under several blinds, so they were not compared with each other`;
+  return [{ severity: 'note', code: 'hashes-not-compared', message }];
 }
 
 function checkStatement(statement: Statement, world: World): readonly Finding[] {
@@ -265,8 +280,8 @@ function isLeave({ requests, approvals, outcomes }: Statement, leave: Leave | Re
   const held = requests.find((request) => request.verdict === 'hold' && precedes(request, leave));
   if (!('verdict' in leave)) return held !== undefined;
   if (held === undefined) return leave.approval === null || leave.approval === undefined;
-  const { approval, hash } = leave;
-  if (typeof approval !== 'string' || typeof hash !== 'string') return false;
+  const { approval } = leave;
+  if (typeof approval !== 'string' || typeof leave.hash !== 'string') return false;
   const isDecided = outcomes.some((outcome) => outcome.approval === approval && precedes(outcome, leave));
-  return isDecided && approvals.some((asked) => asked.id === approval && asked.hash === hash);
+  return isDecided && approvals.some((asked) => asked.id === approval && mayBeSame(asked, leave));
 }

@@ -1,3 +1,4 @@
+import { type Blind, digestIn } from '../format/blind.js';
 import type { EntryValue } from '../format/entry.js';
 import type { UnreadReason } from '../read/body-opener.js';
 import { bindingHash, hashStatement } from './statement-hashes.js';
@@ -10,8 +11,14 @@ export interface Place {
   readonly index: number;
 }
 
+/** A record with digests. */
+export interface Digested extends Place {
+  /** Tag of the blind they are under; undefined where they stand as they are. */
+  readonly form: string | undefined;
+}
+
 /** A record that may have let a statement run. */
-export interface Leave extends Place {
+export interface Leave extends Digested {
   /** The approval it rests on. */
   readonly approval: EntryValue | undefined;
   /** Present only where a permit was. */
@@ -27,14 +34,14 @@ export interface Request extends Leave {
   readonly requester: Person | undefined;
   /** Its text or binds lie here in a form that could not be read, so its hashes cannot be checked. */
   readonly textUnread: boolean;
-  /** `hashStatement` of the bodies; undefined without a text. */
+  /** `hashStatement` of the bodies, in the record's form; undefined without a text. */
   readonly computedStatement: string | undefined;
-  /** `bindingHash` of the bodies in the request's context; undefined where its session was not opened before it in the same log. */
+  /** `bindingHash` of the bodies in the request's context, in the record's form; undefined where its session was not opened before it in the same log. */
   readonly computedBinding: string | undefined;
 }
 
 /** An `approval.request` record. */
-export interface Approval extends Place {
+export interface Approval extends Digested {
   readonly id: EntryValue | undefined;
   readonly hash: EntryValue | undefined;
 }
@@ -65,6 +72,20 @@ export interface Answer extends Place {
   readonly ran: boolean;
 }
 
+/** False where two records' digests are under different blinds: whether they are of one thing cannot be told. */
+export function isComparable(one: Digested, other: Digested): boolean {
+  return one.form === other.form;
+}
+
+/** True unless the two records' `hash` say that they are not of one thing. */
+export function mayBeSame(
+  one: Digested & { readonly hash: EntryValue | undefined },
+  other: Digested & { readonly hash: EntryValue | undefined },
+): boolean {
+  if (isComparable(one, other)) return one.hash === other.hash;
+  return typeof one.hash === 'string' && typeof other.hash === 'string';
+}
+
 /** Across logs only the existence counts: clocks of two writers prove no order. */
 export function precedes(earlier: Place, later: Place): boolean {
   return earlier.log !== later.log || earlier.index < later.index;
@@ -75,6 +96,7 @@ interface RequestRecord {
   readonly fields: Fields;
   readonly bodies: ReadonlyMap<string, Buffer>;
   readonly unread: ReadonlyMap<string, UnreadReason>;
+  readonly blind: Blind | undefined;
   readonly statementHash: string | undefined;
   readonly sessionId: string | undefined;
   /** The fields of the last `session.open` before it in the same log. */
@@ -89,17 +111,23 @@ export function readRequest({
   fields,
   bodies,
   unread,
+  blind,
   statementHash,
   sessionId,
   session,
 }: RequestRecord): Request {
   const decision = toFields(fields['dec']);
   const verdict = decision?.['v'];
-  const textUnread = unread.has('sql') || unread.has('binds');
+  const isBlind = blind !== undefined && blind.secret === undefined && bodies.has('sql');
+  const textUnread = unread.has('sql') || unread.has('binds') || isBlind;
   const sql = textUnread ? undefined : bodies.get('sql');
   const binds = bodies.get('binds');
+  const computedStatement = sql === undefined ? undefined : hashStatement(sql, binds);
+  const computedBinding =
+    sql === undefined ? undefined : computeBinding(sql, binds, { session, context: toFields(fields['ctx']) });
   return {
     ...place,
+    form: blind?.tag,
     approval: decision?.['apr'],
     statementHash,
     hash: fields['hash'],
@@ -107,9 +135,8 @@ export function readRequest({
     sessionId,
     requester: personIn(fields['who']),
     textUnread,
-    computedStatement: sql === undefined ? undefined : hashStatement(sql, binds),
-    computedBinding:
-      sql === undefined ? undefined : computeBinding(sql, binds, { session, context: toFields(fields['ctx']) }),
+    computedStatement: computedStatement && digestIn(blind, 'st', computedStatement),
+    computedBinding: computedBinding && digestIn(blind, 'hash', computedBinding),
   };
 }
 

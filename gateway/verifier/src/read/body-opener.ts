@@ -1,3 +1,4 @@
+import { BLIND_BYTES, type Blind, blindTag } from '../format/blind.js';
 import type { BodyPart } from '../format/leaf.js';
 import { sha256 } from '../format/merkle.js';
 import { platform } from '../platform/index.js';
@@ -5,7 +6,7 @@ import type { GroupRecord } from './group-reader.js';
 import type { KeyRecord } from './key-rules.js';
 import type { LogFiles } from './log-files.js';
 
-/** Unwraps a session key: takes an age file, gives the 32 bytes in it, or undefined when it is for somebody else. */
+/** Unwraps a session key: takes an age file, gives the 64 bytes in it, or undefined when it is for somebody else. */
 export type OpenKey = (wrapped: Uint8Array) => Promise<Uint8Array | undefined>;
 
 /** Why a body's text is not known: no key for it, its file is not here, or the key does not open it. */
@@ -28,6 +29,8 @@ const COUNTER_OFFSET = 4;
 /** Joins, and where it has the keys decrypts, the bodies of one log's records. */
 export interface BodyOpener {
   open(record: GroupRecord): OpenedBodies | Promise<OpenedBodies>;
+  /** The blind that stands beside a key, as far as it can be read. */
+  blindOf(key: KeyRecord): Blind | Promise<Blind>;
 }
 
 export interface BodyOpenerDeps {
@@ -35,23 +38,34 @@ export interface BodyOpenerDeps {
   readonly origin: () => string;
   readonly keys: readonly KeyRecord[];
   readonly openKey: OpenKey | undefined;
+  /** Blinds that are known without a key, by their tags. */
+  readonly knownBlinds: ReadonlyMap<string, Uint8Array> | undefined;
 }
 
-export function createBodyOpener({ files, origin, keys, openKey }: BodyOpenerDeps): BodyOpener {
-  const opened = new Map<number, Promise<Uint8Array | undefined>>();
+/** What an age file holds. */
+interface Secrets {
+  readonly key: Uint8Array;
+  readonly blind: Uint8Array;
+}
 
-  async function load(number: number): Promise<Uint8Array | undefined> {
+export function createBodyOpener({ files, origin, keys, openKey, knownBlinds }: BodyOpenerDeps): BodyOpener {
+  const opened = new Map<number, Promise<Secrets | undefined>>();
+  const blinds = new Map<number, Blind>();
+
+  async function load(number: number): Promise<Secrets | undefined> {
     const file = files.keys.get(number);
     const record = keys[number];
     if (openKey === undefined || file === undefined || record === undefined) return undefined;
     const wrapped = await files.source.read(file.path, 0, file.size);
     if (sha256(wrapped).toString('hex') !== record.wrapped) return undefined;
-    const key = await openKey(wrapped);
-    if (key?.byteLength !== KEY_BYTES) return undefined;
-    return platform.hmacSha256(key, KEY_CHECK).toString('hex') === record.check ? key : undefined;
+    const both = await openKey(wrapped);
+    if (both?.byteLength !== KEY_BYTES + BLIND_BYTES) return undefined;
+    if (platform.hmacSha256(both, KEY_CHECK).toString('hex') !== record.check) return undefined;
+    const blind = both.subarray(KEY_BYTES);
+    return blindTag(blind) === record.blind ? { key: both.subarray(0, KEY_BYTES), blind } : undefined;
   }
 
-  function keyOf(number: number): Promise<Uint8Array | undefined> {
+  function secretsOf(number: number): Promise<Secrets | undefined> {
     const known = opened.get(number) ?? load(number);
     opened.set(number, known);
     return known;
@@ -73,15 +87,30 @@ export function createBodyOpener({ files, origin, keys, openKey }: BodyOpenerDep
 
   async function openPart({ name, part, seal }: BodyPart, stored: Buffer): Promise<Uint8Array | UnreadReason> {
     if (seal === undefined) return stored;
-    const key = await keyOf(seal.key);
-    if (key === undefined) return 'encrypted';
+    const secrets = await secretsOf(seal.key);
+    if (secrets === undefined) return 'encrypted';
     const nonce = new Uint8Array(NONCE_BYTES);
     new DataView(nonce.buffer).setBigUint64(COUNTER_OFFSET, BigInt(seal.counter));
     const additional = Buffer.from(`piste body v1\n${origin()}\n${name}\n${part}`, 'utf8');
-    return platform.openAesGcm(key, { nonce, additional, bytes: stored }) ?? 'undecryptable';
+    return platform.openAesGcm(secrets.key, { nonce, additional, bytes: stored }) ?? 'undecryptable';
+  }
+
+  async function readBlind({ number, blind: tag }: KeyRecord): Promise<Blind> {
+    const blind = { tag, secret: (await secretsOf(number))?.blind };
+    blinds.set(number, blind);
+    return blind;
   }
 
   return {
+    blindOf(key) {
+      const read = blinds.get(key.number);
+      if (read !== undefined) return read;
+      const secret = knownBlinds?.get(key.blind);
+      if (secret === undefined && openKey !== undefined) return readBlind(key);
+      const blind = { tag: key.blind, secret };
+      blinds.set(key.number, blind);
+      return blind;
+    },
     open(record) {
       const { parts } = record.leaf;
       if (parts.length === 0) return NOTHING;

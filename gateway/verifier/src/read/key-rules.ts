@@ -1,3 +1,4 @@
+import type { EntryValue } from '../format/entry.js';
 import type { Leaf } from '../format/leaf.js';
 import { Break } from './break.js';
 
@@ -5,34 +6,40 @@ const HEX_DIGEST = /^[0-9a-f]{64}$/;
 
 /** A `key` record: one session key of a writer. */
 export interface KeyRecord {
+  /** Of the key in its log. */
+  readonly number: number;
   /** Of the record. */
   readonly index: number;
   /** The session whose bodies it encrypts; undefined for bodies without a session. */
   readonly sessionId: string | undefined;
   /** SHA-256 (hex) of the age file. */
   readonly wrapped: string;
-  /** HMAC-SHA256 (hex) of `piste key check v1` under the key. */
+  /** HMAC-SHA256 (hex) of `piste key check v1` under the file's 64 bytes. */
   readonly check: string;
+  /** Names the blind in the file. */
+  readonly blind: string;
 }
 
 export interface KeyRules {
   readonly keys: readonly KeyRecord[];
-  /** Throws `Break` for a record no correct writer makes. */
-  check(leaf: Leaf, place: { readonly index: number; readonly offset: number }): void;
+  /** Gives the key whose blind covers the record's digests, if any. Throws `Break` for a record no correct writer makes. */
+  check(leaf: Leaf, place: { readonly index: number; readonly offset: number }): KeyRecord | undefined;
 }
 
 /** Creates the checks of one log's keys: numbered densely, named before use, used by one session, no counter twice. */
 export function createKeyRules(): KeyRules {
   const keys: KeyRecord[] = [];
   const counters: number[] = [];
+  const newest = new Map<string | undefined, KeyRecord>();
   return {
     keys,
     check(leaf, { index, offset }) {
       if (leaf.kind === 'key') {
         const key = readKey(leaf, index);
-        if (key === undefined || leaf.fields['n'] !== keys.length)
+        if (key?.number !== keys.length)
           throw new Break('bad-key', 'a key record is not the next key of its log', offset);
         keys.push(key);
+        newest.set(key.sessionId, key);
         counters.push(0);
       }
       for (const { seal } of leaf.parts) {
@@ -46,15 +53,19 @@ export function createKeyRules(): KeyRules {
           throw new Break('bad-counter', 'a counter of a key is skipped or used twice', offset);
         counters[seal.key] = seal.counter + 1;
       }
+      return newest.get(leaf.strand?.sessionId);
     },
   };
 }
 
 function readKey({ fields, strand }: Leaf, index: number): KeyRecord | undefined {
-  const { wrapped, check, recipients } = fields;
-  if (typeof wrapped !== 'string' || !HEX_DIGEST.test(wrapped)) return undefined;
-  if (typeof check !== 'string' || !HEX_DIGEST.test(check)) return undefined;
+  const { n, wrapped, check, blind, recipients } = fields;
+  if (typeof n !== 'number' || !isDigest(wrapped) || !isDigest(check) || !isDigest(blind)) return undefined;
   if (!Array.isArray(recipients) || recipients.length === 0) return undefined;
   if (!recipients.every((recipient) => typeof recipient === 'string')) return undefined;
-  return { index, sessionId: strand?.sessionId, wrapped, check };
+  return { number: n, index, sessionId: strand?.sessionId, wrapped, check, blind };
+}
+
+function isDigest(value: EntryValue | undefined): value is string {
+  return typeof value === 'string' && HEX_DIGEST.test(value);
 }

@@ -10,8 +10,8 @@ export interface WriterIdentity {
 
 /** Checks of one log's records in order: opening and closing record, time, strands, keys. */
 export interface LogRules {
-  /** Throws `Break` for a record no correct writer makes. */
-  check(record: GroupRecord, index: number): void;
+  /** Gives the key whose blind covers the record's digests, if any. Throws `Break` for a record no correct writer makes. */
+  check(record: GroupRecord, index: number): KeyRecord | undefined;
   /** The log's session keys so far, by number. */
   readonly keys: readonly KeyRecord[];
 }
@@ -40,8 +40,8 @@ export function createLogRules(): LogRules {
         throw new Break('time-decreases', 'time runs backwards', offset);
       ({ timeMs, monotonicMicros } = leaf);
       closed = leaf.kind === 'writer.close';
-      keyRules.check(leaf, { index, offset });
-      if (leaf.strand === undefined) return;
+      const blinding = keyRules.check(leaf, { index, offset });
+      if (leaf.strand === undefined) return blinding;
       const { sessionId, number, previous } = leaf.strand;
       const head = strands.get(sessionId);
       if (number !== (head?.next ?? 0) || previous !== head?.previous) {
@@ -53,6 +53,7 @@ export function createLogRules(): LogRules {
         head.next += 1;
         head.previous = hash;
       }
+      return blinding;
     },
   };
 }

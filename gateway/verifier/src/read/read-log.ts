@@ -22,6 +22,8 @@ export interface ReadOptions {
   readonly keepBody?: (name: string) => boolean;
   /** Opens session keys; without it encrypted bodies stay unread. */
   readonly openKey?: OpenKey | undefined;
+  /** Blinds that are known without a key, by their tags. */
+  readonly knownBlinds?: ReadonlyMap<string, Uint8Array> | undefined;
 }
 
 /**
@@ -32,11 +34,15 @@ export async function* readLog(
   recording: string | RecordingSource,
   options: ReadOptions | ((name: string) => boolean) = {},
 ): AsyncGenerator<LogRecord, readonly LogDamage[]> {
-  const { keepBody = () => true, openKey } = typeof options === 'function' ? { keepBody: options } : options;
+  const {
+    keepBody = () => true,
+    openKey,
+    knownBlinds,
+  }: ReadOptions = typeof options === 'function' ? { keepBody: options } : options;
   const source = typeof recording === 'string' ? openDirectory(recording) : recording;
   const damages: LogDamage[] = [];
   for (const files of (await listRecording(source)).logs) {
-    const groups = scanLog(files, { keepBody, rootsAt: new Set(), openKey });
+    const groups = scanLog(files, { keepBody, rootsAt: new Set(), openKey, knownBlinds });
     for (;;) {
       const step = await groups.next();
       if (step.done) {

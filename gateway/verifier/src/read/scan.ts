@@ -1,3 +1,4 @@
+import type { Blind } from '../format/blind.js';
 import { NO_PREVIOUS_COMMIT, parseCommitText } from '../format/checkpoint.js';
 import type { Leaf } from '../format/leaf.js';
 import { createTree, sha256, type Tree } from '../format/merkle.js';
@@ -20,6 +21,8 @@ export interface ScannedRecord extends OpenedBodies {
   readonly leafBytes: Buffer;
   /** Hex. */
   readonly leafHash: string;
+  /** What its digests are under; undefined where they stand as they are. */
+  readonly blind: Blind | undefined;
 }
 
 /** Where and why the log's bytes stop making sense. */
@@ -59,6 +62,8 @@ export interface ScanOptions {
   readonly rootsAt: ReadonlySet<number>;
   /** Opens session keys; without it encrypted bodies stay unread. */
   readonly openKey?: OpenKey | undefined;
+  /** Blinds that are known without a key, by their tags. */
+  readonly knownBlinds?: ReadonlyMap<string, Uint8Array> | undefined;
 }
 
 /** What the log has proven so far. */
@@ -107,6 +112,7 @@ export async function* scanLog(
     origin: () => state.origin ?? '',
     keys: state.rules.keys,
     openKey: options.openKey,
+    knownBlinds: options.knownBlinds,
   });
   const last = files.segments.at(-1);
   for (const [position, segment] of files.segments.entries()) {
@@ -145,9 +151,9 @@ async function* scanSegment(scan: SegmentScan): AsyncGenerator<readonly ScannedR
       const group = await readGroup(frames, options.keepBody);
       if (group === undefined) break;
       const first = state.size;
-      await acceptGroup(group, state, options.rootsAt);
+      const blinding = await acceptGroup(group, state, options.rootsAt);
       soundUntil = group.end;
-      yield await openRecords(group, { first, opener, state, segment });
+      yield await openRecords(group, { first, opener, state, segment, blinding });
     }
     const stray = await findStrayBody(frames);
     if (stray !== undefined) throw stray;
@@ -171,22 +177,30 @@ interface RecordsPlace {
   readonly opener: BodyOpener;
   readonly state: State;
   readonly segment: SegmentFiles;
+  /** The key whose blind covers each record's digests, if any. */
+  readonly blinding: readonly (KeyRecord | undefined)[];
 }
 
-async function openRecords(group: Group, { first, opener, state, segment }: RecordsPlace): Promise<ScannedRecord[]> {
+async function openRecords(
+  group: Group,
+  { first, opener, state, segment, blinding }: RecordsPlace,
+): Promise<ScannedRecord[]> {
   const records: ScannedRecord[] = [];
-  for (const record of group.records) {
+  for (const [position, record] of group.records.entries()) {
     const { leaf, leafBytes, leafHash, bodiesMissing } = record;
     if (bodiesMissing) state.bodiesMissing.add(segment.segment);
     const read = opener.open(record);
     const { bodies, unread } = read instanceof Promise ? await read : read;
+    const key = blinding[position];
+    const blind = key === undefined ? undefined : opener.blindOf(key);
     records.push({
-      index: first + records.length,
+      index: first + position,
       leaf,
       leafBytes,
       leafHash: leafHash.toString('hex'),
       bodies,
       unread,
+      blind: blind instanceof Promise ? await blind : blind,
     });
   }
   return records;
@@ -207,7 +221,12 @@ function checkHeader(payload: Buffer, { state, files, segment }: SegmentScan): v
   state.origin = origin;
 }
 
-async function acceptGroup(group: Group, state: State, rootsAt: ReadonlySet<number>): Promise<void> {
+/** Checks a group and takes it; gives the key whose blind covers each record's digests. */
+async function acceptGroup(
+  group: Group,
+  state: State,
+  rootsAt: ReadonlySet<number>,
+): Promise<readonly (KeyRecord | undefined)[]> {
   const offset = group.commitOffset;
   const verifier = state.verifier ?? readVerifier(group, state);
   const note = checkNote(group.commit, verifier);
@@ -225,7 +244,7 @@ async function acceptGroup(group: Group, state: State, rootsAt: ReadonlySet<numb
     throw new Break('root-mismatch', 'records are not the ones that were signed', offset);
   if (!commit.previous.equals(state.previous))
     throw new Break('commit-chain', 'a commit does not follow the one before it', offset);
-  for (const [index, record] of group.records.entries()) state.rules.check(record, state.size + index);
+  const blinding = group.records.map((record, index) => state.rules.check(record, state.size + index));
   for (const [size, root] of roots) state.roots.set(size, root);
   state.verifier = verifier;
   state.size = state.tree.size;
@@ -233,6 +252,7 @@ async function acceptGroup(group: Group, state: State, rootsAt: ReadonlySet<numb
   state.closed = group.records.at(-1)?.leaf.kind === 'writer.close';
   state.commits += 1;
   state.lastCommit = group.commit;
+  return blinding;
 }
 
 /** The log's key stands in its first record; trust in it comes from outside. */
