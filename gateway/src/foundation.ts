@@ -83,15 +83,16 @@ export async function openFoundation(config: Config, log: Log): Promise<Foundati
       lost: metrics.recording.lost,
     },
   });
+  const registered = await registry.register(writing, about).catch(async (error: unknown) => {
+    await writing.close();
+    throw error;
+  });
+  // Not before: the log of a start that could not be registered holds nothing but its opening.
   await writing.append({
     kind: 'control',
     sessionId: undefined,
     fields: { op: 'config', outcome: 'loaded', config: about.config },
     bodies: [{ name: 'config', bytes: Buffer.from(describeConfig(config), 'utf8') }],
-  });
-  const registered = await registry.register(writing, about).catch(async (error: unknown) => {
-    await writing.close();
-    throw error;
   });
   // After that, because the registry reads from the disk how former logs ended.
   archive?.start(

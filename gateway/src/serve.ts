@@ -4,9 +4,10 @@ import { createApprovals } from './approval/index.js';
 import { type Config, parseConfig, readSecretFile } from './config/index.js';
 import { errorMessage } from './errors.js';
 import { type Foundation, openFoundation } from './foundation.js';
-import { createConsole } from './http/console/index.js';
+import { createConsole, noiseEntry } from './http/console/index.js';
 import { serveDrivers } from './http/driver-server.js';
 import { createListeningServer, followCertificate, listen, stopListening } from './http/listening-server.js';
+import { answerNoise } from './http/noise.js';
 import { createOps } from './http/ops.js';
 import { createConsoleLogin, createIdentity } from './identity/index.js';
 import type { MaskingKeys } from './masking/index.js';
@@ -284,6 +285,7 @@ async function startOn(
   const consoleServer = createListeningServer(config.tls);
   const consoleAddress = await listen(consoleServer, config.console);
   const consoleUrl = config.consoleUrl ?? consoleAddress;
+  answerNoise(consoleServer, (why) => recording.append(noiseEntry(why)));
   consoleServer.on(
     'request',
     createConsole({

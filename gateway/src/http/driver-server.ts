@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import { type Denial, deny, errorCode, errorMessage } from '../errors.js';
+import { type Denial, deny, errorMessage } from '../errors.js';
 import {
   type BodyDigest,
   denialOf,
@@ -36,6 +35,7 @@ import { type Answer, type Recording, unrecordedAnswer } from '../recording/inde
 import type { Session } from '../session/index.js';
 import type { Log } from '../telemetry/index.js';
 import { type DeliveryMetrics, deliver, type Reply } from './delivery.js';
+import { answerNoise } from './noise.js';
 
 export interface DriverServerDeps {
   readonly login: LoginDeps;
@@ -67,7 +67,9 @@ export function serveDrivers(server: Server, deps: DriverServerDeps): void {
       response.destroy();
     });
   });
-  server.on('clientError', (error: Error, socket: Socket) => refuseNoise(deps, error, socket));
+  answerNoise(server, (why) =>
+    deps.recording.append(refusedEntry('http', deny.badRequest('not HTTP'), undefined, { why })),
+  );
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = 30_000;
@@ -189,8 +191,8 @@ function refuse(deps: DriverServerDeps, op: string, denial: Denial, sent?: Sent)
   return deps.recording.recordAnswer(entry, encodeBody(failure(denial)));
 }
 
-/** As long as what opens a result: a path that holds one must not tell it to whoever reads the record. */
-const CAPABILITIES = /[A-Za-z0-9_-]{32,}/g;
+/** As long as what opens a result: a path that holds one, however escaped, must not tell it to whoever reads the record. */
+const CAPABILITIES = /[A-Za-z0-9_%-]{32,}/g;
 
 /** Drivers are told in their own way; an API client expects a status it understands. */
 async function refuseUnknown(
@@ -209,20 +211,6 @@ async function refuseUnknown(
   const answer = await deps.recording.recordAnswer(refusedEntry('unknown', denial, undefined, { method, path }), bytes);
   request.resume();
   return jsonReply(answer, statusOfUnknown(target));
-}
-
-/** What is no HTTP at all is answered without a body, and recorded. */
-function refuseNoise(deps: DriverServerDeps, error: Error, socket: Socket): void {
-  const why = errorCode(error) ?? 'unknown';
-  if (why === 'ECONNRESET' || !socket.writable) {
-    socket.destroy(error);
-    return;
-  }
-  const entry = refusedEntry('http', deny.badRequest('not HTTP'), undefined, { why });
-  deps.recording.append(entry).then(
-    () => socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'),
-    () => socket.destroy(),
-  );
 }
 
 /** Drivers ask again for a part that is answered with 5xx, many times; not for one that is gone. */

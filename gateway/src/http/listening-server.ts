@@ -19,9 +19,18 @@ const readCertificate = (files: TlsFiles): Certificate => ({
   key: readFileSync(files.keyFile),
 });
 
-/** An HTTP server that does not listen yet; with TLS 1.2 or newer where a certificate is configured. Throws when it cannot be read. */
+/**
+ * An HTTP server that does not listen yet; with TLS 1.2 or newer where a certificate is configured. Throws when it cannot be
+ * read. Requests without a host, or with an expectation nobody knows, are requests: Node would answer them by itself.
+ */
 export function createListeningServer(tls: TlsFiles | undefined): Server {
-  return tls === undefined ? createServer() : createTlsServer({ ...readCertificate(tls), minVersion: 'TLSv1.2' });
+  const options = { requireHostHeader: false };
+  const server =
+    tls === undefined
+      ? createServer(options)
+      : createTlsServer({ ...options, ...readCertificate(tls), minVersion: 'TLSv1.2' });
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
+  return server;
 }
 
 /**

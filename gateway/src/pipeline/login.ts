@@ -39,6 +39,8 @@ interface Refusal {
   readonly denial: Denial;
   readonly reason: string;
   readonly issuer: string | undefined;
+  /** Snowflake's number of the session it had opened by then. */
+  readonly opened?: string;
 }
 
 /** The walk of a login: connection → token → admission → role → record → Snowflake → record → tokens. */
@@ -157,7 +159,8 @@ async function keepSession(
   const granted = login.context.role;
   if (granted === null || !connection.policy.allowedRoles.includes(granted)) {
     const denial = deny.roleNotOffered(granted ?? 'none', connection.policy.allowedRoles);
-    return refuseLogin(deps, request, connection, { denial, reason: 'role', issuer: principal.issuer });
+    const opened = login.tokens.sessionId;
+    return refuseLogin(deps, request, connection, { denial, reason: 'role', issuer: principal.issuer, opened });
   }
   const limits = connection.resource.spec.session;
   const tag = admitted.sessionParameters['QUERY_TAG'];
@@ -226,6 +229,7 @@ async function refuseLogin(
       connection: connection?.name ?? null,
       issuer: refusal.issuer ?? null,
       client: { app: request.clientApp, version: request.clientVersion },
+      ...(refusal.opened === undefined ? {} : { up: { sess: refusal.opened } }),
     },
     bodies: [],
   };

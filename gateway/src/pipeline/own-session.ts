@@ -6,6 +6,7 @@ import type { Log } from '../telemetry/index.js';
 import type { Endpoint, LoggedIn, TokenBox, UpstreamCredential, UpstreamTokens } from '../upstream/index.js';
 import { askSnowflake, type OwnStatementDeps, type OwnStatementKind, type Rows } from './catalog/own-statements.js';
 import { contextFields, controlEntry } from './entries.js';
+import { upstreamRenewalEntry } from './token-box.js';
 
 export interface OwnSessionDeps extends OwnStatementDeps {
   readonly resources: Pick<Resources, 'current'>;
@@ -82,7 +83,7 @@ export async function withOwnSession<T>(
     createdAtMs: deps.clock.nowMs(),
     upstream: tokens,
   };
-  const box = createOwnBox(tokens);
+  const box = createOwnBox(tokens, async () => void (await deps.recording.append(upstreamRenewalEntry(id))));
   let why = 'failed';
   try {
     await deps.recording.append({
@@ -107,10 +108,10 @@ export async function withOwnSession<T>(
     why = 'done';
     return result;
   } finally {
+    await deps.recording.append({ kind: 'session.close', sessionId: id, fields: { why }, bodies: [] });
     deps.snowflake.logout(endpoint, box).catch((error: unknown) => {
       deps.log.warn('Snowflake session not closed', { connection: connectionName, error: errorMessage(error) });
     });
-    await deps.recording.append({ kind: 'session.close', sessionId: id, fields: { why }, bodies: [] });
   }
 }
 
@@ -145,7 +146,7 @@ async function logInOwn(
 }
 
 /** Tokens that no other gateway needs. */
-function createOwnBox(first: UpstreamTokens): TokenBox {
+function createOwnBox(first: UpstreamTokens, recordRenewal: () => Promise<void>): TokenBox {
   let tokens = first;
   return {
     current: () => tokens,
@@ -154,5 +155,6 @@ function createOwnBox(first: UpstreamTokens): TokenBox {
       tokens = renewed;
       return Promise.resolve();
     },
+    recordRenewal,
   };
 }

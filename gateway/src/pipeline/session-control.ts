@@ -68,7 +68,7 @@ export function createSessionControl(deps: SessionControlDeps): SessionControl {
   const endUpstream = async (session: Session): Promise<void> => {
     const endpoint = deps.endpointOf(session.connection);
     if (endpoint === undefined) return;
-    await deps.snowflake.logout(endpoint, createTokenBox(sessions, session));
+    await deps.snowflake.logout(endpoint, createTokenBox(deps, session));
   };
 
   return {
@@ -101,7 +101,7 @@ export function createSessionControl(deps: SessionControlDeps): SessionControl {
     async heartbeat(session) {
       const recorded = await answer(controlEntry('heartbeat', 'ok', session.id), success(), session);
       const endpoint = deps.endpointOf(session.connection);
-      if (endpoint !== undefined) await deps.snowflake.heartbeat(endpoint, createTokenBox(sessions, session));
+      if (endpoint !== undefined) await deps.snowflake.heartbeat(endpoint, createTokenBox(deps, session));
       return recorded;
     },
 

@@ -18,6 +18,8 @@ export interface TokenBox {
   /** Tokens as another gateway may have renewed them; undefined when the session is gone. */
   reload(): Promise<UpstreamTokens | undefined>;
   replace(tokens: UpstreamTokens): Promise<void>;
+  /** Records that new tokens are about to be asked for. Rejects where they must not be. */
+  recordRenewal(): Promise<void>;
 }
 
 /** A call inside a session. Throws `GatewayError` (PISTE-1006) when the session is gone. */
@@ -57,6 +59,7 @@ export function createSessionCalls(call: MakeCall): MakeSessionCall {
   ): Promise<UpstreamTokens | undefined> => {
     const stored = await box.reload();
     if (stored === undefined || stored.token !== stale.token) return stored;
+    await box.recordRenewal();
     const answer = await call(endpoint, {
       method: 'POST',
       path: `/session/token-request?requestId=${randomUUID()}`,

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { GatewayError } from '../errors.js';
 import { type Binding, bindingHash } from '../policy/binding.js';
 import { type Decision, permitFor, permitInternal } from '../policy/index.js';
-import type { Recording, RequestReceipt } from '../recording/index.js';
+import { type Recording, RecordingUnavailable, type RequestReceipt } from '../recording/index.js';
 import { openSuiteRecording } from '../recording/recording-fixture.js';
 import type { Endpoint } from './endpoint.js';
 import type { TokenBox, UpstreamTokens } from './session-calls.js';
@@ -163,6 +163,7 @@ const boxOf = (): TokenBox => {
       if (stored !== undefined) current = stored;
       return stored;
     },
+    recordRenewal: () => Promise.resolve(),
     async replace(tokens) {
       stored = tokens;
       current = tokens;
@@ -360,6 +361,39 @@ describe('tokens', () => {
     expect(arrived[1]?.body).toEqual({ oldSessionToken: 'token-1', requestType: 'RENEW' });
     expect(arrived[0]?.query.get('requestId')).toBe(arrived[2]?.query.get('requestId'));
     expect(stored).toMatchObject({ token: 'token-2', masterToken: 'master-2', sessionId: '7' });
+  });
+
+  test('are not renewed before that is recorded', async () => {
+    const box = boxOf();
+    const receipt = await receiptFor(BINDING);
+    let seen: readonly string[] = [];
+    script = [sayCode('390112'), renewed, done];
+    const watched: TokenBox = {
+      ...box,
+      async recordRenewal() {
+        seen = arrived.map(({ path }) => path);
+      },
+    };
+    await snowflake.forward(receipt, endpoint, watched, statementOf(), never);
+    expect(seen).toEqual(['/queries/v1/query-request']);
+    script = [sayCode('390112')];
+    const unrecorded: TokenBox = {
+      ...boxOf(),
+      recordRenewal: () => Promise.reject(new RecordingUnavailable('disk full')),
+    };
+    await expect(snowflake.forward(receipt, endpoint, unrecorded, statementOf(), never)).rejects.toThrow('disk full');
+    expect(arrived).toHaveLength(4);
+  });
+
+  test('that cannot be renewed for want of a record while a statement runs do not say that nothing ran', async () => {
+    const receipt = await receiptFor(BINDING);
+    script = [pending, sayCode('390112')];
+    const unrecorded: TokenBox = {
+      ...boxOf(),
+      recordRenewal: () => Promise.reject(new RecordingUnavailable('disk full')),
+    };
+    const denial = await denialOf(snowflake.forward(receipt, endpoint, unrecorded, statementOf(), never));
+    expect(denial.message).toMatch(/may have run/);
   });
 
   test('that another gateway renewed already are taken from the store', async () => {

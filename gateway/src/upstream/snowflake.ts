@@ -194,6 +194,7 @@ function withUnknownOutcome(error: unknown): unknown {
   if (!(error instanceof GatewayError)) return error;
   const { message, denial } = error;
   if (denial.code === 'PISTE-1702') return new GatewayError(message, deny.upstreamUnavailable(true), { cause: error });
+  if (denial.code === 'PISTE-1701') return new GatewayError(message, deny.cannotRecordResult(), { cause: error });
   if (denial.code === 'PISTE-1006') return new GatewayError(message, deny.sessionLost(), { cause: error });
   return error;
 }

@@ -204,6 +204,36 @@ describe('what is hard to see', () => {
     expect(last?.leaf).toMatchObject({ kind: 'request.refused', fields: { op: 'http', why: 'HPE_INVALID_METHOD' } });
   });
 
+  test.each([
+    ['asks for an expectation nobody knows', 'GET /x HTTP/1.1\r\nHost: a\r\nExpect: more\r\nConnection: close\r\n\r\n'],
+    ['names no host', 'GET /x HTTP/1.1\r\nConnection: close\r\n\r\n'],
+  ])('a request that %s is answered like any other, and recorded', async (_what, bytes) => {
+    const last = async () => (await recordsIn(gateway.recordingDirectory)).at(-1)?.leaf;
+    expect(await sendBytes(gateway.driverUrl, bytes)).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n/);
+    expect(await last()).toMatchObject({ kind: 'request.refused', fields: { op: 'unknown', path: '/x' } });
+    expect(await sendBytes(gateway.consoleUrl, bytes)).toMatch(/^HTTP\/1\.1 404 Not Found\r\n/);
+    expect(await last()).toMatchObject({ kind: 'admin.access', fields: { action: 'answer', path: '/x', status: 404 } });
+  });
+
+  test('noise at the console is answered without a body, and recorded', async () => {
+    for (const [noise, why] of [
+      ['this is no HTTP\r\n\r\n', 'HPE_INVALID_METHOD'],
+      [`GET /x HTTP/1.1\r\nA: ${'b'.repeat(40_000)}\r\n\r\n`, 'HPE_HEADER_OVERFLOW'],
+    ] as const) {
+      const answered = await sendBytes(gateway.consoleUrl, noise);
+      expect(answered).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n(?:.+\r\n)*\r\n$/);
+      const last = (await recordsIn(gateway.recordingDirectory)).at(-1);
+      expect(last?.leaf).toMatchObject({ kind: 'admin.access', fields: { action: 'noise', status: 400, why } });
+    }
+  });
+
+  test('a right that is written in another way is not told either', async () => {
+    const half = 'Zk3'.repeat(7);
+    await post(`/results/${half}%2d${half}/0`, '{}');
+    const last = (await recordsIn(gateway.recordingDirectory)).at(-1);
+    expect(last?.leaf.fields).toMatchObject({ op: 'unknown', path: '/results/*/0' });
+  });
+
   test('what is answered while the gateway stops is recorded too', async () => {
     const wire = await loginByHand(playground, { url: tap.url });
     const held = wire.query('CREATE TABLE crm.public.drained (id INT)');

@@ -519,4 +519,12 @@ describe('every answer', () => {
     const response = await fetch(`${world.url}/auth/signed-out`);
     expect([response.status, await response.text()]).toEqual([503, '']);
   });
+
+  test('gives no login and no way on when it cannot be recorded', async () => {
+    const world = await startWorld();
+    world.fail.record = true;
+    const response = await fetch(`${world.url}/auth/login`, { redirect: 'manual' });
+    expect(response.status).toBe(503);
+    expect([response.headers.get('set-cookie'), response.headers.get('location')]).toEqual([null, null]);
+  });
 });

@@ -1,11 +1,15 @@
 import { hash } from 'node:crypto';
+import type { Entry } from '@piste/verifier';
 import type { RequestHandler, Response } from 'express';
 import { errorMessage } from '../../errors.js';
 import type { Log } from '../../telemetry/log.js';
 import type { ConsoleDependencies } from './dependencies.js';
 
 /** As long as what signs somebody in: a path that holds one must not tell it to whoever reads the record. */
-const LONG_WORDS = /[A-Za-z0-9_-]{40,}/g;
+const LONG_WORDS = /[A-Za-z0-9_%-]{40,}/g;
+
+/** Headers that say or give something of an answer; the others only guard it. */
+const OF_THE_ANSWER = /^(content-(length|type|encoding)|location|set-cookie|www-authenticate)$/;
 
 /**
  * Every answer of the console, whoever asked and whatever for, is recorded with the digest of its bytes before they leave:
@@ -22,7 +26,7 @@ export function recordAnswers(record: ConsoleDependencies['record'], log: Log): 
       if (response.statusCode === 503) return void end(bytes);
       log.error('an answer of the console could not be recorded', { error: errorMessage(error) });
       response.statusCode = 503;
-      for (const name of response.getHeaderNames()) if (name.startsWith('content-')) response.removeHeader(name);
+      for (const name of response.getHeaderNames()) if (OF_THE_ANSWER.test(name)) response.removeHeader(name);
       end();
     };
     response.end = ((chunk?: unknown, encoding?: unknown) => {
@@ -63,6 +67,14 @@ function sessionOf({ locals }: Response): string | undefined {
   const sessionId: unknown = locals['sessionId'];
   return typeof sessionId === 'string' ? sessionId : undefined;
 }
+
+/** The record of what never became a request: HTTP that is broken, or does not come. */
+export const noiseEntry = (why: string): Entry => ({
+  kind: 'admin.access',
+  sessionId: undefined,
+  fields: { action: 'noise', status: 400, why },
+  bodies: [],
+});
 
 function toBytes(chunk: unknown, encoding: unknown): Buffer {
   if (typeof chunk === 'string')

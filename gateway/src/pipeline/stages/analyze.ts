@@ -14,7 +14,7 @@ const MAX_ROUNDS = 16;
  */
 export async function analyzeStage(deps: StatementDeps, identified: Identified): Promise<Analyzed | Stop> {
   const { session, connection, request } = identified;
-  const box = createTokenBox(deps.sessions, session);
+  const box = createTokenBox(deps, session);
   const catalog = deps.catalogs.of(session, connection, box);
   for (let round = 1; ; round += 1) {
     const analysis = analyze(request.sqlText, session.context, catalog);

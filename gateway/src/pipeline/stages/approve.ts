@@ -4,6 +4,7 @@ import { permitApproved, permitFor } from '../../policy/index.js';
 import type { StatementDeps } from '../deps.js';
 import { heldEntry } from '../entries.js';
 import type { Decided, Permitted } from '../exchange.js';
+import { keepAlive } from '../keep-alive.js';
 import { pollKey } from '../keys.js';
 import { refuse, refuseAsSnowflake } from '../refusals.js';
 import { createTokenBox } from '../token-box.js';
@@ -65,7 +66,7 @@ async function ask(
 /** The approved approval, or how the waiting ended. */
 async function waitForPeople(deps: StatementDeps, decided: Decided, asked: Approval): Promise<Approval | Stop> {
   const { queryId, signal, stopping, request } = decided;
-  const box = createTokenBox(deps.sessions, decided.session);
+  const box = createTokenBox(deps, decided.session);
   const endpoint = deps.endpointOf(decided.connection.name);
   let heartbeatAtMs = deps.clock.nowMs();
   for (let approval = asked; ; ) {
@@ -85,7 +86,7 @@ async function waitForPeople(deps: StatementDeps, decided: Decided, asked: Appro
     }
     if (endpoint !== undefined && deps.clock.nowMs() - heartbeatAtMs >= HEARTBEAT_MS) {
       heartbeatAtMs = deps.clock.nowMs();
-      await deps.snowflake.heartbeat(endpoint, box);
+      await keepAlive(deps, { sessionId: decided.session.id, queryId, endpoint, box });
     }
   }
 }

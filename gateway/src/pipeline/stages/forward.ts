@@ -33,7 +33,7 @@ async function forwardAlone(
   const answer = await deps.snowflake.forward(
     recorded.receipt,
     endpoint,
-    createTokenBox(deps.sessions, now),
+    createTokenBox(deps, now),
     {
       binding: recorded.binding,
       bindings: request.bindings,
