@@ -111,10 +111,10 @@ export function createBodyKeys({ origin, directory, files, recipients }: BodyKey
         partBytes: MAX_BODY_PART_BYTES - GCM_TAG_BYTES,
         store(name, part, plain) {
           const additional = Buffer.from(`piste body v1\n${origin}\n${name}\n${part}`, 'utf8');
-          const bytes = encrypt(key.secret, { counter, additional, plain });
+          const pieces = encrypt(key.secret, { counter, additional, plain });
           const seal = { key: key.number, counter, plainLength: plain.byteLength };
           counter += 1;
-          return { bytes, seal };
+          return { pieces, seal };
         },
       };
       return {
@@ -147,11 +147,14 @@ interface PlainPart {
   readonly plain: Uint8Array;
 }
 
-/** AES-256-GCM, the tag behind the ciphertext. A counter whose ciphertext was never written may be taken again. */
-function encrypt(key: KeyObject, { counter, additional, plain }: PlainPart): Buffer {
+/** AES-256-GCM: ciphertext, tag. A counter whose ciphertext was never written may be taken again. */
+function encrypt(key: KeyObject, { counter, additional, plain }: PlainPart): readonly Buffer[] {
   const nonce = Buffer.alloc(NONCE_BYTES);
   nonce.writeBigUInt64BE(BigInt(counter), COUNTER_OFFSET);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   cipher.setAAD(additional);
-  return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+  const ciphertext = cipher.update(plain);
+  // In this mode nothing is left for the end.
+  cipher.final();
+  return [ciphertext, cipher.getAuthTag()];
 }

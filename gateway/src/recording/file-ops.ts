@@ -82,26 +82,3 @@ function dropBytes(buffers: readonly Uint8Array[], count: number): Uint8Array[] 
   if (left > 0) throw new Error('write reported more bytes than it was given');
   return [];
 }
-
-/** Pieces below this are copied together, because every buffer of a call costs more than its bytes. */
-const SMALL_PIECE_BYTES = 64 * 1024;
-
-/** The same bytes in fewer buffers. */
-export function joinSmallPieces(pieces: readonly Uint8Array[]): readonly Uint8Array[] {
-  const joined: Uint8Array[] = [];
-  let run: Uint8Array[] = [];
-  const flush = (): void => {
-    if (run.length > 0) joined.push(Buffer.concat(run));
-    run = [];
-  };
-  for (const piece of pieces) {
-    if (piece.byteLength < SMALL_PIECE_BYTES) {
-      run.push(piece);
-      continue;
-    }
-    flush();
-    joined.push(piece);
-  }
-  flush();
-  return joined;
-}

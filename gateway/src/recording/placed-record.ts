@@ -1,6 +1,6 @@
-import type { EntryKind, StrandLink } from '@piste/verifier';
+import type { EntryBody, EntryKind, StrandLink } from '@piste/verifier';
 
-/** A record on its way to the writer: everything but what only the log itself knows. Can be handed to another thread. */
+/** A record on its way to the writer: everything but what only the log itself knows. */
 export interface PlacedRecord {
   /** Names the record between the two sides; dense from 0. */
   readonly id: number;
@@ -8,9 +8,7 @@ export interface PlacedRecord {
   readonly sessionId: string | undefined;
   /** Canonical JSON. */
   readonly fields: string;
-  /** Names and lengths of the bodies, which follow each other in `bytes`. */
-  readonly bodies: readonly { readonly name: string; readonly byteLength: number }[];
-  readonly bytes: ArrayBuffer | undefined;
+  readonly bodies: readonly EntryBody[];
   readonly timeMs: number;
   readonly monotonicMicros: number;
   /** In the form it is recorded in, as every digest in `fields`. */
@@ -49,17 +47,4 @@ export interface Checkpoint {
   readonly root: string;
   /** C2SP checkpoint signed by the writer, without extension lines. */
   readonly note: string;
-}
-
-/** The bodies of a record, as views. */
-export function bodiesOf({
-  bodies,
-  bytes,
-}: PlacedRecord): readonly { readonly name: string; readonly bytes: Uint8Array }[] {
-  let at = 0;
-  return bodies.map(({ name, byteLength }) => {
-    const view = new Uint8Array(bytes ?? new ArrayBuffer(0), at, byteLength);
-    at += byteLength;
-    return { name, bytes: view };
-  });
 }

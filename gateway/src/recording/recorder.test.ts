@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { recordsOf } from './record-columns.js';
 import { type Recorder, startRecorder } from './recorder.js';
 import { createFakeClock, entry, openTestRecording, withDirectory } from './recording-fixture.js';
 import { RecordingUnavailable } from './recording-unavailable.js';
@@ -43,6 +44,7 @@ async function startWithFake(): Promise<{
       type: 'committed',
       acknowledged: toColumns(list),
       group: { records: ids.length, bytes: 0, seconds: 0 },
+      slabs: [],
     });
   };
   return { recorder, posted, listener, failures, commit };
@@ -58,9 +60,7 @@ describe('the near side of the writer', () => {
     const { recorder, posted, commit } = await startWithFake();
     const appended = [0, 1, 2].map((n) => recorder.append(entry('control', { n }), undefined));
     await Promise.resolve();
-    expect(posted.map((message) => message.type === 'append' && message.records.map(({ id }) => id))).toEqual([
-      [0, 1, 2],
-    ]);
+    expect(posted.map((message) => message.type === 'append' && message.records.ids)).toEqual([[0, 1, 2]]);
     commit(0, 1, 2);
     expect(await Promise.all(appended)).toMatchObject([
       { id: 0, tagSignature: undefined },
@@ -76,8 +76,8 @@ describe('the near side of the writer', () => {
     bytes.fill('x');
     await Promise.resolve();
     const [message] = posted;
-    const sent = message?.type === 'append' ? message.records[0]?.bytes : undefined;
-    expect(Buffer.from(sent ?? new ArrayBuffer(0)).toString()).toBe('before');
+    const [sent] = message?.type === 'append' ? recordsOf(message.records) : [];
+    expect(Buffer.from(sent?.bodies[0]?.bytes ?? []).toString()).toBe('before');
   });
 
   test('lets streams wait while much is queued, refuses when too much is, and goes on', async () => {

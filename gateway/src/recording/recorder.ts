@@ -1,8 +1,10 @@
 import { blindDigest, blindFields, type Entry, encodeFields, type StrandLink } from '@piste/verifier';
 import { errorMessage } from '../errors.js';
 import { createLeafClock, type LeafTime, type RecordingClock } from './leaf-clock.js';
-import type { Acknowledgement, Checkpoint, CommittedGroup, PlacedRecord } from './placed-record.js';
+import type { Acknowledgement, Checkpoint, CommittedGroup } from './placed-record.js';
+import { createRecordBatch } from './record-columns.js';
 import { RecordingUnavailable } from './recording-unavailable.js';
+import { createSlabs } from './slabs.js';
 import { type FromWriter, fromColumns, type WriterLink, type WriterListener } from './writer-messages.js';
 
 /** Bytes waiting for the disk; beyond, appends are refused. */
@@ -60,7 +62,8 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
   const opened = Promise.withResolvers<string>();
   const closed = Promise.withResolvers<void>();
   closed.promise.catch(() => undefined);
-  let batch: { readonly record: PlacedRecord; readonly buffers: readonly ArrayBuffer[] }[] = [];
+  const slabs = createSlabs();
+  const batch = createRecordBatch(slabs);
   const roomAsked: (() => void)[] = [];
   let readTime: (() => LeafTime) | undefined;
   let nextId = 0;
@@ -82,6 +85,7 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
         for (const acknowledgement of fromColumns(message.acknowledged)) {
           settle(acknowledgement.id, ({ resolve }) => resolve(acknowledgement));
         }
+        slabs.giveBack(message.slabs);
         onCommitted(message.group);
         break;
       case 'refused': {
@@ -132,7 +136,7 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     failure = new RecordingUnavailable('recording failed', { cause });
     for (const one of waiting.values()) one.reject(failure);
     waiting.clear();
-    batch = [];
+    batch.end();
     queuedBytes = 0;
     giveRoom();
     onFailed(cause);
@@ -159,39 +163,23 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     const bodyBytes = entry.bodies.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
     const bytes = bodyBytes + fields.length + RECORD_OVERHEAD_BYTES;
     if (queuedBytes + bytes > MAX_QUEUED_BYTES) throw new RecordingUnavailable('recording queue is full');
-    const buffer = copyBodies(entry, bodyBytes);
-    const record: PlacedRecord = {
-      id: nextId,
-      kind: entry.kind,
-      sessionId: entry.sessionId,
-      fields,
-      bodies: entry.bodies.map((body) => ({ name: body.name, byteLength: body.bytes.byteLength })),
-      bytes: buffer,
-      timeMs: time.timeMs,
-      monotonicMicros: time.monotonicMicros,
-      statementHash: told.statementHash,
-      blind: told.blind,
-      links,
-    };
+    const id = nextId;
+    if (batch.size === 0) queueMicrotask(post);
+    const { kind, sessionId, bodies } = entry;
+    batch.add({ id, kind, sessionId, bodies, ...time, ...told, fields, links });
     nextId += 1;
     queuedBytes += bytes;
-    if (batch.length === 0) queueMicrotask(post);
-    batch.push({ record, buffers: buffer === undefined ? [] : [buffer] });
     if (waiting.size === 0) link.hold(true);
     return new Promise((resolve, reject) => {
-      waiting.set(record.id, { bytes, resolve, reject });
+      waiting.set(id, { bytes, resolve, reject });
     });
   }
 
   /** Appends made together travel, and are committed, together. */
   function post(): void {
-    const sent = batch;
-    batch = [];
-    if (sent.length === 0) return;
-    link.post(
-      { type: 'append', records: sent.map(({ record }) => record) },
-      sent.flatMap(({ buffers }) => buffers),
-    );
+    if (batch.size === 0) return;
+    const records = batch.end();
+    link.post({ type: 'append', records }, records.slabs);
   }
 
   function noteJump(time: LeafTime): void {
@@ -283,16 +271,4 @@ function blindEntry(
     statementHash: statementHash && blindDigest(blind, 'st', statementHash),
     blind: isNeeded ? blind : undefined,
   };
-}
-
-/** One buffer for the bodies of a record, which the caller may change afterwards. */
-function copyBodies({ bodies }: Entry, byteLength: number): ArrayBuffer | undefined {
-  if (byteLength === 0) return undefined;
-  const copy = Buffer.allocUnsafeSlow(byteLength);
-  let at = 0;
-  for (const { bytes } of bodies) {
-    copy.set(bytes, at);
-    at += bytes.byteLength;
-  }
-  return copy.buffer as ArrayBuffer;
 }

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { encodeFrame, encodeSegmentHeader, segmentName } from '@piste/verifier';
-import { type DurableFile, type FileOps, joinSmallPieces, writeFully } from './file-ops.js';
+import { type DurableFile, type FileOps, writeFully } from './file-ops.js';
+import { joinAdjacent } from './frame-buffer.js';
 
 /** A segment that reached this size is followed by a new one. */
 export const SEGMENT_BYTES = 16 * 1024 * 1024;
@@ -8,11 +9,11 @@ export const SEGMENT_BYTES = 16 * 1024 * 1024;
  * Zeros are written ahead in steps of this size: overwriting them costs no change of the file's length, and so half the
  * time of a small commit.
  */
-const ZEROS_STEP_BYTES = 512 * 1024;
+const ZEROS_STEP_BYTES = 1024 * 1024;
 /** With fewer zeros than this left, the next quiet moment is used to write more. */
-const FEW_ZEROS_BYTES = 128 * 1024;
+const FEW_ZEROS_BYTES = 256 * 1024;
 /** Larger groups gain nothing from zeros and simply extend the file. */
-const SMALL_GROUP_BYTES = 64 * 1024;
+const SMALL_GROUP_BYTES = 512 * 1024;
 
 /** What a new segment's header says about the log so far. */
 export interface LogPosition {
@@ -86,7 +87,7 @@ export function createSegmentWriter({ directory, origin, files, segmentBytes }: 
     const end = segment.size + bytes;
     // One call carries the group and the zeros behind it.
     const zeros = bytes <= SMALL_GROUP_BYTES && end > segment.allocated ? zerosBehind(end) : NO_ZEROS;
-    writeFully(segment.file, [...joinSmallPieces(pieces), zeros], segment.size);
+    writeFully(segment.file, [...joinAdjacent(pieces), zeros], segment.size);
     segment.size = end;
     segment.allocated = Math.max(segment.allocated, end + zeros.byteLength);
   }

@@ -1,8 +1,9 @@
-import type { Acknowledgement, Checkpoint, CommittedGroup, PlacedRecord } from './placed-record.js';
+import type { Acknowledgement, Checkpoint, CommittedGroup } from './placed-record.js';
+import type { RecordColumns } from './record-columns.js';
 
 /** What the recording asks of its writer, in order. */
 export type ToWriter =
-  | { readonly type: 'append'; readonly records: readonly PlacedRecord[] }
+  | { readonly type: 'append'; readonly records: RecordColumns }
   | { readonly type: 'checkpoint' }
   /** End the segment being written, so that it can be archived. */
   | { readonly type: 'finish-segment' }
@@ -52,6 +53,8 @@ export type FromWriter =
       readonly type: 'committed';
       readonly acknowledged: AcknowledgedColumns;
       readonly group: CommittedGroup;
+      /** Memory of bodies that the writer has done with; changes hands. */
+      readonly slabs: readonly ArrayBuffer[];
     }
   /** One record cannot be encoded; the log goes on. */
   | { readonly type: 'refused'; readonly id: number; readonly why: string }

@@ -2,6 +2,7 @@ import { type AgeRecipient, createNoteSigner, parseRecipient } from '@piste/veri
 import { errorMessage } from '../errors.js';
 import { createBodyKeys } from './body-keys.js';
 import type { FileOps } from './file-ops.js';
+import { recordsOf } from './record-columns.js';
 import { createSegmentWriter } from './segment-writer.js';
 import { createLogWriter } from './writer.js';
 import { type FromWriter, type ToWriter, toColumns, type WriterSettings } from './writer-messages.js';
@@ -19,7 +20,8 @@ export interface WriterService {
 export interface WriterServiceDeps {
   readonly settings: WriterSettings;
   readonly files: FileOps;
-  readonly say: (message: FromWriter) => void;
+  /** The buffers change hands with the message. */
+  readonly say: (message: FromWriter, transferred?: readonly ArrayBuffer[]) => void;
 }
 
 /** Makes the log's directory and its key, and says so. Throws when the directory cannot be made. */
@@ -32,6 +34,8 @@ export function createWriterService({ settings, files, say }: WriterServiceDeps)
       ? undefined
       : createBodyKeys({ origin, directory, files, recipients: recipients.map(toRecipient) });
   const writer = createLogWriter({ signer, segments, keys, monotonicNs: () => process.hrtime.bigint() });
+  /** Memory of bodies, each with the size of the log once they are written. */
+  let held: { readonly slabs: readonly ArrayBuffer[]; readonly size: number }[] = [];
   let hasFailed = false;
   let closing = false;
   let closed = false;
@@ -49,7 +53,9 @@ export function createWriterService({ settings, files, say }: WriterServiceDeps)
 
   function commit(): void {
     const { acknowledgements, group } = writer.commit();
-    say({ type: 'committed', acknowledged: toColumns(acknowledgements), group });
+    const slabs = held.filter(({ size }) => size <= writer.size).flatMap((one) => one.slabs);
+    held = held.filter(({ size }) => size > writer.size);
+    say({ type: 'committed', acknowledged: toColumns(acknowledgements), group, slabs }, slabs);
   }
 
   function close(): void {
@@ -70,13 +76,14 @@ export function createWriterService({ settings, files, say }: WriterServiceDeps)
       switch (message.type) {
         case 'append':
           if (hasFailed) return;
-          for (const record of message.records) {
+          for (const record of recordsOf(message.records)) {
             try {
               writer.add(record);
             } catch (error) {
               say({ type: 'refused', id: record.id, why: errorMessage(error) });
             }
           }
+          held.push({ slabs: message.records.slabs, size: writer.size + writer.pending });
           return;
         case 'checkpoint':
           say({ type: 'checkpoint', checkpoint: writer.checkpoint() });

@@ -11,7 +11,7 @@ if (port === null) throw new Error('this file runs as a thread only');
 const service = createWriterService({
   settings: workerData as WriterSettings,
   files: nodeFileOps,
-  say: (message) => port.postMessage(message),
+  say: (message, transferred = []) => port.postMessage(message, transferred),
 });
 
 port.on('message', (first: ToWriter) => {

@@ -5,29 +5,27 @@ import {
   encodeCheckpointText,
   encodeCommitText,
   encodeFields,
-  encodeFrame,
-  encodeFrameHeader,
   encodeLeaf,
+  FRAME_HEADER_BYTES,
+  type FrameType,
   hashLeaf,
   NO_PREVIOUS_COMMIT,
   RAW_PARTS,
   sha256,
   tagText,
+  writeFrameHeader,
 } from '@piste/verifier';
 import type { BodyKeys } from './body-keys.js';
-import {
-  type Acknowledgement,
-  bodiesOf,
-  type Checkpoint,
-  type CommittedGroup,
-  type PlacedRecord,
-} from './placed-record.js';
+import { createFrameBuffer } from './frame-buffer.js';
+import type { Acknowledgement, Checkpoint, CommittedGroup, PlacedRecord } from './placed-record.js';
 import type { SegmentWriter } from './segment-writer.js';
 import { createStrands } from './strands.js';
 
 /** A group takes what is queued up to this size, and at least one record. */
 const GROUP_BYTES = 4 * 1024 * 1024;
 const GROUP_RECORDS = 1024;
+/** Payloads below this are copied into their frames, because every piece of a write costs more than its bytes. */
+const SMALL_PAYLOAD_BYTES = 64 * 1024;
 
 const ENDING_KINDS: ReadonlySet<EntryKind> = new Set(['session.close', 'session.refused']);
 
@@ -47,6 +45,8 @@ export interface Commit {
 
 /** The one appender of one log. Blocks while it writes. */
 export interface LogWriter {
+  /** Records that the last commit covered. */
+  readonly size: number;
   /** Records that wait for a commit. */
   readonly pending: number;
   /** Gives the record its place. Throws, and changes nothing, when the record cannot be encoded. */
@@ -76,20 +76,21 @@ interface Pending {
 export function createLogWriter({ signer, segments, keys, monotonicNs }: LogWriterDeps): LogWriter {
   const strands = createStrands();
   const tree = createTree();
+  const frames = createFrameBuffer();
   const queue: Pending[] = [];
   let nextIndex = 0;
   let previous: Buffer = NO_PREVIOUS_COMMIT;
   let committed: { readonly size: number; readonly root: Buffer } = { size: 0, root: tree.root() };
 
   function add(record: PlacedRecord): void {
-    const { sessionId, blind } = record;
+    const { sessionId, blind, bodies } = record;
     if (keys === undefined || blind === undefined) {
-      place(record, cutBodies(bodiesOf(record), RAW_PARTS));
+      place(record, cutBodies(bodies, RAW_PARTS));
     } else {
       const fresh = keys.prepare(sessionId, blind);
       if (fresh !== undefined) place({ ...record, ...KEY_RECORD, fields: fresh.fields }, []);
       const sealing = keys.partsOf(sessionId);
-      place(record, cutBodies(bodiesOf(record), sealing.parts));
+      place(record, cutBodies(bodies, sealing.parts));
       sealing.taken();
     }
     if (sessionId !== undefined && strands.hasEnded(sessionId)) keys?.forget(sessionId);
@@ -105,8 +106,7 @@ export function createLogWriter({ signer, segments, keys, monotonicNs }: LogWrit
       { ...record, strand },
       stored.map(({ part }) => part),
     );
-    const pieces = stored.flatMap(({ bytes }) => [encodeFrameHeader('body', bytes), bytes]);
-    pieces.push(encodeFrameHeader('entry', leaf), leaf);
+    const pieces = [...stored.flatMap((part) => frame('body', part.pieces)), ...frame('entry', [leaf])];
     const leafHash = hashLeaf(leaf);
     const hex = leafHash.toString('hex');
     if (strand !== undefined) strands.advance(strand, hex, ENDING_KINDS.has(record.kind));
@@ -116,11 +116,26 @@ export function createLogWriter({ signer, segments, keys, monotonicNs }: LogWrit
     const tagSignature = statementHash === undefined ? undefined : signer.sign(tagText(signer.name, index, hex));
     queue.push({
       pieces,
-      bytes: pieces.reduce((sum, piece) => sum + piece.byteLength, 0),
+      bytes: totalBytes(pieces),
       leafHash,
       acknowledgement:
         id === undefined ? undefined : { id, index, leafHash: hex, strandNumber: strand?.number, tagSignature },
     });
+  }
+
+  /** A frame around a payload in pieces. */
+  function frame(type: FrameType, payload: readonly Uint8Array[]): readonly Uint8Array[] {
+    const bytes = totalBytes(payload);
+    const isCopied = bytes < SMALL_PAYLOAD_BYTES;
+    const target = frames.take(isCopied ? FRAME_HEADER_BYTES + bytes : FRAME_HEADER_BYTES);
+    writeFrameHeader(target, type, payload);
+    if (!isCopied) return [target, ...payload];
+    let at = FRAME_HEADER_BYTES;
+    for (const piece of payload) {
+      target.set(piece, at);
+      at += piece.byteLength;
+    }
+    return [target];
   }
 
   function placeIn({ sessionId, links }: Pick<PlacedRecord, 'sessionId' | 'links'>): StrandPlace | undefined {
@@ -147,7 +162,8 @@ export function createLogWriter({ signer, segments, keys, monotonicNs }: LogWrit
     const text = encodeCommitText({ origin: signer.name, size: tree.size, root, previous });
     const payload = Buffer.from(signer.signNote(text), 'utf8');
     keys?.flush();
-    segments.append([...group.flatMap(({ pieces }) => pieces), encodeFrame('commit', payload)], { first, previous });
+    segments.append([...group.flatMap(({ pieces }) => pieces), ...frame('commit', [payload])], { first, previous });
+    if (queue.length === 0) frames.clear();
     previous = sha256(payload);
     committed = { size: tree.size, root };
     return {
@@ -161,6 +177,9 @@ export function createLogWriter({ signer, segments, keys, monotonicNs }: LogWrit
   }
 
   return {
+    get size() {
+      return committed.size;
+    },
     get pending() {
       return queue.length;
     },
@@ -192,7 +211,7 @@ export function createLogWriter({ signer, segments, keys, monotonicNs }: LogWrit
 }
 
 /** What a `key` record says differently from the record that needs the key. */
-const KEY_RECORD = { id: undefined, kind: 'key', bodies: [], bytes: undefined, statementHash: undefined } as const;
+const KEY_RECORD = { id: undefined, kind: 'key', bodies: [], statementHash: undefined } as const;
 
 function takeGroup(queue: Pending[]): readonly Pending[] {
   let bytes = 0;
@@ -203,4 +222,10 @@ function takeGroup(queue: Pending[]): readonly Pending[] {
     count += 1;
   }
   return queue.splice(0, count);
+}
+
+function totalBytes(pieces: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const piece of pieces) bytes += piece.byteLength;
+  return bytes;
 }

@@ -112,7 +112,7 @@ async function writeLog(directory: string, shape: VerifierShape): Promise<Trust>
       place,
       parts.map(({ part }) => part),
     );
-    pending.push(...parts.map(({ bytes }) => encodeFrame('body', bytes)), encodeFrame('entry', leaf));
+    pending.push(...parts.map(({ pieces }) => encodeFrame('body', Buffer.concat(pieces))), encodeFrame('entry', leaf));
     tree.append(hashLeaf(leaf));
   }
 

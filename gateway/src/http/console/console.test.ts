@@ -365,20 +365,21 @@ describe('a decision on the page', () => {
   });
 });
 
-describe('the admin API', () => {
-  const call = async (world: World, path: string, token?: string, body?: unknown) => {
-    const response = await fetch(`${world.url}/api/v1${path}`, {
-      ...(body === undefined ? {} : { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      headers: {
-        'content-type': 'application/json',
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      },
-    });
-    const text = await response.text();
-    const answer: Record<string, unknown> = text.startsWith('{') ? JSON.parse(text) : {};
-    return { status: response.status, type: response.headers.get('content-type'), answer, headers: response.headers };
-  };
+/** Calls the admin API. */
+const call = async (world: World, path: string, token?: string, body?: unknown) => {
+  const response = await fetch(`${world.url}/api/v1${path}`, {
+    ...(body === undefined ? {} : { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    headers: {
+      'content-type': 'application/json',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
+  });
+  const text = await response.text();
+  const answer: Record<string, unknown> = text.startsWith('{') ? JSON.parse(text) : {};
+  return { status: response.status, type: response.headers.get('content-type'), answer, headers: response.headers };
+};
 
+describe('the admin API', () => {
   test('lists, shows and decides', async () => {
     const world = await startWorld({ login: undefined });
     const { id, subject } = await world.request();

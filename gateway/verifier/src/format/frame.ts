@@ -38,18 +38,26 @@ const MAX_PAYLOAD_BYTES: Readonly<Record<FrameType, number>> = {
 
 /** Encodes one frame into fresh memory, so the caller's bytes may change afterwards. */
 export function encodeFrame(type: FrameType, payload: Uint8Array): Buffer {
-  return Buffer.concat([encodeFrameHeader(type, payload), payload]);
+  const frame = Buffer.alloc(FRAME_HEADER_BYTES + payload.byteLength);
+  writeFrameHeader(frame, type, [payload]);
+  frame.set(payload, FRAME_HEADER_BYTES);
+  return frame;
 }
 
-/** The fixed part of the frame around a payload; the payload follows it. Throws `RangeError` when that is too large. */
-export function encodeFrameHeader(type: FrameType, payload: Uint8Array): Buffer {
-  if (payload.byteLength > MAX_PAYLOAD_BYTES[type]) throw new RangeError(`${type} frame too large`);
-  const header = Buffer.alloc(FRAME_HEADER_BYTES);
-  header.writeUInt32BE(MAGIC, 0);
-  header.writeUInt8(TYPE_CODES[type], 4);
-  header.writeUInt32BE(payload.byteLength, 8);
-  header.writeUInt32BE(frameCrc(header, payload), CRC_OFFSET);
-  return header;
+/**
+ * Writes the fixed part of the frame around a payload, given in pieces, to the start of `target`. Throws `RangeError` when the
+ * payload is too large.
+ */
+export function writeFrameHeader(target: Buffer, type: FrameType, payload: readonly Uint8Array[]): void {
+  let bytes = 0;
+  for (const piece of payload) bytes += piece.byteLength;
+  if (bytes > MAX_PAYLOAD_BYTES[type]) throw new RangeError(`${type} frame too large`);
+  target.writeUInt32BE(MAGIC, 0);
+  target.writeUInt32BE(TYPE_CODES[type] * 2 ** 24, 4);
+  target.writeUInt32BE(bytes, 8);
+  let crc = platform.crc32(target.subarray(0, CRC_OFFSET));
+  for (const piece of payload) crc = platform.crc32(piece, crc);
+  target.writeUInt32BE(crc, CRC_OFFSET);
 }
 
 function frameCrc(header: Uint8Array, payload: Uint8Array): number {

@@ -76,39 +76,48 @@ export const GCM_TAG_BYTES = 16;
 export interface PartStore {
   /** Plaintext bytes of a full part. */
   readonly partBytes: number;
-  store(name: string, part: number, plain: Uint8Array): { readonly bytes: Uint8Array; readonly seal?: PartSeal };
+  store(name: string, part: number, plain: Uint8Array): StoredBytes;
+}
+
+interface StoredBytes {
+  /** The stored bytes, one after the other. */
+  readonly pieces: readonly Uint8Array[];
+  readonly seal?: PartSeal;
 }
 
 /** Bodies as they are. */
 export const RAW_PARTS: PartStore = Object.freeze({
   partBytes: MAX_BODY_PART_BYTES,
-  store: (_name: string, _part: number, plain: Uint8Array) => ({ bytes: plain }),
+  store: (_name: string, _part: number, plain: Uint8Array) => ({ pieces: [plain] }),
 });
 
-/** A part and the bytes that stand in its frame. */
+/** A part and the bytes that stand in its frame, one after the other. */
 export interface StoredPart {
   readonly part: BodyPart;
-  readonly bytes: Uint8Array;
+  readonly pieces: readonly Uint8Array[];
 }
 
 /** Cuts an entry's bodies into the parts that are stored before it. Throws `TypeError` for a bad or repeated name. */
 export function cutBodies(bodies: readonly EntryBody[], parts: PartStore): readonly StoredPart[] {
   const names = new Set<string>();
-  return bodies.flatMap(({ name, bytes }) => {
+  const stored: StoredPart[] = [];
+  for (const { name, bytes } of bodies) {
     if (!BODY_NAME.test(name) || names.has(name))
       throw new TypeError('body names are short lower-case words, each used once');
     names.add(name);
     const count = Math.max(1, Math.ceil(bytes.byteLength / parts.partBytes));
-    return Array.from({ length: count }, (_, part) => {
-      const stored = parts.store(name, part, bytes.subarray(part * parts.partBytes, (part + 1) * parts.partBytes));
-      const digest = sha256(stored.bytes).toString('hex');
-      return { part: { name, part, digest, length: stored.bytes.byteLength, ...sealOf(stored) }, bytes: stored.bytes };
-    });
-  });
+    for (let part = 0; part < count; part += 1) {
+      const plain = count === 1 ? bytes : bytes.subarray(part * parts.partBytes, (part + 1) * parts.partBytes);
+      stored.push(toStoredPart(name, part, parts.store(name, part, plain)));
+    }
+  }
+  return stored;
 }
 
-function sealOf({ seal }: { readonly seal?: PartSeal }): { readonly seal?: PartSeal } {
-  return seal === undefined ? {} : { seal };
+function toStoredPart(name: string, part: number, { pieces, seal }: StoredBytes): StoredPart {
+  const digest = sha256(...pieces).toString('hex');
+  const length = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
+  return { part: { name, part, digest, length, ...(seal !== undefined && { seal }) }, pieces };
 }
 
 /** The canonical JSON of a record's own fields, as `encodeLeaf` takes it. Throws `TypeError` for what has none. */
