@@ -202,10 +202,10 @@ func sameText(a, b any) bool {
 	return isText && b == text
 }
 
-// texts gives a request's text and binds where they could be read.
+// texts gives a request's text and binds, where these and its parameters could be read.
 func (l *leaf) texts() (sql, binds []byte, bound, readable bool) {
 	for _, p := range l.parts {
-		if _, here := l.bodies[p.name]; !here && (p.name == "sql" || p.name == "binds") {
+		if _, here := l.bodies[p.name]; !here && (p.name == "sql" || p.name == "binds" || p.name == "parameters") {
 			return nil, nil, false, false
 		}
 	}
@@ -238,9 +238,12 @@ func (j *judge) judgeHashes(s *statements, record said) bool {
 	if !connected || !known {
 		return true
 	}
-	values := []any{string(sql), nil, ctx["role"], ctx["wh"], ctx["db"], ctx["sch"], connection, account}
+	values := []any{string(sql), nil, nil, ctx["role"], ctx["wh"], ctx["db"], ctx["sch"], connection, account}
 	if bound {
 		values[1] = string(binds)
+	}
+	if parameters, set := record.bodies["parameters"]; set {
+		values[2] = string(parameters)
 	}
 	if bindingHash(values) != bindings {
 		j.tellAt(tampered, "binding-mismatch", record.log, record.index)

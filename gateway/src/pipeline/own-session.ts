@@ -78,6 +78,7 @@ export async function withOwnSession<T>(
       warehouse: context.warehouse ?? undefined,
       role: context.role ?? undefined,
     },
+    parameters: '{}',
     claimedPurpose: undefined,
     createdAtMs: deps.clock.nowMs(),
     upstream: tokens,
