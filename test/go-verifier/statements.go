@@ -231,10 +231,10 @@ func (s *statements) haveSeveralBlinds() bool {
 	return false
 }
 
-// texts gives a request's text and binds where its hashes can be compared with them.
+// texts gives a request's text and binds, where its hashes can be compared with these and its parameters.
 func (l *leaf) texts() (sql, binds []byte, bound, readable bool) {
 	for _, p := range l.parts {
-		if _, here := l.bodies[p.name]; !here && (p.name == "sql" || p.name == "binds") {
+		if _, here := l.bodies[p.name]; !here && (p.name == "sql" || p.name == "binds" || p.name == "parameters") {
 			return nil, nil, false, false
 		}
 	}
@@ -269,9 +269,12 @@ func (j *judge) judgeHashes(s *statements, record said) bool {
 	if !connected || !known {
 		return true
 	}
-	values := []any{string(sql), nil, ctx["role"], ctx["wh"], ctx["db"], ctx["sch"], connection, account}
+	values := []any{string(sql), nil, nil, ctx["role"], ctx["wh"], ctx["db"], ctx["sch"], connection, account}
 	if bound {
 		values[1] = string(binds)
+	}
+	if parameters, set := record.bodies["parameters"]; set {
+		values[2] = string(parameters)
 	}
 	if bindingHash(values) != bindings {
 		j.tellAt(tampered, "binding-mismatch", record.log, record.index)

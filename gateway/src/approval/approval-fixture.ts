@@ -39,6 +39,7 @@ export function subject(more: Partial<ApprovalSubject> = {}): ApprovalSubject {
   const bound = {
     canonicalText: 'DELETE FROM SALES.PUBLIC.ORDERS WHERE ID = ?',
     binds: '{"1":{"type":"FIXED","value":"7"}}',
+    parameters: undefined,
     role: 'AGENT',
     warehouse: 'WH',
     database: 'SALES',

@@ -19,6 +19,8 @@ export interface ApprovalSubject {
   readonly submittedText: string;
   /** Bind values by placeholder, as JSON text; undefined when there are none. */
   readonly binds: string | undefined;
+  /** Session parameters under which it runs, as JSON text; undefined where the requester set none. */
+  readonly parameters: string | undefined;
   readonly role: string | undefined;
   readonly warehouse: string | undefined;
   readonly database: string | undefined;
@@ -26,7 +28,7 @@ export interface ApprovalSubject {
   readonly objects: readonly ObjectName[];
   readonly masks: readonly MaskObligation[];
   readonly demand: ApprovalDemand;
-  /** SHA-256 (hex) over canonical text, binds, role, connection and context: what was approved is what runs. */
+  /** SHA-256 (hex) over canonical text, binds, parameters, role, connection and context: what was approved is what runs. */
   readonly bindingHash: string;
 }
 

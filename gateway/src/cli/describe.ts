@@ -44,17 +44,19 @@ export function describeOpening(fields: Fields, timeMs: number, palette: Palette
   ];
 }
 
-/** The text that runs, what was submitted where that differs, and the binds. */
+/** The text that runs, what was submitted where that differs, and the binds and parameters. */
 export function describeText(bodies: ReadonlyMap<string, Buffer>): readonly string[] {
   const sql = bodies.get('sql');
   const submitted = bodies.get('submitted');
   const binds = bodies.get('binds');
+  const parameters = bodies.get('parameters');
   const isRewritten = submitted !== undefined && sql?.equals(submitted) !== true;
   return [
     ...(sql === undefined ? [] : indent(cutLines(sql))),
     ...(sql === undefined && submitted === undefined ? ['(no text recorded)'] : []),
     ...(isRewritten ? ['submitted as:', ...indent(cutLines(submitted))] : []),
     ...(binds === undefined ? [] : [`binds: ${quoteBody(binds, MAX_QUOTE)}`]),
+    ...(parameters === undefined ? [] : [`parameters: ${quoteBody(parameters, MAX_QUOTE)}`]),
   ];
 }
 

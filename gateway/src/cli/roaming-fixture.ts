@@ -152,7 +152,7 @@ function hashOf(sql: string, binds?: string): string {
     database: 'CRM',
     schema: 'PUBLIC',
   };
-  return bindingHash({ ...place, canonicalText: sql, binds });
+  return bindingHash({ ...place, canonicalText: sql, binds, parameters: undefined });
 }
 
 async function recordPerson({ recording }: Writer): Promise<void> {

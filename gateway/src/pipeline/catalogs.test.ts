@@ -109,7 +109,7 @@ function setUp(rules: readonly object[] = []) {
   } as unknown as CatalogDeps;
   const catalogs = createCatalogs(deps);
   const policy = { maskingPolicies: [{ rules }], revision: 'r' } as unknown as ConnectionPolicy;
-  const session = { id: 's', account: 'ACME', context: { role: 'R' } } as unknown as Session;
+  const session = { id: 's', account: 'ACME', parameters: '{}', context: { role: 'R' } } as unknown as Session;
   const connection = { name: 'crm', policy } as unknown as Connection;
   const open = (): SessionCatalog => catalogs.of(session, connection, {} as TokenBox);
   const load = async (...names: ObjectName[]): Promise<SessionCatalog> => {

@@ -3,11 +3,13 @@ import { SHOWN_TEXT_CHARACTERS, shownText } from '@piste/verifier';
 import type { Denial } from '../errors.js';
 import type { Principal } from '../identity/index.js';
 import type { Decision, SourceMask } from '../policy/decision.js';
-import { type StatementRequest, stringifyJson } from '../protocol/index.js';
+import { encodeParameters, type StatementRequest, stringifyJson } from '../protocol/index.js';
 import type { Entry, EntryBody, EntryValue } from '../recording/index.js';
+import type { Session } from '../session/index.js';
 import { formatObjectName, type SessionContext } from '../sql/index.js';
 import type { Analyzed, Decided } from './exchange.js';
 import type { Detected } from './masked-part.js';
+import { sessionParameters } from './session-parameters.js';
 
 /** The shapes of what the pipeline writes into the record; see docs/recording-format.md. */
 
@@ -78,10 +80,19 @@ function dryRunFields({ dryRun }: Decision): EntryValue {
   };
 }
 
-function submittedBodies({ sqlText, bindings }: StatementRequest): EntryBody[] {
+/** The parameters under which a statement runs, or was to run. */
+export const parameterBodies = (parameters: string | undefined): readonly EntryBody[] =>
+  parameters === undefined ? [] : [textBody('parameters', parameters)];
+
+function submittedBodies({ sqlText, bindings }: StatementRequest, parameters: string | undefined): EntryBody[] {
   const submitted = textBody('submitted', sqlText);
-  return bindings === undefined ? [submitted] : [submitted, textBody('binds', stringifyJson(bindings))];
+  const binds = bindings === undefined ? [] : [textBody('binds', stringifyJson(bindings))];
+  return [submitted, ...binds, ...parameterBodies(parameters)];
 }
+
+/** Of a statement that is refused: nothing is passed on, so this is what was sent. */
+const submittedParameters = (request: StatementRequest, session: Pick<Session, 'parameters'>): string | undefined =>
+  encodeParameters({ session: sessionParameters(session), statement: request.parameters });
 
 interface RequestRecord {
   readonly received: Analyzed;
@@ -89,12 +100,14 @@ interface RequestRecord {
   readonly verdict: 'allow' | 'hold' | 'block';
   readonly canonicalText: string | undefined;
   readonly bindingHash: string | undefined;
+  readonly parameters: string | undefined;
   readonly approvalId: string | undefined;
 }
 
-function requestEntry({ received, decision, verdict, canonicalText, bindingHash, approvalId }: RequestRecord): Entry {
+function requestEntry(record: RequestRecord): Entry {
+  const { received, decision, verdict, canonicalText, bindingHash, parameters, approvalId } = record;
   const { session, request, queryId, catalogVersion } = received;
-  const bodies = submittedBodies(request);
+  const bodies = submittedBodies(request, parameters);
   if (canonicalText !== undefined) bodies.push(textBody('sql', canonicalText));
   return {
     kind: 'request',
@@ -136,27 +149,37 @@ export function blockedEntry(received: Analyzed, decision: Decision, canonicalTe
     verdict: 'block',
     canonicalText,
     bindingHash: undefined,
+    parameters: submittedParameters(received.request, received.session),
     approvalId: undefined,
   });
 }
 
 /** A statement that waits for people. */
 export function heldEntry(decided: Decided): Entry {
-  const { decision, canonicalText, bindingHash } = decided;
+  const { decision, canonicalText, bindingHash, binding } = decided;
   return requestEntry({
     received: decided,
     decision,
     verdict: 'hold',
     canonicalText,
     bindingHash,
+    parameters: binding.parameters,
     approvalId: undefined,
   });
 }
 
 /** A statement that is about to be forwarded. */
 export function permittedEntry(decided: Decided, approvalId: string | undefined): Entry {
-  const { decision, canonicalText, bindingHash } = decided;
-  return requestEntry({ received: decided, decision, verdict: 'allow', canonicalText, bindingHash, approvalId });
+  const { decision, canonicalText, bindingHash, binding } = decided;
+  return requestEntry({
+    received: decided,
+    decision,
+    verdict: 'allow',
+    canonicalText,
+    bindingHash,
+    parameters: binding.parameters,
+    approvalId,
+  });
 }
 
 /** A request that never became a statement. */
@@ -173,11 +196,12 @@ export function refusedEntry(
 export function refusedStatementEntry(
   request: StatementRequest,
   answer: Buffer,
-  sessionId: string,
+  session: Pick<Session, 'id' | 'parameters'>,
   fields: Record<string, EntryValue>,
 ): Entry {
-  const bodies = [...submittedBodies(request), { name: 'head', bytes: answer }];
-  return { kind: 'request.refused', sessionId, fields: { op: 'query', ...fields }, bodies };
+  const submitted = submittedBodies(request, submittedParameters(request, session));
+  const bodies = [...submitted, { name: 'head', bytes: answer }];
+  return { kind: 'request.refused', sessionId: session.id, fields: { op: 'query', ...fields }, bodies };
 }
 
 /** Size and SHA-256 (hex) of a request's body as it came in: names it without holding it. */

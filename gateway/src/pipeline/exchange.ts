@@ -2,7 +2,13 @@ import type { MaskedBytes } from '../masking/index.js';
 import type { Binding } from '../policy/binding.js';
 import type { Decision, MaskObligation } from '../policy/decision.js';
 import type { Permit } from '../policy/permit.js';
-import type { JsonObject, RowtypeColumn, StatementRequest, UpstreamResult } from '../protocol/index.js';
+import type {
+  ChosenParameters,
+  JsonObject,
+  RowtypeColumn,
+  StatementRequest,
+  UpstreamResult,
+} from '../protocol/index.js';
 import type { Answer, RequestReceipt } from '../recording/index.js';
 import type { Connection } from '../resources/index.js';
 import type { Session } from '../session/index.js';
@@ -46,8 +52,8 @@ export interface Decided extends Analyzed {
   readonly keyBindings: JsonObject | undefined;
   readonly binding: Binding;
   readonly bindingHash: string;
-  /** Client-given statement parameters that may be passed on. */
-  readonly parameters: JsonObject;
+  /** Client-given parameters that may be passed on, and those its session has. */
+  readonly parameters: ChosenParameters;
 }
 
 export interface Permitted extends Decided {

@@ -174,7 +174,7 @@ export function createKeptStatements(deps: KeptStatementsDeps): KeptStatements {
 export function digestOf(request: StatementRequest): string {
   const bindings = request.bindings === undefined ? '' : stringifyJson(request.bindings);
   return createHash('sha256')
-    .update(JSON.stringify([request.sqlText, bindings, request.describeOnly]))
+    .update(JSON.stringify([request.sqlText, bindings, request.describeOnly, request.parameters]))
     .digest('hex');
 }
 

@@ -4,6 +4,7 @@ import { isAllowedParameter } from '../policy/index.js';
 import {
   clientParameters,
   encodeBody,
+  encodeParameters,
   failure,
   filterParameters,
   type Json,
@@ -20,7 +21,7 @@ import type { Sessions } from '../session/index.js';
 import type { Log } from '../telemetry/index.js';
 import type { Endpoint, LoggedIn, Snowflake, UpstreamCredential } from '../upstream/index.js';
 import type { Answer } from './answer.js';
-import { contextFields, textBody, whoFields } from './entries.js';
+import { contextFields, parameterBodies, textBody, whoFields } from './entries.js';
 
 export interface LoginDeps {
   readonly resources: Pick<Resources, 'current'>;
@@ -176,6 +177,7 @@ async function keepSession(
       warehouse: login.context.warehouse ?? undefined,
       role: granted,
     },
+    parameters: stringifyJson(admitted.sessionParameters),
     claimedPurpose: typeof tag === 'string' && tag !== '' ? tag.slice(0, 500) : undefined,
     upstream: login.tokens,
     idleTimeoutSeconds: limits.idleTimeoutSeconds,
@@ -195,7 +197,10 @@ async function keepSession(
       ctx: contextFields(session.context),
       up: { sess: login.tokens.sessionId },
     },
-    bodies: [textBody('head', stringifyJson(head))],
+    bodies: [
+      textBody('head', stringifyJson(head)),
+      ...parameterBodies(encodeParameters({ session: admitted.sessionParameters, statement: {} })),
+    ],
   };
   const answer = await deps.recording.recordAnswer(opening, bytes, { connection: connection.name });
   deps.onLogin(connection.name, principal.issuer, 'accepted', 'ok');

@@ -79,6 +79,7 @@ export async function withOwnSession<T>(
       warehouse: context.warehouse ?? undefined,
       role: context.role ?? undefined,
     },
+    parameters: '{}',
     claimedPurpose: undefined,
     createdAtMs: deps.clock.nowMs(),
     upstream: tokens,

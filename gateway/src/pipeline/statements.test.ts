@@ -150,6 +150,7 @@ async function openSession(principal: Principal): Promise<Session> {
     clientApp: 'JavaScript',
     clientVersion: '3',
     context: { database: 'CRM', schema: 'PUBLIC', warehouse: 'WH', role: 'ANALYST' },
+    parameters: '{}',
     claimedPurpose: undefined,
     upstream: { token: 't', masterToken: 'm', sessionId: '1', service: undefined },
     idleTimeoutSeconds: 3600,
@@ -319,7 +320,7 @@ describe('one request id', () => {
     expect(forwarded).toHaveLength(1);
   });
 
-  test('stands for one text, one set of values and one kind of question', async () => {
+  test('stands for one text, one set of values and parameters and one kind of question', async () => {
     const at = gateway();
     const request = requestOf('SELECT 1 AS v');
     expect((await submit(at, request)).success).toBe(true);
@@ -327,6 +328,7 @@ describe('one request id', () => {
       { sqlText: 'SELECT 2 AS v' },
       { bindings: { 1: { type: 'TEXT', value: 'x' } } },
       { describeOnly: true },
+      { parameters: { TIMEZONE: 'UTC' } },
     ]) {
       expect(await submit(at, { ...request, ...change })).toMatchObject({ success: false, code: '861103' });
     }
@@ -629,4 +631,46 @@ test('only so many statements of one session are under way', async () => {
   await Promise.all(running);
   // The refused request may come again under its own id.
   expect((await submit(at, refused)).success).toBe(true);
+});
+
+describe('parameters', () => {
+  const bodyOf = (entry: Entry | undefined, name: string): string | undefined => {
+    const bytes = entry?.bodies.find((body) => body.name === name)?.bytes;
+    return bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8');
+  };
+
+  test("under which a statement runs stand in its record: the session's, followed through ALTER SESSION, and its own", async () => {
+    const at = gateway();
+    const parametersOf = async (sqlText: string, parameters: StatementRequest['parameters'] = {}) => {
+      expect(await submit(at, requestOf(sqlText, { parameters }))).toMatchObject({ success: true });
+      return bodyOf(released.at(-1), 'parameters');
+    };
+    expect(await parametersOf('SELECT 1 AS v')).toBeUndefined();
+    expect(await parametersOf("ALTER SESSION SET TIMEZONE = 'UTC', WEEK_START = 1")).toBeUndefined();
+    expect(await parametersOf('SELECT 1 AS v', { date_input_format: 'DD/MM/YYYY', CLIENT_PREFETCH_THREADS: 2 })).toBe(
+      '{"session":{"TIMEZONE":"UTC","WEEK_START":"1"},"statement":{"DATE_INPUT_FORMAT":"DD/MM/YYYY"}}',
+    );
+    await parametersOf('ALTER SESSION UNSET TIMEZONE');
+    expect(await parametersOf('SELECT 1 AS v')).toBe('{"session":{"WEEK_START":"1"},"statement":{}}');
+  });
+
+  test('that nobody may set are refused, and the record says what was asked', async () => {
+    const parameters = { QUOTED_IDENTIFIERS_IGNORE_CASE: true };
+    expect(await submit(gateway(), requestOf('SELECT 1 AS v', { parameters }))).toMatchObject({ success: false });
+    expect(forwarded).toEqual([]);
+    const refused = entries.find(({ kind }) => kind === 'request');
+    expect(bodyOf(refused, 'parameters')).toBe(JSON.stringify({ session: {}, statement: parameters }));
+  });
+
+  test('that change while people decide take the yes with them', async () => {
+    const at = gateway();
+    const held = await submit(at, requestOf("DELETE FROM notes WHERE day < '01/02/2026'", { asyncExec: true }));
+    await pendingApproval(String(held.data.queryId));
+    expect(await submit(at, requestOf("ALTER SESSION SET DATE_INPUT_FORMAT = 'DD/MM/YYYY'"))).toMatchObject({
+      success: true,
+    });
+    await approve(String(held.data.queryId));
+    expect(await poll(at, held.data.queryId)).toMatchObject({ success: false, code: '861305' });
+    expect(forwarded).toEqual([expect.stringMatching(/^ALTER/)]);
+  });
 });

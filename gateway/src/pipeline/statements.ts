@@ -71,7 +71,7 @@ export function createStatements(deps: StatementsDeps): Statements {
 
   const refuse = (session: Session, request: StatementRequest, denial: Denial): Promise<Answer> => {
     const bytes = encodeBody(failure(denial));
-    const entry = refusedStatementEntry(request, bytes, session.id, { code: denial.code });
+    const entry = refusedStatementEntry(request, bytes, session, { code: denial.code });
     return recording.recordAnswer(entry, bytes, scopeOf(session));
   };
 

@@ -245,7 +245,7 @@ async function recordStop(deps: WalksDeps, walk: Walking, stop: Stop): Promise<A
         fields: { ...fields, rows: 0, cols: 0, ...upq },
         bodies: [{ name: 'head', bytes }],
       }
-    : refusedStatementEntry(received.request, bytes, sessionId, fields);
+    : refusedStatementEntry(received.request, bytes, received.session, fields);
   return deps.recording.recordAnswer(entry, bytes, { connection });
 }
 

@@ -7,6 +7,7 @@ import { type Binding, bindingHash } from './binding.js';
 const input: Binding = {
   canonicalText: 'SELECT 1',
   binds: undefined,
+  parameters: undefined,
   role: 'R',
   warehouse: 'W',
   database: 'D',
@@ -19,6 +20,7 @@ const text = fc.string({ unit: 'grapheme', maxLength: 4 });
 const inputs: fc.Arbitrary<Binding> = fc.record({
   canonicalText: text,
   binds: optional,
+  parameters: optional,
   role: optional,
   warehouse: optional,
   database: optional,
@@ -31,7 +33,7 @@ describe('bindingHash', () => {
   test('is SHA-256 over the documented bytes', () => {
     const present = (value: string) =>
       `01${value.length.toString(16).padStart(16, '0')}${Buffer.from(value).toString('hex')}`;
-    const fields = [present('SELECT 1'), '00', ...['R', 'W', 'D', 'S', 'c', 'a'].map(present)].join('');
+    const fields = [present('SELECT 1'), '00', '00', ...['R', 'W', 'D', 'S', 'c', 'a'].map(present)].join('');
     const bytes = Buffer.concat([Buffer.from('piste binding v1\n'), Buffer.from(fields, 'hex')]);
     expect(bindingHash(input)).toBe(createHash('sha256').update(bytes).digest('hex'));
   });

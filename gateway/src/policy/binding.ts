@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { deny, GatewayError } from '../errors.js';
 
-/** Everything a yes is bound to: the text that runs, its values, and where it runs. */
+/** Everything a yes is bound to: the text that runs, its values, how they are read, and where it runs. */
 export interface Binding {
   readonly connection: string;
   readonly account: string;
   readonly canonicalText: string;
   /** Bind values as JSON text; undefined when there are none. */
   readonly binds: string | undefined;
+  /** Session parameters under which it runs, as JSON text; undefined where the caller set none. */
+  readonly parameters: string | undefined;
   readonly role: string | undefined;
   readonly warehouse: string | undefined;
   readonly database: string | undefined;
@@ -17,7 +19,17 @@ export interface Binding {
 /** Names the encoding, so that a later one can never give the same hash for another meaning. */
 const DOMAIN = 'piste binding v1\n';
 
-const FIELDS = ['canonicalText', 'binds', 'role', 'warehouse', 'database', 'schema', 'connection', 'account'] as const;
+const FIELDS = [
+  'canonicalText',
+  'binds',
+  'parameters',
+  'role',
+  'warehouse',
+  'database',
+  'schema',
+  'connection',
+  'account',
+] as const;
 
 /**
  * SHA-256 (hex) over DOMAIN and, for each field in the order above, one of

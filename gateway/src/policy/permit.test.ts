@@ -9,6 +9,7 @@ const binding: Binding = {
   account: 'ACME-PROD1',
   canonicalText: 'DROP DATABASE CRM',
   binds: undefined,
+  parameters: undefined,
   role: 'R',
   warehouse: undefined,
   database: undefined,

@@ -30,7 +30,14 @@ export {
   textAt,
 } from './json.js';
 export { type LoginFacts, type LoginTokens, loginAnswer, loginHead, renewalAnswer } from './login-answer.js';
-export { changedParameters, clientParameters, filterParameters, upstreamSessionParameters } from './parameters.js';
+export {
+  type ChosenParameters,
+  changedParameters,
+  clientParameters,
+  encodeParameters,
+  filterParameters,
+  upstreamSessionParameters,
+} from './parameters.js';
 export { isResend, scannedQueryId } from './repeated-statements.js';
 export {
   type LoginRequest,

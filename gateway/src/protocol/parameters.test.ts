@@ -1,5 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { changedParameters, clientParameters, filterParameters, upstreamSessionParameters } from './parameters.js';
+import {
+  changedParameters,
+  clientParameters,
+  encodeParameters,
+  filterParameters,
+  upstreamSessionParameters,
+} from './parameters.js';
 import { jsonFormats } from './result-formats.js';
 
 const allowed = (name: string): boolean => name === 'TIMEZONE' || name === 'QUERY_TAG';
@@ -36,6 +42,22 @@ describe('parameters a client sends', () => {
     ['nobody knows', { 'x"<\n>': 1 }, 'X????'],
   ])('are refused when one %s', (_what, given, refused) => {
     expect(filterParameters(given, allowed)).toMatchObject({ refused });
+  });
+});
+
+describe('parameters of a statement as text', () => {
+  test('is the same for the same parameters, in whatever order they came', () => {
+    const session = { TIMEZONE: 'UTC', AUTOCOMMIT: false };
+    expect(encodeParameters({ session, statement: {} })).toBe(
+      '{"session":{"AUTOCOMMIT":false,"TIMEZONE":"UTC"},"statement":{}}',
+    );
+    expect(encodeParameters({ session: {}, statement: session })).not.toBe(
+      encodeParameters({ session, statement: {} }),
+    );
+  });
+
+  test('is absent where there are none', () => {
+    expect(encodeParameters({ session: {}, statement: {} })).toBeUndefined();
   });
 });
 

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject, textAt } from './json.js';
+import { isJsonObject, type Json, type JsonObject, stringifyJson, textAt } from './json.js';
 import { chosenFormats, isFormatParameter, sessionFormats } from './result-formats.js';
 
 /**
@@ -145,3 +145,21 @@ export function filterParameters(
   }
   return { passed, refused: undefined };
 }
+
+/** What a client set, as far as it is passed on: for its session so far, and with one statement. */
+export interface ChosenParameters {
+  readonly session: JsonObject;
+  readonly statement: JsonObject;
+}
+
+/**
+ * The parameters under which a statement runs as JSON text, the same for the same parameters: names in the order of their
+ * code units, no white space. Undefined where the client set none.
+ */
+export function encodeParameters({ session, statement }: ChosenParameters): string | undefined {
+  if (Object.keys(session).length + Object.keys(statement).length === 0) return undefined;
+  return stringifyJson({ session: sorted(session), statement: sorted(statement) });
+}
+
+const sorted = (parameters: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -224,7 +224,7 @@ function hashOf(sql: string): string {
     database: 'DB',
     schema: 'PUBLIC',
   };
-  return bindingHash({ ...place, canonicalText: sql, binds: undefined });
+  return bindingHash({ ...place, canonicalText: sql, binds: undefined, parameters: undefined });
 }
 
 function request(qid: string, verdict: 'allow' | 'hold' | 'block', sql: string): Readonly<Record<string, EntryValue>> {

@@ -21,6 +21,8 @@ export interface Session {
   readonly clientApp: string;
   readonly clientVersion: string;
   readonly context: SessionContext;
+  /** Parameters the client set for its session, by log-in and ALTER SESSION since: a JSON object as text. */
+  readonly parameters: string;
   /** Purpose the client claims (QUERY_TAG of the session); shown to approvers as claimed. */
   readonly claimedPurpose: string | undefined;
   readonly createdAtMs: number;

@@ -22,6 +22,7 @@ const fresh: NewSession = {
   clientApp: 'JavaScript',
   clientVersion: '3',
   context: { database: 'CRM', schema: undefined, role: 'ANALYST', warehouse: undefined },
+  parameters: '{}',
   claimedPurpose: undefined,
   upstream: { token: 'upstream-secret', masterToken: 'upstream-master', sessionId: '7', service: undefined },
   idleTimeoutSeconds: 100,

@@ -48,7 +48,7 @@ export interface Sessions {
   /** Where the session stands after a statement. */
   update(
     sessionId: string,
-    change: Partial<Pick<Session, 'context' | 'claimedPurpose' | 'upstream'>>,
+    change: Partial<Pick<Session, 'context' | 'parameters' | 'claimedPurpose' | 'upstream'>>,
   ): Promise<Session | undefined>;
   close(sessionId: string): Promise<Session | undefined>;
 }

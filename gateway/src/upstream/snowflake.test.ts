@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { GatewayError } from '../errors.js';
 import { type Binding, bindingHash } from '../policy/binding.js';
 import { type Decision, permitFor, permitInternal } from '../policy/index.js';
+import { encodeParameters } from '../protocol/index.js';
 import { type Recording, RecordingUnavailable, type RequestReceipt } from '../recording/index.js';
 import { openSuiteRecording } from '../recording/recording-fixture.js';
 import type { Endpoint } from './endpoint.js';
@@ -115,6 +116,7 @@ const BINDING: Binding = {
   account: 'ACME',
   canonicalText: 'SELECT 1 AS ONE',
   binds: undefined,
+  parameters: undefined,
   role: 'ANALYST',
   warehouse: 'WH',
   database: 'CRM',
@@ -143,13 +145,15 @@ async function receiptFor(binding: Binding, kind: 'caller' | 'internal' = 'calle
   });
 }
 
+const NO_PARAMETERS = { session: {}, statement: {} };
+
 const statementOf = (more: Partial<OutgoingStatement> = {}): OutgoingStatement => ({
   binding: BINDING,
   bindings: undefined,
   keyBindings: undefined,
   describeOnly: false,
   claimedPurpose: 'reports',
-  parameters: {},
+  parameters: NO_PARAMETERS,
   queryContext: undefined,
   requestId: 'the-request',
   ...more,
@@ -182,8 +186,13 @@ const denialOf = async (work: Promise<unknown>) => {
 
 describe('forwarding', () => {
   test('sends the very text that was permitted, with the tag of its record, as one statement', async () => {
-    const receipt = await receiptFor(BINDING);
-    const statement = statementOf({ parameters: { TIMEZONE: 'UTC', MULTI_STATEMENT_COUNT: 0, QUERY_TAG: 'mine' } });
+    const parameters = {
+      session: { WEEK_START: 1 },
+      statement: { TIMEZONE: 'UTC', MULTI_STATEMENT_COUNT: 0, QUERY_TAG: 'mine' },
+    };
+    const binding = { ...BINDING, parameters: encodeParameters(parameters) };
+    const receipt = await receiptFor(binding);
+    const statement = statementOf({ binding, parameters });
     expect(await snowflake.forward(receipt, endpoint, boxOf(), statement, never)).toMatchObject({
       kind: 'result',
       result: { inline: { format: 'json', bytes: Buffer.from('["1"]') } },
@@ -197,6 +206,7 @@ describe('forwarding', () => {
       isInternal: false,
       parameters: { TIMEZONE: 'UTC', MULTI_STATEMENT_COUNT: 1 },
     });
+    expect(request?.body['parameters']).not.toHaveProperty('WEEK_START');
     const tag = String((request?.body['parameters'] as { QUERY_TAG?: string } | undefined)?.QUERY_TAG);
     if (receipt.standing !== 'durable') throw new Error('the record is durable');
     expect(JSON.parse(tag)).toEqual({
@@ -228,6 +238,8 @@ describe('forwarding', () => {
       {},
     ],
     ['no values', { bindings: undefined }, {}],
+    ['a parameter', { parameters: { session: {}, statement: { TIMEZONE: 'UTC' } } }, {}],
+    ['a session with another parameter', { parameters: { session: { TIMEZONE: 'UTC' }, statement: {} } }, {}],
     ['another account', {}, { account: 'OTHER' }],
     ['another connection', {}, { connection: 'other' }],
   ])('refuses %s, and nothing leaves', async (_what, change, place) => {

@@ -4,7 +4,8 @@ import { deny, GatewayError } from '../errors.js';
 import { type Binding, bindingHash } from '../policy/binding.js';
 import { isPermit } from '../policy/permit.js';
 import {
-  type Json,
+  type ChosenParameters,
+  encodeParameters,
   type JsonObject,
   parseUpstreamAnswer,
   stringifyJson,
@@ -24,7 +25,8 @@ export interface OutgoingStatement {
   /** Keys of masks, beside the caller's own values: no permit and no record names them. */
   readonly keyBindings: JsonObject | undefined;
   readonly describeOnly: boolean;
-  readonly parameters: Readonly<Record<string, Json>>;
+  /** The caller's own, and those its session has. */
+  readonly parameters: ChosenParameters;
   /** What the client says the statement is for; stands in the query tag beside the record's place. */
   readonly claimedPurpose: string | undefined;
   readonly queryContext: JsonObject | undefined;
@@ -94,6 +96,7 @@ export function createSnowflake(deps: CallsDeps): Snowflake {
         isRequestReceipt(receipt) &&
         isPermit(receipt.permit) &&
         statement.binding.binds === bindsText &&
+        statement.binding.parameters === encodeParameters(statement.parameters) &&
         statement.binding.connection === endpoint.connection &&
         statement.binding.account === endpoint.account &&
         bindingHash(statement.binding) === receipt.permit.bindingHash;
@@ -120,7 +123,7 @@ export function createSnowflake(deps: CallsDeps): Snowflake {
             sequenceId: 1,
             querySubmissionTime: clock.nowMs(),
             parameters: {
-              ...statement.parameters,
+              ...statement.parameters.statement,
               QUERY_TAG: queryTag(receipt, statement.claimedPurpose),
               MULTI_STATEMENT_COUNT: 1,
             },

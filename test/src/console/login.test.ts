@@ -54,6 +54,7 @@ function subjectOf(issuer: Issuer): ApprovalSubject {
     canonicalText: 'DROP TABLE SALES.PUBLIC.ORDERS',
     submittedText: 'drop table orders',
     binds: undefined,
+    parameters: undefined,
     role: 'ANALYST',
     warehouse: undefined,
     database: 'SALES',

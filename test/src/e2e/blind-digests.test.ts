@@ -133,6 +133,7 @@ function candidates(): ReadonlyMap<string, string> {
       account: textIn(session, 'account'),
       canonicalText: sql,
       binds,
+      parameters: bodies.get('parameters')?.toString(),
       role: role ?? undefined,
       warehouse: wh ?? undefined,
       database: db ?? undefined,

@@ -7,7 +7,7 @@ import { runPiste } from '../demo/piste.js';
 import type { WireClient } from '../harness/wire-client.js';
 import { type Playground, startPlayground } from '../playground/playground.js';
 import type { HistoryEntry } from '../stand-in/index.js';
-import { connectApprover, eventually, loginByHand } from './callers.js';
+import { connectAgent, connectApprover, eventually, loginByHand } from './callers.js';
 import { bytesIn, outlineOf, recordsIn } from './records.js';
 
 let playground: Playground;
@@ -131,6 +131,33 @@ describe('the log of a session', () => {
       },
       hash: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
+  });
+
+  test('holds the parameters of the session and of a statement, and nothing of what was dropped', async () => {
+    const own = await recordedBy(async () => {
+      const driver = await connectAgent(playground, {
+        options: { queryTag: 'nightly', clientSessionKeepAlive: true },
+      });
+      const moment = "SELECT '2020-02-29 01:02:03'::timestamp_ltz AS moment, id FROM orders WHERE id = ?";
+      const parameters = { TIMEZONE: 'Asia/Tokyo', CLIENT_PREFETCH_THREADS: 2 };
+      await driver.execute("ALTER SESSION SET BINARY_OUTPUT_FORMAT = 'BASE64'");
+      await driver.execute(moment, { binds: [1001], parameters });
+      await driver.execute(moment, { binds: [1001] });
+      await driver.close();
+    });
+    const bodies = own
+      .filter(({ leaf }) => leaf.fields['internal'] !== true)
+      .flatMap((record) => textOf(record, 'parameters') ?? []);
+    const session = { BINARY_OUTPUT_FORMAT: 'BASE64', QUERY_TAG: 'nightly' };
+    expect(bodies.map((text) => JSON.parse(text) as unknown)).toEqual([
+      { session: { QUERY_TAG: 'nightly' }, statement: {} },
+      { session: { QUERY_TAG: 'nightly' }, statement: {} },
+      { session, statement: { QUERY_TAG: 'nightly', TIMEZONE: 'Asia/Tokyo' } },
+      { session, statement: {} },
+    ]);
+    expect(own.find(({ leaf }) => leaf.kind === 'session.open')?.bodies.has('parameters')).toBe(true);
+    const tried = (await playground.history()).filter(({ sqlText }) => sqlText.includes('timestamp_ltz'));
+    expect(tried).toHaveLength(2);
   });
 
   test('holds the text as it was masked, and the binds as the caller gave them, without keys', async () => {

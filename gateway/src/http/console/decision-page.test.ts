@@ -82,6 +82,7 @@ describe('the decision page', () => {
           canonicalText: evil,
           submittedText: evil,
           binds: evil,
+          parameters: evil,
           role: evil,
           requester: {
             ...dana.principal,

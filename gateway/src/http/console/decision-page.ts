@@ -15,8 +15,8 @@ export const MAX_REASON_CHARACTERS = 280;
 
 /** True when the page shows every character of what would run. */
 export function isShownWhole(approval: Approval): boolean {
-  const { canonicalText, binds } = approval.subject;
-  return canonicalText.length + (binds?.length ?? 0) <= MAX_SHOWN_CHARACTERS;
+  const { canonicalText, binds = '', parameters = '' } = approval.subject;
+  return canonicalText.length + binds.length + parameters.length <= MAX_SHOWN_CHARACTERS;
 }
 
 export interface DecisionPage {
@@ -100,26 +100,30 @@ ${demand.messages.map((message) => html`<p><bdi>${showText(message)}</bdi></p>`)
 }
 
 function renderStatement(approval: Approval): Html {
-  const { canonicalText, submittedText, binds, bindingHash } = approval.subject;
+  const { canonicalText, submittedText, binds, parameters, bindingHash } = approval.subject;
   const whole = isShownWhole(approval);
-  const cut = (text: string) => text.slice(0, MAX_SHOWN_CHARACTERS);
   return html`<section><h2>What will run</h2>
-${renderWarnings(`${canonicalText}\n${binds ?? ''}`, submittedText)}
+${renderWarnings([canonicalText, binds, parameters].join('\n'), submittedText)}
 ${whole ? undefined : html`<div class="note stop"><p><strong>Too long to show whole.</strong> This is only the beginning, so it cannot be approved here.</p></div>`}
 <pre>
 ${showText(cut(canonicalText))}</pre>
-${
-  binds === undefined
-    ? undefined
-    : html`<h3>Values bound to its placeholders</h3>\n<pre>
-${showText(cut(binds))}</pre>`
-}
-<p>An approval covers exactly this text, these values, this role and context, and nothing else. Binding hash: <code>${bindingHash}</code></p>
+${renderBeside('Values bound to its placeholders', binds)}
+${renderBeside('Parameters the agent set for its session or with this statement', parameters)}
+<p>An approval covers exactly this text, these values and parameters, this role and context, and nothing else. Binding hash: <code>${bindingHash}</code></p>
 <details><summary>Exactly as it was sent (${Buffer.byteLength(submittedText)} bytes)</summary>
 <p>SHA-256 <code>${createHash('sha256').update(submittedText).digest('hex')}</code></p>
 <pre>
 ${showText(cut(submittedText), true)}</pre></details>
 </section>`;
+}
+
+const cut = (text: string): string => text.slice(0, MAX_SHOWN_CHARACTERS);
+
+function renderBeside(title: string, text: string | undefined): Html | undefined {
+  if (text === undefined) return undefined;
+  return html`<h3>${title}</h3>
+<pre>
+${showText(cut(text))}</pre>`;
 }
 
 function renderWarnings(runs: string, sent: string): Html | undefined {

@@ -23,6 +23,7 @@ export function sampleSubject(changes: Partial<ApprovalSubject> = {}): ApprovalS
     canonicalText: "DELETE FROM SALES.PUBLIC.ORDERS WHERE STATUS = 'void'",
     submittedText: "delete from orders -- harmless\nwhere status = 'void'",
     binds: undefined,
+    parameters: undefined,
     role: 'ANALYST',
     warehouse: 'WH_SMALL',
     database: 'SALES',

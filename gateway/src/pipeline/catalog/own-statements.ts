@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { bindingHash } from '../../policy/binding.js';
 import { type InternalPurpose, permitInternal } from '../../policy/index.js';
 import {
+  encodeParameters,
   jsonFormats,
   numberAt,
   parseChunkBody,
@@ -13,7 +14,8 @@ import type { Entry, Recording } from '../../recording/index.js';
 import type { Connection } from '../../resources/index.js';
 import type { Session } from '../../session/index.js';
 import type { ChunkSource, Endpoint, Snowflake, TokenBox } from '../../upstream/index.js';
-import { contextFields, textBody } from '../entries.js';
+import { contextFields, parameterBodies, textBody } from '../entries.js';
+import { sessionParameters } from '../session-parameters.js';
 
 /** What the gateway's own statements need. */
 export interface OwnStatementDeps {
@@ -55,11 +57,13 @@ export async function askSnowflake(
   const { session, connection, box, signal } = asker;
   const endpoint = deps.endpointOf(connection.name);
   if (endpoint === undefined) return undefined;
+  const parameters = { session: sessionParameters(session), statement: jsonFormats() };
   const binding = {
     connection: connection.name,
     account: session.account,
     canonicalText: text,
     binds: undefined,
+    parameters: encodeParameters(parameters),
     ...session.context,
   };
   const queryId = randomUUID();
@@ -77,7 +81,7 @@ export async function askSnowflake(
       hash: bindingHash(binding),
       objects: [],
     },
-    bodies: [textBody('sql', text)],
+    bodies: [textBody('sql', text), ...parameterBodies(binding.parameters)],
   });
   const answer = await deps.snowflake.forward(
     receipt,
@@ -88,7 +92,7 @@ export async function askSnowflake(
       bindings: undefined,
       keyBindings: undefined,
       describeOnly: false,
-      parameters: jsonFormats(),
+      parameters,
       claimedPurpose: undefined,
       queryContext: undefined,
       requestId: queryId,

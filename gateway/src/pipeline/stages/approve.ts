@@ -52,6 +52,7 @@ async function ask(
     canonicalText: decided.canonicalText,
     submittedText: request.sqlText,
     binds: binding.binds,
+    parameters: binding.parameters,
     role: binding.role,
     warehouse: binding.warehouse,
     database: binding.database,

@@ -1,12 +1,13 @@
 import { deny } from '../../errors.js';
 import { bindingHash } from '../../policy/binding.js';
 import { checkRequest, type Decision, decide, isAllowedParameter, type SourceMask } from '../../policy/index.js';
-import { filterParameters, stringifyJson } from '../../protocol/index.js';
+import { encodeParameters, filterParameters, stringifyJson } from '../../protocol/index.js';
 import type { StatementDeps } from '../deps.js';
 import { blockedEntry } from '../entries.js';
 import type { Analyzed, Decided } from '../exchange.js';
 import { type MaskedAtSource, maskAtSource } from '../mask-at-source.js';
 import { refuse } from '../refusals.js';
+import { sessionParameters } from '../session-parameters.js';
 import type { Stop } from '../walk.js';
 
 /** What the snapshot says about the statement. A refusal is recorded here, with the text as it was submitted. */
@@ -51,11 +52,13 @@ export function decideStatement(
   const masked = sentText(deps, analyzed, decision.sourceMasks);
   if (!masked.ok) return { decision, denial: deny.cannotMask(masked.detail) };
   const canonicalText = masked.text;
+  const parameters = { session: sessionParameters(session), statement: passed };
   const binding = {
     connection: connection.name,
     account: session.account,
     canonicalText,
     binds: request.bindings === undefined ? undefined : stringifyJson(request.bindings),
+    parameters: encodeParameters(parameters),
     ...session.context,
   };
   return {
@@ -65,7 +68,7 @@ export function decideStatement(
     keyBindings: masked.keyBindings,
     binding,
     bindingHash: bindingHash(binding),
-    parameters: passed,
+    parameters,
   };
 }
 

@@ -8,6 +8,7 @@ import { afterRun } from '../after-run.js';
 import type { StatementDeps } from '../deps.js';
 import { type Forwarded, factsOf, type Recorded } from '../exchange.js';
 import { refuse, refuseAsSnowflake } from '../refusals.js';
+import { parametersAfter } from '../session-parameters.js';
 import { createTokenBox } from '../token-box.js';
 import type { Stop } from '../walk.js';
 
@@ -27,7 +28,8 @@ async function forwardAlone(
   const { session, connection, queryId, request } = recorded;
   const now = await deps.sessions.load(session.id);
   if (now === undefined) return refuse(queryId, deny.sessionEnded('it expired or was closed'), 'refused');
-  if (!isSameContext(now.context, session.context)) return refuse(queryId, deny.contextChanged(), 'refused');
+  const isSame = isSameContext(now.context, session.context) && now.parameters === session.parameters;
+  if (!isSame) return refuse(queryId, deny.contextChanged(), 'refused');
   const endpoint = deps.endpointOf(connection.name);
   if (endpoint === undefined) return refuse(queryId, deny.unknownConnection(connection.name, []), 'refused');
   const answer = await deps.snowflake.forward(
@@ -40,7 +42,7 @@ async function forwardAlone(
       keyBindings: recorded.keyBindings,
       describeOnly: request.describeOnly,
       parameters: recorded.parameters,
-      claimedPurpose: claimedPurpose(recorded.parameters['QUERY_TAG'], session),
+      claimedPurpose: claimedPurpose(recorded.parameters.statement['QUERY_TAG'], session),
       queryContext: request.queryContext,
       requestId: upstreamRequestId(session.id, request.requestId),
     },
@@ -129,8 +131,13 @@ async function followSession(
     role: final.role ?? session.context.role,
     facts: { variables: variablesAfter(session.context.facts?.variables ?? {}, effect), results: [] },
   };
+  const parameters = parametersAfter(session, effect);
   const tag =
     effect?.kind === 'alter-session' ? effect.set.find((parameter) => parameter.name === 'QUERY_TAG') : undefined;
-  if (isSameContext(context, session.context) && tag === undefined) return;
-  await deps.sessions.update(session.id, { context, ...(tag === undefined ? {} : { claimedPurpose: tag.value }) });
+  if (isSameContext(context, session.context) && effect?.kind !== 'alter-session') return;
+  await deps.sessions.update(session.id, {
+    context,
+    parameters,
+    ...(tag === undefined ? {} : { claimedPurpose: tag.value }),
+  });
 }

@@ -13,6 +13,7 @@ const BOUND = bindingHash({
   account: 'a',
   text: TEXT,
   binds: undefined,
+  parameters: undefined,
   role: 'R',
   warehouse: undefined,
   database: undefined,

@@ -20,9 +20,6 @@ import {
   votersOf,
 } from './statement-facts.js';
 
-/** Bodies the checks below need. */
-export const CHECKED_BODIES: ReadonlySet<string> = new Set(['sql', 'binds']);
-
 /** Everything the records say of one statement. */
 interface Statement {
   readonly requests: Request[];
@@ -208,7 +205,7 @@ function checkStatement(statement: Statement, world: World): readonly Finding[] 
   ];
 }
 
-/** A request's hashes are those of the text, binds and context it holds. */
+/** A request's hashes are those of the text, binds, parameters and context it holds. */
 function checkRequest(request: Request): readonly Finding[] {
   if (request.textUnread) return [];
   const { statementHash, computedStatement, hash, computedBinding } = request;
@@ -216,7 +213,9 @@ function checkRequest(request: Request): readonly Finding[] {
   if (statementHash !== undefined && statementHash !== computedStatement)
     findings.push(tampered('permit-mismatch', 'a request was released for another text than it holds', request));
   if (typeof hash === 'string' && computedBinding !== undefined && computedBinding !== hash)
-    findings.push(tampered('binding-mismatch', "a request's hash is not that of its text, binds and context", request));
+    findings.push(
+      tampered('binding-mismatch', "a request's hash is not that of its text, binds, parameters and context", request),
+    );
   return findings;
 }
 

@@ -3,6 +3,9 @@ import type { EntryValue } from '../format/entry.js';
 import type { UnreadReason } from '../read/body-opener.js';
 import { bindingHash, hashStatement } from './statement-hashes.js';
 
+/** Bodies the checks of statements need. */
+export const CHECKED_BODIES: ReadonlySet<string> = new Set(['sql', 'binds', 'parameters']);
+
 type Fields = Readonly<Record<string, EntryValue>>;
 
 /** Where a record stands. */
@@ -32,7 +35,7 @@ export interface Request extends Leave {
   readonly sessionId: string | undefined;
   /** Who asked, where the record says so itself. */
   readonly requester: Person | undefined;
-  /** Its text or binds lie here in a form that could not be read, so its hashes cannot be checked. */
+  /** Its text, binds or parameters lie here in a form that could not be read, so its hashes cannot be checked. */
   readonly textUnread: boolean;
   /** `hashStatement` of the bodies, in the record's form; undefined without a text. */
   readonly computedStatement: string | undefined;
@@ -119,12 +122,15 @@ export function readRequest({
   const decision = toFields(fields['dec']);
   const verdict = decision?.['v'];
   const isBlind = blind !== undefined && blind.secret === undefined && bodies.has('sql');
-  const textUnread = unread.has('sql') || unread.has('binds') || isBlind;
+  const textUnread = isBlind || [...CHECKED_BODIES].some((name) => unread.has(name));
   const sql = textUnread ? undefined : bodies.get('sql');
   const binds = bodies.get('binds');
+  const parameters = bodies.get('parameters');
   const computedStatement = sql === undefined ? undefined : hashStatement(sql, binds);
   const computedBinding =
-    sql === undefined ? undefined : computeBinding(sql, binds, { session, context: toFields(fields['ctx']) });
+    sql === undefined
+      ? undefined
+      : computeBinding({ sql, binds, parameters }, { session, context: toFields(fields['ctx']) });
   return {
     ...place,
     form: blind?.tag,
@@ -147,9 +153,14 @@ interface BindingPlace {
   readonly context: Fields | undefined;
 }
 
+interface BoundTexts {
+  readonly sql: Buffer;
+  readonly binds: Buffer | undefined;
+  readonly parameters: Buffer | undefined;
+}
+
 function computeBinding(
-  sql: Buffer,
-  binds: Buffer | undefined,
+  { sql, binds, parameters }: BoundTexts,
   { session, context }: BindingPlace,
 ): string | undefined {
   const connection = session?.connection;
@@ -164,6 +175,7 @@ function computeBinding(
     account,
     text: sql,
     binds,
+    parameters,
     role: textIn('role'),
     warehouse: textIn('wh'),
     database: textIn('db'),

@@ -12,6 +12,7 @@ export function hashStatement(text: Uint8Array, binds: Uint8Array | undefined): 
 export interface BoundValues {
   readonly text: Uint8Array;
   readonly binds: Uint8Array | undefined;
+  readonly parameters: Uint8Array | undefined;
   readonly role: string | undefined;
   readonly warehouse: string | undefined;
   readonly database: string | undefined;
@@ -20,10 +21,11 @@ export interface BoundValues {
   readonly account: string;
 }
 
-/** `hash`: SHA-256 (hex) of text and binds and where they run. */
+/** `hash`: SHA-256 (hex) of text, binds and parameters and where they run. */
 export function bindingHash(bound: BoundValues): string {
-  const { text, binds, role, warehouse, database, schema, connection, account } = bound;
-  const parts = [text, binds, role, warehouse, database, schema, connection, account].flatMap((value) => {
+  const { text, binds, parameters, role, warehouse, database, schema, connection, account } = bound;
+  const values = [text, binds, parameters, role, warehouse, database, schema, connection, account];
+  const parts = values.flatMap((value) => {
     if (value === undefined) return [Uint8Array.of(0)];
     const bytes = typeof value === 'string' ? toBytes(value) : value;
     const head = new Uint8Array(9);
