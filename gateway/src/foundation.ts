@@ -11,7 +11,7 @@ import {
 } from './archive/index.js';
 import { type Config, describeConfig, digestOf } from './config/index.js';
 import { errorMessage } from './errors.js';
-import { openRecording, type Recording } from './recording/index.js';
+import { type DiskSpace, openDiskSpace, openRecording, type Recording } from './recording/index.js';
 import {
   createFileStore,
   type GatewayRegistry,
@@ -34,6 +34,7 @@ const LAST_SHIPMENT_MS = 10_000;
 export interface Foundation {
   readonly store: Store;
   readonly archive: Archive | undefined;
+  readonly space: DiskSpace;
   readonly registryLog: GatewayRegistry['registry'];
   readonly recording: Recording;
   /** Why nothing is recorded at present. */
@@ -55,6 +56,13 @@ export async function openFoundation(config: Config, log: Log): Promise<Foundati
   const about = { host: hostname(), version: VERSION, config: digestOf(config) };
   const place = await placeRegistry(config, archive);
   const registry = await openRegistry({ config, store: place.store, metrics, log });
+  const space = await openDiskSpace({
+    directory: config.recordingDirectory,
+    minFreeBytes: config.recordingMinFreeBytes,
+    timers,
+    log,
+    metrics: metrics.space,
+  });
   const writing = await openRecording({
     directory: config.recordingDirectory,
     deployment: config.deployment,
@@ -68,11 +76,12 @@ export async function openFoundation(config: Config, log: Log): Promise<Foundati
       cert: registry.certify(origin, vkey),
       ...(archive === undefined ? {} : { store: archive.description }),
     }),
-    ...(archive === undefined ? {} : { refuses: archive.refuses }),
+    refuses: (kind, letsRun, size) => archive?.refuses(kind, letsRun) ?? space.refuses(kind, letsRun, size),
     metrics: {
       committed(group) {
         metrics.recording.committed(group);
         archive?.committed(group.bytes);
+        space.committed(group.bytes);
       },
       failed: metrics.recording.failed,
       lost: metrics.recording.lost,
@@ -95,13 +104,14 @@ export async function openFoundation(config: Config, log: Log): Promise<Foundati
   );
   const closeRecording = async (): Promise<void> => {
     await writing.close();
+    space.close();
     await archive?.close(LAST_SHIPMENT_MS);
     await registered.close();
     place.close();
     await strandHints.close();
     await store.close();
   };
-  return { store, archive, registryLog: registry.registry, ...registered, closeRecording, metrics };
+  return { store, archive, space, registryLog: registry.registry, ...registered, closeRecording, metrics };
 }
 
 /** Undefined without one. Rejects when the store does not answer, or is not one that records may be entrusted to. */

@@ -24,6 +24,8 @@ export interface RecorderDeps {
 export interface Recorder {
   readonly vkey: string;
   readonly failed: boolean;
+  /** Bytes of what waits for the disk. */
+  readonly queuedBytes: number;
   /** Takes the record's place at once; `links` are written where it is its session's first in this log. Resolves when a commit that covers it is on stable storage. */
   append(entry: Entry, statementHash: string | undefined, links?: StrandLinks): Promise<Acknowledgement>;
   room(): Promise<void>;
@@ -148,7 +150,7 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
 
   function place(entry: Entry, time: LeafTime, { statementHash, links }: Beside): Promise<Acknowledgement> {
     const fields = encodeFields(entry.fields);
-    const bodyBytes = entry.bodies.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
+    const bodyBytes = bodyBytesOf(entry);
     const bytes = bodyBytes + fields.length + RECORD_OVERHEAD_BYTES;
     if (queuedBytes + bytes > MAX_QUEUED_BYTES) throw new RecordingUnavailable('recording queue is full');
     const buffer = copyBodies(entry, bodyBytes);
@@ -201,6 +203,9 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     get failed() {
       return failure !== undefined;
     },
+    get queuedBytes() {
+      return queuedBytes;
+    },
     async append(entry, statementHash, links) {
       if (failure !== undefined) throw new RecordingUnavailable('recording failed earlier', { cause: failure });
       try {
@@ -248,6 +253,10 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
       return closed.promise;
     },
   };
+}
+
+export function bodyBytesOf({ bodies }: Entry): number {
+  return bodies.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
 }
 
 /** One buffer for the bodies of a record, which the caller may change afterwards. */
