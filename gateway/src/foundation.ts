@@ -11,7 +11,7 @@ import {
 } from './archive/index.js';
 import { type Config, describeConfig, digestOf } from './config/index.js';
 import { errorMessage } from './errors.js';
-import { openRecording, type Recording } from './recording/index.js';
+import { type DiskSpace, openDiskSpace, openRecording, type Recording } from './recording/index.js';
 import {
   createFileStore,
   type GatewayRegistry,
@@ -36,6 +36,7 @@ export interface Foundation {
   /** Seals what lies in it. */
   readonly sealer: Sealer;
   readonly archive: Archive | undefined;
+  readonly space: DiskSpace;
   readonly registryLog: GatewayRegistry['registry'];
   readonly recording: Recording;
   /** Why nothing is recorded at present. */
@@ -59,6 +60,13 @@ export async function openFoundation(config: Config, log: Log): Promise<Foundati
   const about = { host: hostname(), version: VERSION, config: digestOf(config) };
   const place = await placeRegistry(config, archive);
   const registry = await openRegistry({ config, store: place.store, metrics, log });
+  const space = await openDiskSpace({
+    directory: config.recordingDirectory,
+    minFreeBytes: config.recordingMinFreeBytes,
+    timers,
+    log,
+    metrics: metrics.space,
+  });
   const writing = await openRecording({
     directory: config.recordingDirectory,
     deployment: config.deployment,
@@ -73,11 +81,12 @@ export async function openFoundation(config: Config, log: Log): Promise<Foundati
       cert: registry.certify(origin, vkey),
       ...(archive === undefined ? {} : { store: archive.description }),
     }),
-    ...(archive === undefined ? {} : { refuses: archive.refuses }),
+    refuses: (kind, letsRun, size) => archive?.refuses(kind, letsRun) ?? space.refuses(kind, letsRun, size),
     metrics: {
       committed(group) {
         metrics.recording.committed(group);
         archive?.committed(group.bytes);
+        space.committed(group.bytes);
       },
       failed: metrics.recording.failed,
       lost: metrics.recording.lost,
@@ -101,13 +110,14 @@ export async function openFoundation(config: Config, log: Log): Promise<Foundati
   );
   const closeRecording = async (): Promise<void> => {
     await writing.close();
+    space.close();
     await archive?.close(LAST_SHIPMENT_MS);
     await registered.close();
     place.close();
     await strandHints.close();
     await store.close();
   };
-  return { store, sealer, archive, registryLog: registry.registry, ...registered, closeRecording, metrics };
+  return { store, sealer, archive, space, registryLog: registry.registry, ...registered, closeRecording, metrics };
 }
 
 /** Undefined without one. Rejects when the store does not answer, or is not one that records may be entrusted to. */

@@ -103,7 +103,7 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
 }
 
 async function startOn(
-  { store, sealer, archive, registryLog, recording, refusal, closeRecording, metrics }: Foundation,
+  { store, sealer, archive, space, registryLog, recording, refusal, closeRecording, metrics }: Foundation,
   config: Config,
   log: Log,
 ): Promise<Gateway> {
@@ -267,6 +267,7 @@ async function startOn(
       checks: [
         { name: 'serving', check: () => failWhen(stopping, 'stopping') },
         { name: 'recording', check: () => failWhen(recording.failed, 'the log cannot be written') },
+        { name: 'disk', check: () => failWhen(space.trouble !== undefined, space.trouble ?? '') },
         ...(archive === undefined
           ? []
           : [{ name: 'archive', check: () => failWhen(archive.trouble !== undefined, archive.trouble ?? '') }]),

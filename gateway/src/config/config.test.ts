@@ -119,6 +119,11 @@ describe('a configuration that is not usable', () => {
       () => ({ PISTE_SECRETS_DIR: '/nowhere/at/all' }),
       /PISTE_SECRETS_DIR: \/nowhere\/at\/all is not a folder/,
     ],
+    [
+      'too little space to leave free',
+      () => ({ PISTE_RECORDING_MIN_FREE_BYTES: '1000000' }),
+      /^PISTE_RECORDING_MIN_FREE_BYTES must be 0, or at least 16777216/,
+    ],
     ['a folder that is a file', () => ({ PISTE_RESOURCES_DIR: join(directory, 'empty') }), /is not a folder/],
     [
       'Redis without a key to seal with',

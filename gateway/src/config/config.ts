@@ -20,6 +20,8 @@ export interface Config {
   readonly checkpointFile: string;
   /** How far effects wait for their records; connections may demand more. */
   readonly recordingMode: RecordingMode;
+  /** With less free space on the volume of the log nothing new begins; 0: not looked at. */
+  readonly recordingMinFreeBytes: number;
   /** age recipients that may read bodies of the log; none: bodies are not encrypted. */
   readonly recordingRecipients: readonly string[];
   /** Name of this deployment in log origins. */
@@ -103,6 +105,11 @@ export const OPTIONS: readonly OptionHelp[] = [
     name: 'PISTE_RECORDING_MODE',
     fallback: 'strict',
     help: 'strict, strict-final, request-strict or observe: how far effects wait for their records',
+  },
+  {
+    name: 'PISTE_RECORDING_MIN_FREE_BYTES',
+    fallback: '536870912',
+    help: 'refuse new statements when the volume of the log has less free space (0: only when it is full)',
   },
   {
     name: 'PISTE_CHECKPOINT_FILE',
@@ -241,6 +248,7 @@ export function parseConfig(environment: Environment): ConfigResult {
     officers: readOfficers(read, complaints),
     recordingRecipients: readRecipients(read, complaints),
     recordingMode: read.choice('PISTE_RECORDING_MODE', RECORDING_MODES, 'strict'),
+    recordingMinFreeBytes: readMinFreeBytes(read, complaints),
     deployment: environment['PISTE_DEPLOYMENT'] || 'piste',
     redisUrl,
     stateKey,
@@ -291,6 +299,16 @@ function readRegistryDirectory(read: Reader, recordingDirectory: string): string
 }
 
 /** Every run logs in to Snowflake and reads the recording: not more often than once a minute. */
+/** Below that there would be no room for what is still written when nothing new begins. */
+const LEAST_FREE_BYTES = 16_777_216;
+
+function readMinFreeBytes(read: Reader, complaints: string[]): number {
+  const bytes = read.integer('PISTE_RECORDING_MIN_FREE_BYTES', 536_870_912, 0, 999_999_999_999);
+  if (bytes > 0 && bytes < LEAST_FREE_BYTES)
+    complaints.push(`PISTE_RECORDING_MIN_FREE_BYTES must be 0, or at least ${LEAST_FREE_BYTES}`);
+  return bytes;
+}
+
 function readReconcileSeconds(read: Reader, complaints: string[]): number {
   const seconds = read.integer('PISTE_RECONCILE_SECONDS', 0, 0, 86_400);
   if (seconds > 0 && seconds < 60) complaints.push('PISTE_RECONCILE_SECONDS must be 0, or 60 to 86400');

@@ -23,6 +23,7 @@ export {
 export { type Answer, type Standing, spendAnswer, unrecordedAnswer } from './answer.js';
 export type { AnswerScope } from './answering.js';
 export type { BlindSource } from './blinds.js';
+export { type DiskSpace, openDiskSpace, type RecordSize } from './disk-space.js';
 export type { RecordingClock } from './leaf-clock.js';
 export type { ResultPart } from './part-streams.js';
 export type { Checkpoint, CommittedGroup } from './placed-record.js';

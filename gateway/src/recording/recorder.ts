@@ -26,6 +26,8 @@ export interface RecorderDeps {
 export interface Recorder {
   readonly vkey: string;
   readonly failed: boolean;
+  /** Bytes of what waits for the disk. */
+  readonly queuedBytes: number;
   /** Takes the record's place at once. Resolves when a commit that covers it is on stable storage. */
   append(entry: Entry, statementHash: string | undefined, beside?: Beside): Promise<Acknowledgement>;
   room(): Promise<void>;
@@ -160,7 +162,7 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
   ): Promise<Acknowledgement> {
     const told = blindEntry(entry, statementHash, blind);
     const fields = encodeFields(told.fields);
-    const bodyBytes = entry.bodies.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
+    const bodyBytes = bodyBytesOf(entry);
     const bytes = bodyBytes + fields.length + RECORD_OVERHEAD_BYTES;
     if (queuedBytes + bytes > MAX_QUEUED_BYTES) throw new RecordingUnavailable('recording queue is full');
     const id = nextId;
@@ -199,6 +201,9 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     vkey,
     get failed() {
       return failure !== undefined;
+    },
+    get queuedBytes() {
+      return queuedBytes;
     },
     async append(entry, statementHash, beside = NOTHING_BESIDE) {
       if (failure !== undefined) throw new RecordingUnavailable('recording failed earlier', { cause: failure });
@@ -271,4 +276,8 @@ function blindEntry(
     statementHash: statementHash && blindDigest(blind, 'st', statementHash),
     blind: isNeeded ? blind : undefined,
   };
+}
+
+export function bodyBytesOf({ bodies }: Entry): number {
+  return bodies.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
 }

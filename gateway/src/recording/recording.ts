@@ -8,6 +8,7 @@ import type { Answer } from './answer.js';
 import { type AnswerScope, createAnswering } from './answering.js';
 import { type BlindSource, type Blinds, createBlinds } from './blinds.js';
 import { createConnectionModes } from './connection-modes.js';
+import type { RecordSize } from './disk-space.js';
 import type { FileOps } from './file-ops.js';
 import type { RecordingClock } from './leaf-clock.js';
 import { createLosses } from './losses.js';
@@ -19,7 +20,7 @@ import {
   type RequestReceipt,
   type TaggedReceipt,
 } from './receipt.js';
-import { type Recorder, startRecorder } from './recorder.js';
+import { bodyBytesOf, type Recorder, startRecorder } from './recorder.js';
 import { RecordingUnavailable, RecordRefused } from './recording-unavailable.js';
 import { sealPredecessors } from './seal.js';
 import { SEGMENT_BYTES } from './segment-writer.js';
@@ -57,7 +58,7 @@ export interface RecordingDeps {
   /** How far effects wait for their records; `strict` by default. Connections may demand more. */
   readonly mode?: RecordingMode;
   /** Why a record must not be written now, or nothing. `letsRun`: a statement would run on it. The message is for operators. */
-  readonly refuses?: (kind: EntryKind, letsRun: boolean) => string | undefined;
+  readonly refuses?: (kind: EntryKind, letsRun: boolean, size: RecordSize) => string | undefined;
   /** What more `writer.open` says: host, version, config … Called with the key, before anything is written. */
   readonly describe?: (writer: WriterName) => Promise<Readonly<Record<string, EntryValue>>>;
 }
@@ -202,12 +203,13 @@ function createRecording(recorder: Recorder, origin: string, deps: RecordingDeps
     onLost: () => deps.metrics?.lost(),
   });
   const modes = createConnectionModes(mode, ownAppend);
+  const sizeNow = (bytes: number): RecordSize => ({ bytes, queuedBytes: recorder.queuedBytes });
   let closing: Promise<void> | undefined;
 
   async function append(entry: Entry, statementHash: string | undefined): Promise<TaggedReceipt> {
     if (closing !== undefined) throw new RecordingUnavailable('recording is closed');
     if (OWN_KINDS.has(entry.kind)) throw new RecordingUnavailable(`only the log itself writes ${entry.kind}`);
-    const why = refuses?.(entry.kind, statementHash !== undefined);
+    const why = refuses?.(entry.kind, statementHash !== undefined, sizeNow(bodyBytesOf(entry)));
     if (why !== undefined) throw new RecordRefused(entry.kind, why);
     losses.tell();
     return linked(entry, statementHash);
@@ -219,7 +221,7 @@ function createRecording(recorder: Recorder, origin: string, deps: RecordingDeps
   async function appendFor(connection: string, entry: Entry, statementHash: string | undefined) {
     const appended = append(entry, statementHash);
     if (modes.of(connection) !== 'observe') return appended;
-    const bytes = entry.bodies.reduce((sum, body) => sum + body.bytes.byteLength, 0);
+    const bytes = bodyBytesOf(entry);
     const kept = appended.catch((): undefined => {
       losses.add('request', bytes);
     });
@@ -262,7 +264,8 @@ function createRecording(recorder: Recorder, origin: string, deps: RecordingDeps
     checkpoint: () => recorder.checkpoint(),
     finishSegment: () => recorder.finishSegment(),
     blinds: () => blinds?.known() ?? new Map<string, Uint8Array>(),
-    refusesNew: (connection: string) => (modes.of(connection) === 'observe' ? undefined : refuses?.('request', true)),
+    refusesNew: (connection: string) =>
+      modes.of(connection) === 'observe' ? undefined : refuses?.('request', true, sizeNow(0)),
     close() {
       closing ??= finish();
       return closing;

@@ -42,6 +42,10 @@ export interface Metrics {
     readonly failed: () => void;
     readonly lost: () => void;
   };
+  readonly space: {
+    readonly free: (bytes: number) => void;
+    readonly blocked: (isBlocked: boolean) => void;
+  };
   readonly registry: {
     readonly appended: (outcome: 'ok' | 'failed') => void;
     readonly size: (entries: number) => void;
@@ -186,7 +190,7 @@ function trafficRecorders(series: Series, name: NameLabel): Pick<Metrics, 'http'
 
 type RoomRecorders = Pick<
   Metrics,
-  'approval' | 'recording' | 'reconcile' | 'registry' | 'delivery' | 'identity' | 'resources' | 'store'
+  'approval' | 'recording' | 'space' | 'reconcile' | 'registry' | 'delivery' | 'identity' | 'resources' | 'store'
 >;
 
 function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
@@ -208,6 +212,10 @@ function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
       },
       failed: () => series.auditFailures.inc(),
       lost: () => series.lostRecords.inc(),
+    },
+    space: {
+      free: (bytes) => series.diskFree.set(bytes),
+      blocked: (isBlocked) => series.diskBlocked.set(isBlocked ? 1 : 0),
     },
     registry: {
       appended: (outcome) => series.registryAppends.inc({ outcome }),
@@ -324,6 +332,11 @@ function createSeries(registry: Registry) {
     lostRecords: counter(
       'lost_records_total',
       'Requests and answers that went on without their record, as the mode allows.',
+    ),
+    diskFree: gauge('recording_free_bytes', 'Free space on the volume of the log.'),
+    diskBlocked: gauge(
+      'recording_disk_blocked',
+      'Whether new statements are refused because the volume of the log has too little free space.',
     ),
     auditFailures: counter('audit_append_failures_total', 'Appends that failed.'),
     registryAppends: counter('registry_appends_total', 'Rounds that put something into the registry.', ['outcome']),

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -46,9 +46,12 @@ function besideOf({ recordingDirectory }: GatewayProgram): string {
   return `${recordingDirectory}-beside`;
 }
 
-function startWithRegistry(name: string): Promise<GatewayProgram> {
+function startWithRegistry(name: string, minFreeBytes = 0): Promise<GatewayProgram> {
   const directory = join(playground.directory, `recording-${name}-beside`, 'registry');
-  return playground.startGateway(name, { PISTE_REGISTRY_DIR: directory });
+  return playground.startGateway(name, {
+    PISTE_REGISTRY_DIR: directory,
+    PISTE_RECORDING_MIN_FREE_BYTES: String(minFreeBytes),
+  });
 }
 
 /** Files may not grow beyond a size: what a quota does. */
@@ -187,7 +190,7 @@ describe.each(WAYS)('when %s', (_way, start) => {
     const answer = await ready();
     expect(answer.status).toBe(503);
     expect(await answer.text()).toBe(
-      '[+]serving ok\n[-]recording failed\n[+]registry ok\n[+]store ok\n[+]connections ok\nreadyz check failed\n',
+      '[+]serving ok\n[-]recording failed\n[+]disk ok\n[+]registry ok\n[+]store ok\n[+]connections ok\nreadyz check failed\n',
     );
     const metrics = await (await fetch(`${cramped.gateway.opsUrl}/metrics`)).text();
     expect(metrics).toMatch(/^piste_audit_append_failures_total [1-9]/m);
@@ -220,6 +223,93 @@ describe.each(WAYS)('when %s', (_way, start) => {
   test('it ends when it is asked to', async () => {
     await driver.close();
     expect(await cramped.gateway.stop()).toBe(0);
+  });
+});
+
+const MEGABYTE = 1024 * 1024;
+
+(mayMount() ? describe : describe.skip)('when the volume has little space left', () => {
+  const directory = (): string => join(playground.directory, 'recording-low');
+  const mountWith = (options: string): void =>
+    void execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory()]);
+  const text = `SELECT '${'x'.repeat(60_000)}' AS v`;
+  let gateway: GatewayProgram;
+  let driver: NodeDriver;
+
+  beforeAll(async () => {
+    await mkdir(directory(), { recursive: true });
+    mountWith('size=24m');
+    gateway = await startWithRegistry('low', 16 * MEGABYTE);
+    driver = await connectAgent(playground, { url: gateway.driverUrl });
+  });
+  afterAll(async () => {
+    await driver?.close();
+    await gateway?.stop();
+    execFileSync('umount', ['--lazy', directory()]);
+  });
+
+  const readiness = async (): Promise<string> => (await fetch(`${gateway.opsUrl}/readyz`)).text();
+  const freeBytes = (): number => {
+    const { bavail, bsize } = statfsSync(directory());
+    return bavail * bsize;
+  };
+  const refusal = (): Promise<{ code: string; message: string }> =>
+    eventually('a refusal', async () =>
+      driver.execute(text).then(
+        () => undefined,
+        (error: { code: string; message: string }) => error,
+      ),
+    );
+
+  test('statements are refused before it is full, and nothing of them runs', async () => {
+    const { code, message } = await refusal();
+    expect(code).toBe('861701');
+    expect(message).toMatch(/Nothing was executed/);
+    expect(freeBytes()).toBeGreaterThan(14 * MEGABYTE);
+    const metrics = await eventually('a red light', async () => {
+      // Refusals are recorded, and so take space too.
+      await driver.execute(text).catch(() => undefined);
+      const shown = await (await fetch(`${gateway.opsUrl}/metrics`)).text();
+      return /^piste_recording_disk_blocked 1$/m.test(shown) ? shown : undefined;
+    });
+    expect(await readiness()).toMatch('[-]disk failed');
+    // The log itself is well, and holds the refusals.
+    expect(metrics).toMatch(/^piste_audit_append_failures_total 0$/m);
+    expect(metrics).toMatch(/^piste_unrecorded_bytes_total 0$/m);
+    await playground.standIn.reset();
+    expect(await failureOf(driver.execute('SELECT 1'))).toMatchObject({ code: '861701' });
+    expect(await failureOf(connectAgent(playground, { url: gateway.driverUrl }))).toMatchObject({ code: '861701' });
+    expect(await playground.history()).toEqual([]);
+  });
+
+  test('statements run again once there is space, without a new start', async () => {
+    mountWith('remount,size=48m');
+    await eventually('a statement', async () =>
+      driver.execute('SELECT 1').then(
+        () => true,
+        () => undefined,
+      ),
+    );
+    expect(await readiness()).toMatch(/ok/);
+  });
+
+  test('what others write counts, and the log is closed and sound all the same', async () => {
+    await writeFile(join(directory(), 'foreign'), Buffer.alloc(freeBytes() - 4.5 * MEGABYTE));
+    expect((await refusal()).code).toBe('861701');
+    await driver.close();
+    expect(await gateway.stop()).toBe(0);
+    await rm(join(directory(), 'foreign'));
+    expect((await recordsIn(directory())).at(-1)?.leaf.kind).toBe('writer.close');
+    const { exitCode, text: verdict } = await runPiste(
+      'audit',
+      'verify',
+      directory(),
+      besideOf(gateway),
+      '--trust',
+      gateway.checkpointFile,
+    );
+    expect(verdict).toMatch(/^audit verify: OK/);
+    expect(exitCode).toBe(0);
   });
 });
 

@@ -292,7 +292,7 @@ describe('health', () => {
     expect(await get('/readyz')).toEqual([200, 'ok\n']);
     expect(await get('/readyz?verbose')).toEqual([
       200,
-      '[+]serving ok\n[+]recording ok\n[+]registry ok\n[+]store ok\n[+]connections ok\nreadyz check passed\n',
+      '[+]serving ok\n[+]recording ok\n[+]disk ok\n[+]registry ok\n[+]store ok\n[+]connections ok\nreadyz check passed\n',
     ]);
   });
 
@@ -321,7 +321,7 @@ describe('health', () => {
     });
     expect([status, text]).toEqual([
       503,
-      '[-]serving failed\n[+]recording ok\n[+]registry ok\n[+]store ok\n[+]connections ok\nreadyz check failed\n',
+      '[-]serving failed\n[+]recording ok\n[+]disk ok\n[+]registry ok\n[+]store ok\n[+]connections ok\nreadyz check failed\n',
     ]);
     expect(await get('/livez')).toEqual([200, 'ok\n']);
     await expect(fetch(playground.driverUrl)).rejects.toThrow();
