@@ -1,7 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import {
+  blindDigest,
+  blindTag,
+  digestIn,
   encodeBech32,
   type LogRecord,
   openKeysWith,
@@ -32,6 +36,7 @@ async function read(directory: string, reader?: typeof ANN): Promise<readonly Lo
 }
 
 const SECRET = 'select ssn from people';
+const DIGEST = 'd'.repeat(64);
 
 /** Two sessions and a record without one, encrypted to Ann and Ben. */
 async function recordSessions(directory: string): Promise<Trust> {
@@ -156,11 +161,62 @@ describe('an encrypted recording', () => {
       expect([...(request?.unread ?? [])]).toEqual([['sql', 'encrypted']]);
     }));
 
+  test('has no digest without a key before it, and the same one for the same text in a session only', () =>
+    withDirectory(async (directory) => {
+      const recording = await openTestRecording(directory, {
+        recipients: [ANN.recipient],
+        random: (count) => randomBytes(count),
+      });
+      const sessions = ['s', 't', undefined, 's', undefined];
+      for (const sessionId of sessions)
+        await recording.append({ ...entry('control', { out: { len: 1, sha: DIGEST } }), sessionId });
+      await recording.append({ ...entry('session.close'), sessionId: 's' });
+      await recording.append({ ...entry('control', { in: { len: 1, sha: DIGEST } }), sessionId: 's' });
+      await recording.append({ ...entry('control', { op: 'heartbeat' }), sessionId: 'u' });
+      const known = recording.blinds();
+      await recording.close();
+      const records = await read(directory, ANN);
+      expect(records.map(({ leaf }) => `${leaf.kind} ${String(leaf.strand?.sessionId)}`)).toEqual([
+        'writer.open undefined',
+        ...['key s', 'control s', 'key t', 'control t', 'key undefined', 'control undefined'],
+        ...['control s', 'control undefined', 'session.close s', 'key s', 'control s', 'control u'],
+        'writer.close undefined',
+      ]);
+      const told = records.flatMap(({ leaf: { fields } }) => (fields['out'] as { sha: string } | undefined)?.sha ?? []);
+      expect(new Set(told).size).toBe(3);
+      expect([told[0], told[2]]).toEqual([told[3], told[4]]);
+      for (const record of records) {
+        const { out, in: sent } = record.leaf.fields as Record<'out' | 'in', { sha: string } | undefined>;
+        if (out !== undefined) expect(out.sha).toBe(digestIn(record.blind, 'out', DIGEST));
+        if (sent !== undefined) expect(sent.sha).toBe(digestIn(record.blind, 'in', DIGEST));
+        if (record.blind !== undefined)
+          expect(known.get(record.blind.tag)).toEqual(Uint8Array.from(record.blind.secret ?? []));
+      }
+      expect(JSON.stringify(records.map(({ leaf }) => leaf))).not.toContain(DIGEST);
+    }));
+
+  test('takes the blinds of sessions from where all gateways find them, and says when they are over', () =>
+    withDirectory(async (directory) => {
+      const blind = Uint8Array.from(Buffer.alloc(32, 9));
+      const over: string[] = [];
+      const sessionBlinds = { of: () => Promise.resolve(blind), forget: (id: string) => void over.push(id) };
+      const recording = await openTestRecording(directory, { recipients: [ANN.recipient], sessionBlinds });
+      for (const kind of ['session.open', 'request', 'session.close'] as const)
+        await recording.append(entry(kind, { hash: DIGEST }));
+      await recording.close();
+      const records = (await read(directory)).filter(({ leaf }) => leaf.strand !== undefined);
+      expect(records.map(({ leaf }) => leaf.kind)).toEqual(['key', 'session.open', 'request', 'session.close']);
+      expect(records.map(({ blind: found }) => found?.tag)).toEqual(records.map(() => blindTag(blind)));
+      expect(records[2]?.leaf.fields['hash']).toBe(blindDigest(blind, 'hash', DIGEST));
+      expect(over).toEqual(['session-1']);
+    }));
+
   test('says in the log when nothing is encrypted', () =>
     withDirectory(async (directory) => {
       const recording = await openTestRecording(directory, { mode: 'observe' });
       await recording.close();
       expect((await read(directory))[0]?.leaf.fields).toMatchObject({ enc: 'none', mode: 'observe' });
+      expect(recording.blinds().size).toBe(0);
     }));
 
   test('does not start with a recipient that is none', () =>

@@ -434,6 +434,15 @@ describe('the admin API', () => {
     ).toMatchObject({ status: 403, reason: 'not-an-approver' });
   });
 
+  test('an answer about one request is recorded in the session it was asked in, one about several in none', async () => {
+    const world = await startWorld();
+    const { id } = await world.request();
+    await call(world, `/requests/${id}`, 'dana.owner');
+    await call(world, '/requests', 'dana.owner');
+    const answers = world.entries.filter(({ fields }) => fields['action'] === 'answer');
+    expect(answers.map(({ sessionId }) => sessionId)).toEqual(['session-1', undefined]);
+  });
+
   test('answers 503 when nothing can be recorded, and 404 for what it does not have', async () => {
     const world = await startWorld();
     const { id } = await world.request();
@@ -503,15 +512,6 @@ describe('every answer', () => {
         },
       ],
     ]);
-  });
-
-  test('about one request is recorded in the session it was asked in, one about several in none', async () => {
-    const world = await startWorld();
-    const { id } = await world.request();
-    await call(world, `/requests/${id}`, 'dana.owner');
-    await call(world, '/requests', 'dana.owner');
-    const answers = world.entries.filter(({ fields }) => fields['action'] === 'answer');
-    expect(answers.map(({ sessionId }) => sessionId)).toEqual(['session-1', undefined]);
   });
 
   test('is empty when it cannot be recorded', async () => {
