@@ -21,8 +21,11 @@ export interface KeyRules {
   check(leaf: Leaf, place: { readonly index: number; readonly offset: number }): void;
 }
 
-/** Creates the checks of one log's keys: numbered densely, named before use, used by one session, no counter twice. */
-export function createKeyRules(): KeyRules {
+/**
+ * Creates the checks of one log's keys: numbered densely, named before use, used by one session, no counter twice. Of a part of a
+ * log, only that numbers grow: the keys between are other sessions'.
+ */
+export function createKeyRules(isPart = false): KeyRules {
   const keys: KeyRecord[] = [];
   const counters: number[] = [];
   return {
@@ -30,10 +33,12 @@ export function createKeyRules(): KeyRules {
     check(leaf, { index, offset }) {
       if (leaf.kind === 'key') {
         const key = readKey(leaf, index);
-        if (key === undefined || leaf.fields['n'] !== keys.length)
+        const number = leaf.fields['n'];
+        const isNext = number === keys.length || (isPart && typeof number === 'number' && number > keys.length);
+        if (key === undefined || !isNext)
           throw new Break('bad-key', 'a key record is not the next key of its log', offset);
-        keys.push(key);
-        counters.push(0);
+        keys[number] = key;
+        counters[number] = 0;
       }
       for (const { seal } of leaf.parts) {
         if (seal === undefined) continue;
