@@ -1,154 +1,123 @@
-import { readFile, rm } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import {
-  BUNDLE_FILES,
-  encodeRecordLine,
-  encodeScope,
-  type LogFiles,
-  listRecording,
-  RECORDING_FOLDER,
-  type RecordingSource,
-  readLog,
-  type SourceFile,
-  type Trust,
-  withoutZeroTail,
-} from '@piste/verifier';
-import { BUNDLE_README } from './bundle-readme.js';
+import { openBundle, openFile, type RecordingSource, type Trust, type Verdict, verifyBundle } from '@piste/verifier';
+import { writeBundle } from './bundle-file.js';
+import { bundleLogs } from './bundle-logs.js';
+import { bundleSession, type SessionBundle } from './bundle-session.js';
 import { type CliIo, type CommandArguments, EXIT, InputError, UsageError } from './io.js';
 import { openRecordings } from './open-recordings.js';
 import { plural, toLine } from './plain-text.js';
 import { readTrust } from './read-trust.js';
-import { parseSince } from './time.js';
-import { createZip, type ZipWriter } from './zip-writer.js';
-
-const READ_BYTES = 1024 * 1024;
+import { parseSince, toUtc } from './time.js';
+import { createWatch, type Watch } from './watch.js';
 
 /** `piste audit bundle`: a zip archive that can be verified by somebody who has nothing else. */
 export async function auditBundle(args: CommandArguments, io: CliIo): Promise<number> {
   const [name = args.directory, ...rest] = args.positionals;
   if (name === undefined || rest.length > 0)
     throw new UsageError('which recording? Name one or set PISTE_RECORDING_DIR');
-  if (args.output === undefined) throw new UsageError('where to? Name a file with -o');
+  const path = args.output;
+  if (path === undefined) throw new UsageError('where to? Name a file with -o');
+  const session = args.wholeLogs ? undefined : args.session;
+  checkOptions(args, session);
   const trust = args.trust === undefined ? undefined : await readTrust(args.trust);
+  const watch = createWatch(io);
   const opened = await openRecordings([name], io);
   try {
     const [source] = opened.sources;
-    if (source === undefined) throw new InputError(`${name} is no recording`);
-    const choice = await chooseLogs(source, args, io);
-    await writeBundle(args.output, { source, choice, trust });
-    const { logs, all, others } = choice;
-    io.out(`${toLine(args.output)}: ${plural(logs.length, 'log')} of ${all}, with verify.html\n`);
+    if (source === undefined) throw new InputError(`${name} holds no logs to make a bundle of`);
+    const job: Job = { path, source: watch.source(source), trust, watch };
+    if (session === undefined) await makeLogsBundle(job, args, io);
+    else await makeSessionBundle(job, { session, keys: args.keys }, io);
     if (trust === undefined)
       io.err('note: without --trust the bundle holds no trust file: nothing in it says whose keys these are\n');
-    if (others > 0)
-      io.err(`note: logs are whole in a bundle: ${plural(others, 'other session')} can be read in it too\n`);
+    io.out(`verify it with: piste audit verify ${toLine(path)} --trust TRUST.json\n`);
+    io.out('or with verify.html, in a copy that you have from elsewhere; TRUST.json too is worth what its place is\n');
     return EXIT.ok;
   } finally {
     await opened.close();
   }
 }
 
-interface Choice {
-  readonly logs: readonly LogFiles[];
-  readonly registry: readonly SourceFile[];
-  /** Number of logs there are. */
-  readonly all: number;
-  /** Sessions that were not asked for and stand in the same logs. */
-  readonly others: number;
+function checkOptions({ wholeLogs, session, since, keys }: CommandArguments, ofSession: string | undefined): void {
+  if (wholeLogs && session === undefined)
+    throw new UsageError(
+      '--whole-logs says that a bundle for --session holds the logs whole; without --session it always does',
+    );
+  if (ofSession !== undefined && since !== undefined)
+    throw new UsageError('a session bundle holds the whole session: leave --since out, or ask for --whole-logs');
+  if (keys && ofSession === undefined)
+    throw new UsageError(
+      '--keys is for a bundle of one session; with whole logs all session keys are in it, wrapped as they lie',
+    );
 }
 
-/** The logs that hold records of the session, or since the time; all of them without either. */
-async function chooseLogs(source: RecordingSource, { session, since }: CommandArguments, io: CliIo): Promise<Choice> {
-  const { logs, registry } = await listRecording(source);
-  if (session === undefined && since === undefined) return { logs, registry, all: logs.length, others: 0 };
-  const sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : parseSince(since, io.nowMs());
-  const wanted = new Set<string>();
-  const sessions = new Map<string, Set<string>>();
-  for await (const { log, leaf } of readLog(source, () => false)) {
-    const sessionId = leaf.strand?.sessionId;
-    if (sessionId !== undefined) sessions.set(log, (sessions.get(log) ?? new Set()).add(sessionId));
-    if (leaf.timeMs >= sinceMs && (session === undefined || sessionId === session)) wanted.add(log);
-  }
-  if (wanted.size === 0) throw new InputError('no record is of that session or time');
-  const inBundle = new Set([...wanted].flatMap((log) => [...(sessions.get(log) ?? [])]));
-  const others = session === undefined ? 0 : inBundle.size - 1;
-  return { logs: logs.filter(({ ulid }) => wanted.has(ulid)), registry, all: logs.length, others };
-}
-
-interface BundleContent {
+interface Job {
+  readonly path: string;
   readonly source: RecordingSource;
-  readonly choice: Choice;
   readonly trust: Trust | undefined;
+  readonly watch: Watch;
 }
 
-async function writeBundle(path: string, content: BundleContent): Promise<void> {
-  const zip = await createZip(path);
+async function makeLogsBundle({ path, source, trust, watch }: Job, args: CommandArguments, io: CliIo): Promise<void> {
+  const sinceMs = args.since === undefined ? undefined : parseSince(args.since, io.nowMs());
+  const { content, all, others } = await bundleLogs(source, trust, { session: args.session, sinceMs });
+  const bytes = await writeBundle(path, content, watch.wrote);
+  io.out(
+    `${toLine(path)}: ${plural(content.scope.logs.length, 'log')} of ${all}, ${plural(bytes, 'byte')}, with verify.html\n`,
+  );
+  if (others > 0)
+    io.err(`note: the logs are whole: ${plural(others, 'other session')} can be read in the bundle too\n`);
+}
+
+async function makeSessionBundle(
+  { path, source, trust, watch }: Job,
+  wanted: { readonly session: string; readonly keys: boolean },
+  io: CliIo,
+): Promise<void> {
+  const bundle = await bundleSession(source, trust, wanted);
+  const bytes = await writeBundle(path, bundle.content, watch.wrote);
+  io.out(`${toLine(path)}: ${describe(wanted.session, bundle)}, ${plural(bytes, 'byte')}, with verify.html\n`);
+  for (const note of [...bundle.notes, ...notesOn(bundle, wanted.keys)]) io.err(`note: ${toLine(note)}\n`);
+  for (const line of shortcomings(await verifyMade(path, trust))) io.err(`note: ${toLine(line)}\n`);
+}
+
+function describe(session: string, { cuts }: SessionBundle): string {
+  const records = cuts.reduce((sum, cut) => sum + cut.records, 0);
+  const [first, last] = [
+    Math.min(...cuts.map(({ firstMs }) => firstMs)),
+    Math.max(...cuts.map(({ lastMs }) => lastMs)),
+  ];
+  const what = `session ${toLine(session)}, ${plural(records, 'record')} in ${plural(cuts.length, 'log')}`;
+  return `${what}, ${toUtc(first)} to ${toUtc(last)}, nothing of other sessions`;
+}
+
+function notesOn({ cuts }: SessionBundle, withKeys: boolean): readonly string[] {
+  const keys = cuts.reduce((sum, cut) => sum + cut.keys.length, 0);
+  const gone = cuts.reduce((sum, cut) => sum + cut.bodiesMissing, 0);
+  const bodies = gone === 0 ? [] : [`the bodies of ${plural(gone, 'record')} are not in the recording`];
+  if (keys === 0) return bodies;
+  return [
+    ...bodies,
+    withKeys
+      ? 'the session keys are in the bundle: whoever has one of the identities they are wrapped for can read its texts'
+      : 'texts are encrypted and the session keys are not in the bundle; --keys puts them in, wrapped as they lie',
+  ];
+}
+
+/** What a verifier with the same trust file will say of the bundle, as far as it is more than notes. */
+async function verifyMade(path: string, trust: Trust | undefined): Promise<Verdict> {
+  const file = await openFile(path);
   try {
-    await addFiles(zip, content);
-    await zip.finish();
-  } catch (error) {
-    await zip.abandon();
-    await rm(path, { force: true });
-    throw error;
+    return await verifyBundle(await openBundle(path, file), trust);
+  } finally {
+    await file.close();
   }
 }
 
-async function addFiles(zip: ZipWriter, { source, choice, trust }: BundleContent): Promise<void> {
-  const sums = new Map<string, string>();
-  async function add(path: string, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
-    sums.set(path, await zip.add(path, pieces));
-  }
-  const logs = choice.logs.map(({ ulid }) => ulid);
-  const files = await filesOf(source, choice);
-  await add(BUNDLE_FILES.readme, [Buffer.from(BUNDLE_README)]);
-  await add(BUNDLE_FILES.page, [await readFile(fileURLToPath(import.meta.resolve('@piste/verifier/verify.html')))]);
-  await add(BUNDLE_FILES.scope, [Buffer.from(encodeScope({ logs, partial: logs.length < choice.all }))]);
-  if (trust !== undefined) await add(BUNDLE_FILES.trust, [Buffer.from(encodeTrustOf(trust, new Set(logs)))]);
-  for (const file of files) await add(`${RECORDING_FOLDER}${file.path}`, piecesOf(source, file));
-  await add(BUNDLE_FILES.records, linesOf(only(source, files)));
-  const sorted = [...sums].sort(([a], [b]) => (a < b ? -1 : 1));
-  await zip.add(BUNDLE_FILES.sums, [Buffer.from(sorted.map(([name, sum]) => `${sum}  ${name}\n`).join(''))]);
-}
-
-/** Unused space stays behind. */
-async function filesOf(source: RecordingSource, { logs, registry }: Choice): Promise<readonly SourceFile[]> {
-  const files: SourceFile[] = [];
-  for (const { segments, keys } of logs) {
-    for (const { whole, records, bodies } of segments) {
-      const isLast = whole !== undefined && whole === segments.at(-1)?.whole;
-      if (whole !== undefined) files.push(isLast ? await withoutZeroTail(source, whole) : whole);
-      files.push(...[records, bodies].filter((file) => file !== undefined));
-    }
-    files.push(...keys.values());
-  }
-  // Locks and files being written are the store's own.
-  const isOwn = ({ path, special }: SourceFile): boolean => special === true || /\/(\.|$)/.test(path);
-  return [...files, ...registry.filter((file) => !isOwn(file))];
-}
-
-async function* piecesOf(source: RecordingSource, { path, size }: SourceFile): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < size; at += READ_BYTES) yield await source.read(path, at, Math.min(READ_BYTES, size - at));
-}
-
-/** The same place with these files and no other. */
-function only(source: RecordingSource, files: readonly SourceFile[]): RecordingSource {
-  return {
-    label: source.label,
-    list: async () => files,
-    read: (path, from, length) => source.read(path, from, length),
-    close: async () => undefined,
-  };
-}
-
-async function* linesOf(source: RecordingSource): AsyncGenerator<Uint8Array> {
-  for await (const record of readLog(source)) yield Buffer.from(encodeRecordLine(record), 'utf8');
-}
-
-/** What the trust file says of the logs in the bundle, and of the deployment. */
-function encodeTrustOf(trust: Trust, logs: ReadonlySet<string>): string {
-  const isHere = (name: string): boolean => logs.has(name.slice(name.lastIndexOf('/') + 1));
-  const registryName = trust.registry?.slice(0, trust.registry.indexOf('+'));
-  const writers = trust.writers.filter((vkey) => isHere(vkey.slice(0, vkey.indexOf('+'))));
-  const checkpoints = trust.checkpoints.filter(({ origin }) => isHere(origin) || origin === registryName);
-  return `${JSON.stringify({ v: 1, ...trust, writers, checkpoints }, undefined, 2)}\n`;
+function shortcomings({ findings, outcome }: Verdict): readonly string[] {
+  if (outcome === 'sound') return [];
+  const grave = findings.filter(({ severity }) => severity !== 'note');
+  return grave.map(
+    ({ severity, code, message, log }) =>
+      `verified, the bundle gives ${severity}: ${message} [${code}${log === undefined ? '' : `; log ${log}`}]`,
+  );
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import {
   describeCounts,
   describeLog,
-  EXPLANATIONS,
+  explainOutcome,
   type Finding,
   HEADLINES,
   type LogSummary,
@@ -44,6 +44,10 @@ export async function auditVerify(args: CommandArguments, io: CliIo): Promise<nu
   const openKey = args.decryption?.openKey;
   const opened = await openRecordings(names, io);
   try {
+    if (opened.session !== undefined && (args.session ?? args.history) !== undefined)
+      throw new UsageError(
+        'a bundle of one session is verified as it is: --session, --proofs and --history want whole logs',
+      );
     const more =
       args.history === undefined ? [] : await findInHistory(args, { opened, trust, openKey, nowMs: io.nowMs() });
     const verdict = await verifyOpened(opened, trust, { openKey, deep: args.deep, more });
@@ -111,11 +115,13 @@ function renderProofs(
   ];
 }
 
-function renderVerdict({ outcome, counts, logs, findings }: Verdict, palette: Palette): readonly string[] {
+function renderVerdict(verdict: Verdict, palette: Palette): readonly string[] {
+  const { outcome, counts, logs, findings, session } = verdict;
   const colour = { sound: palette.good, tampered: palette.bad, 'cannot-conclude': palette.wait }[outcome];
   return [
     `audit verify: ${colour(HEADLINES[outcome])}`,
-    EXPLANATIONS[outcome],
+    ...(session === undefined ? [] : [`one session: ${toLine(session)}`]),
+    explainOutcome(verdict),
     '',
     describeCounts(counts),
     ...(logs.length === 0 ? [] : ['', ...renderLogs(logs)]),

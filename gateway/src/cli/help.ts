@@ -33,8 +33,11 @@ Usage:
       PISTE_ARCHIVE_ options; its versions, delete markers and locks are
       compared with the registry, too.
   piste audit bundle [RECORDING] [--session ID] [--since T] [--trust FILE] -o FILE.zip
-      Make an evidence bundle: the whole logs that hold such records,
-      the records for people, and a page that verifies them.
+      Make an evidence bundle: records with their proofs, the same for
+      people, and a page that verifies them. With --session ID only that
+      session's, and nothing of others; --keys puts its keys in, wrapped
+      as they lie. Else whole logs: all, those with records --since a
+      time, or with --session ID --whole-logs those the session stands in.
   piste audit reconcile [DIR...] --history FILE [--trust FILE] [--json]
       Compare Snowflake's query history (.json, .jsonl, .csv) with the
       recordings: what ran for the service user and is not recorded so.

@@ -75,6 +75,10 @@ export interface CommandArguments {
   readonly session: string | undefined;
   /** An exported query history. */
   readonly history: string | undefined;
+  /** A bundle for a session holds its logs whole. */
+  readonly wholeLogs: boolean;
+  /** A session bundle holds the session's keys, too. */
+  readonly keys: boolean;
   /** A folder to write proofs to. */
   readonly proofs: string | undefined;
   /** Answers are compared with their bodies, too. */

@@ -11,6 +11,7 @@ import {
   type Verdict,
   type VerifyOptions,
   verify,
+  verifySession,
   ZipError,
 } from '@piste/verifier';
 import { examineArchive, type ObjectStore, openObjectSource, openObjectStore } from '../archive/index.js';
@@ -25,7 +26,15 @@ export interface OpenedRecordings {
   /** The only recording's own trust file: nothing that proves anything. */
   readonly ownTrust: Trust | undefined;
   readonly scope: ReadonlySet<string> | undefined;
+  /** What was named is a session bundle: there are no whole logs, and `sources` is empty. */
+  readonly session: OpenedSession | undefined;
   close(): Promise<void>;
+}
+
+/** The one session that a bundle holds. */
+interface OpenedSession {
+  readonly id: string;
+  readonly records: RecordingSource;
 }
 
 /** Opens directories, evidence bundles and `s3://bucket/prefix`. Throws `UsageError` for what is none. */
@@ -33,11 +42,14 @@ export async function openRecordings(names: readonly string[], io: CliIo): Promi
   const opened: Opened[] = [];
   for (const name of names) opened.push(await openRecording(name, io));
   const [only] = opened;
+  if (opened.length > 1 && opened.some(({ session }) => session !== undefined))
+    throw new UsageError('a bundle of one session is verified by itself');
   return {
     sources: opened.flatMap(({ source }) => source ?? []),
     findings: opened.flatMap(({ findings }) => findings),
     ownTrust: opened.length === 1 ? only?.ownTrust : undefined,
     scope: opened.length === 1 ? only?.scope : undefined,
+    session: only?.session,
     async close() {
       for (const { close } of opened) await close();
     },
@@ -46,12 +58,13 @@ export async function openRecordings(names: readonly string[], io: CliIo): Promi
 
 /** The verdict on what was opened; a recording's own trust file counts only where no other is given. */
 export function verifyOpened(
-  { sources, findings, ownTrust, scope }: OpenedRecordings,
+  { sources, findings, ownTrust, scope, session }: OpenedRecordings,
   trust: Trust | undefined,
   options: Pick<VerifyOptions, 'openKey' | 'deep' | 'more'> = {},
 ): Promise<Verdict> {
   const isOwn = trust === undefined && ownTrust !== undefined;
   const more = [...findings, ...(isOwn ? [OWN_TRUST] : []), ...(options.more ?? [])];
+  if (session !== undefined) return verifySession(session.records, session.id, trust ?? ownTrust, { ...options, more });
   return verify(sources, trust ?? ownTrust, { ...options, scope, more });
 }
 
@@ -60,6 +73,7 @@ interface Opened {
   readonly findings: readonly Finding[];
   readonly ownTrust: Trust | undefined;
   readonly scope: ReadonlySet<string> | undefined;
+  readonly session: OpenedSession | undefined;
   readonly close: () => Promise<void>;
 }
 
@@ -68,8 +82,10 @@ async function openRecording(name: string, io: CliIo): Promise<Opened> {
   return (await stat(name)).isFile() ? openBundleFile(name) : plain(openDirectory(name));
 }
 
+const NOTHING_SAID = { findings: [], ownTrust: undefined, scope: undefined, session: undefined };
+
 function plain(source: RecordingSource): Opened {
-  return { source, findings: [], ownTrust: undefined, scope: undefined, close: () => source.close() };
+  return { source, ...NOTHING_SAID, close: () => source.close() };
 }
 
 /** A bucket's store, with the endpoint, region and credentials of `PISTE_ARCHIVE_…`. */
@@ -99,14 +115,16 @@ async function openBundleFile(path: string): Promise<Opened> {
   const close = (): Promise<void> => file.close();
   try {
     const bundle = await openBundle(path, file);
-    const { findings, ownTrust, scope } = await checkBundle(bundle);
-    return { source: bundle.recording, findings, ownTrust, scope, close };
+    const { findings, ownTrust, scope, session } = await checkBundle(bundle);
+    return session === undefined
+      ? { source: bundle.recording, findings, ownTrust, scope, session, close }
+      : { source: undefined, findings, ownTrust, scope, session: { id: session, records: bundle.session }, close };
   } catch (error) {
     if (!(error instanceof ZipError)) {
       await close();
       throw error;
     }
     const finding: Finding = { severity: 'tampered', code: 'bad-bundle', message: error.message };
-    return { source: undefined, findings: [finding], ownTrust: undefined, scope: undefined, close };
+    return { ...NOTHING_SAID, source: undefined, findings: [finding], close };
   }
 }

@@ -36,7 +36,7 @@ export async function run(argv: readonly string[], over: Partial<CliIo> = {}): P
     sleep: async (milliseconds) => {
       slept.push(milliseconds);
     },
-    stopped: async () => undefined,
+    stopped: () => new Promise(() => undefined),
     version: '1.2.3',
     ...over,
   });

@@ -49,6 +49,8 @@ const OPTIONS = {
   recording: { type: 'string' },
   session: { type: 'string' },
   history: { type: 'string' },
+  'whole-logs': { type: 'boolean' },
+  keys: { type: 'boolean' },
   proofs: { type: 'string' },
   deep: { type: 'boolean' },
   user: { type: 'string' },
@@ -70,7 +72,14 @@ interface Command {
 }
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
-  ['audit bundle', { options: ['dir', 'session', 'since', 'trust', 'output'], usage: EXIT.usage, run: auditBundle }],
+  [
+    'audit bundle',
+    {
+      options: ['dir', 'session', 'since', 'whole-logs', 'keys', 'trust', 'output'],
+      usage: EXIT.usage,
+      run: auditBundle,
+    },
+  ],
   [
     'audit verify',
     {
@@ -232,6 +241,8 @@ async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<num
       policies: values.policies,
       session: values.session,
       history: values.history,
+      wholeLogs: values['whole-logs'] ?? false,
+      keys: values.keys ?? false,
       proofs: values.proofs,
       deep: values.deep ?? false,
       user: values.user,

@@ -27,6 +27,7 @@ export * from './format/leaf.js';
 export * from './format/merkle.js';
 export * from './format/note.js';
 export * from './format/note-signer.js';
+export * from './format/part-file.js';
 export * from './format/query-tag.js';
 export * from './format/recording-mode.js';
 export * from './format/segment-header.js';
@@ -34,6 +35,7 @@ export * from './format/shown-text.js';
 export * from './format/signed-note.js';
 export * from './format/tile.js';
 export * from './format/tlog-proof.js';
+export * from './format/tree-part.js';
 export * from './format/tree-proof.js';
 export * from './format/ulid.js';
 export * from './format/witness-policy.js';
@@ -59,12 +61,14 @@ export {
   checkBundle,
   encodeScope,
   OWN_TRUST,
+  readBundleRecords,
   verifyArchive,
   verifyBundle,
 } from './judge/verify-bundle.js';
-export { describeCounts, describeLog, EXPLANATIONS, HEADLINES } from './judge/wording.js';
+export { verifySession } from './judge/verify-session.js';
+export { describeCounts, describeLog, explainOutcome, HEADLINES } from './judge/wording.js';
 export type { OpenKey, UnreadReason } from './read/body-opener.js';
-export { type Bundle, openBundle, RECORDING_FOLDER } from './read/bundle-source.js';
+export { type Bundle, openBundle, RECORDING_FOLDER, SESSION_FOLDER } from './read/bundle-source.js';
 export { openDirectory } from './read/directory-source.js';
 export { openFile } from './read/file-access.js';
 export {
@@ -78,9 +82,12 @@ export { openMemory } from './read/memory-source.js';
 export { type LogEnd, peekLogEnd } from './read/peek.js';
 export { type LogDamage, type LogRecord, type ReadOptions, readLog } from './read/read-log.js';
 export { encodeRecordLine } from './read/record-line.js';
+export { type SessionCut, type SessionSearch, searchSession } from './read/session-cut.js';
+export { REGISTRY_PART, SESSION_LOG_FILES } from './read/session-log.js';
 export type { RecordingSource, SourceFile } from './read/source.js';
 export { withoutZeroTail } from './read/zero-tail.js';
 export { type RandomAccess, ZipError } from './read/zip.js';
+export * from './registry/cut-registry.js';
 export * from './registry/erasure.js';
 export * from './registry/judge-registry.js';
 export * from './registry/read-registry.js';

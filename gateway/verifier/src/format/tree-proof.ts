@@ -6,7 +6,7 @@ const HASH_BYTES = 32;
 export const MAX_PROOF_HASHES = 63;
 
 /** Largest power of two smaller than `count`; `count` is at least 2. */
-function splitOf(count: number): number {
+export function splitOf(count: number): number {
   let split = 1;
   while (split * 2 < count) split *= 2;
   return split;

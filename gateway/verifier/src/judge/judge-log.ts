@@ -13,7 +13,8 @@ export interface LogSummary {
   readonly vkey: string | undefined;
   /** The trust file names this log's key, or the deployment's identity certified it. */
   readonly trusted: boolean;
-  readonly state: 'closed' | 'open' | 'torn' | 'broken' | 'empty';
+  /** `part`: only records of one session are here. */
+  readonly state: 'closed' | 'open' | 'torn' | 'broken' | 'empty' | 'part';
   /** Records whose commit verifies. */
   readonly records: number;
   /** Records of which it is proven that none is missing or changed. */
@@ -41,8 +42,7 @@ export interface LogCase {
 export function judgeLog(log: LogCase): { readonly summary: LogSummary; readonly findings: readonly Finding[] } {
   const { files, scan, trust } = log;
   const anchor = trust.checkpoints.find(({ origin }) => origin === scan.origin || origin.endsWith(`/w/${files.ulid}`));
-  const isNamed = scan.vkey !== undefined && trust.writers.includes(scan.vkey);
-  const trusted = isNamed || (log.certificate === 'true' && !namesOtherKey(trust, files.ulid));
+  const trusted = isTrustedWriter({ ulid: files.ulid, vkey: scan.vkey, certificate: log.certificate }, trust);
   const isSealedAsIs = log.seals.some((seal) => matchesEnd(seal, scan));
   const found = [
     ...files.strangers.map((name) =>
@@ -80,11 +80,22 @@ function matchesEnd(seal: Seal, scan: ScanResult): boolean {
   return seal.size === scan.size && seal.tornBytes === scan.tail.bytes && seal.tornDigest === scan.tail.digest;
 }
 
-function namesOtherKey(trust: Trust, ulid: string): boolean {
+/** What makes a log's key one that is believed: the trust file names it, or the deployment's identity certified it. */
+export function isTrustedWriter(
+  { ulid, vkey, certificate }: Pick<LogSummary, 'ulid' | 'vkey'> & Pick<LogCase, 'certificate'>,
+  trust: Trust,
+): boolean {
+  const isNamed = vkey !== undefined && trust.writers.includes(vkey);
+  return isNamed || (certificate === 'true' && !namesOtherKey(trust, ulid));
+}
+
+/** True where the trust file gives a key for this log. */
+export function namesOtherKey(trust: Trust, ulid: string): boolean {
   return trust.writers.some((vkey) => vkey.slice(0, vkey.indexOf('+')).endsWith(`/w/${ulid}`));
 }
 
-function checkCertified({ certificate }: LogCase): readonly Finding[] {
+/** A certificate that is not the identity's for this log and key. */
+export function checkCertified({ certificate }: Pick<LogCase, 'certificate'>): readonly Finding[] {
   return certificate === 'false'
     ? [
         finding(

@@ -93,12 +93,13 @@ async function checkClaim(claim: Claim, { strands, isHere, isGrowing }: World): 
   return { severity, code: 'link-unresolved', message, ...place };
 }
 
-function ulidOf(origin: string): string {
+/** The log an origin speaks of. */
+export function ulidOf(origin: string): string {
   return origin.slice(origin.lastIndexOf('/') + 1);
 }
 
 /** `strands` of `session.close`: list of [origin, count, leaf hash of the last]. */
-function readStrands(list: EntryValue | undefined): readonly (readonly [string, number, string])[] {
+export function readStrands(list: EntryValue | undefined): readonly (readonly [string, number, string])[] {
   if (!Array.isArray(list)) return [];
   return (list as readonly EntryValue[]).flatMap((item) => {
     if (!Array.isArray(item)) return [];

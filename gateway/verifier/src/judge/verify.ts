@@ -26,6 +26,8 @@ export interface Verdict {
   readonly counts: Counts;
   /** Oldest first. */
   readonly logs: readonly LogSummary[];
+  /** The verdict is on this session alone, by a session bundle: it says nothing of others, nor of the logs as a whole. */
+  readonly session?: string;
 }
 
 export interface Counts {
@@ -40,7 +42,8 @@ export interface Counts {
   readonly lastMs: number | undefined;
 }
 
-const NO_TRUST: Trust = { writers: [], checkpoints: [] };
+/** Nothing is known from elsewhere. */
+export const NO_TRUST: Trust = { writers: [], checkpoints: [] };
 
 export interface VerifyOptions {
   /** Opens session keys; without it the texts of encrypted bodies are not checked, and a note says so. */
@@ -265,18 +268,21 @@ function missingLogs(
   return findings;
 }
 
-function outcomeOf(findings: readonly Finding[]): Verdict['outcome'] {
+/** The worst of the findings. */
+export function outcomeOf(findings: readonly Finding[]): Verdict['outcome'] {
   const has = (severity: Severity): boolean => findings.some((finding) => finding.severity === severity);
   if (has('tampered')) return 'tampered';
   return has('cannot-conclude') ? 'cannot-conclude' : 'sound';
 }
 
-interface Tally {
+/** Counts records for a verdict. */
+export interface Tally {
   add(leaf: Parameters<typeof parseSeal>[0]): void;
   counts(logs: readonly LogSummary[]): Counts;
 }
 
-function createTally(): Tally {
+/** Starts at nothing. */
+export function createTally(): Tally {
   const sessions = new Set<string>();
   let records = 0;
   let requests = 0;

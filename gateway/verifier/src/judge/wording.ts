@@ -8,11 +8,25 @@ export const HEADLINES: Readonly<Record<Verdict['outcome'], string>> = {
   'cannot-conclude': 'CANNOT CONCLUDE',
 };
 
-export const EXPLANATIONS: Readonly<Record<Verdict['outcome'], string>> = {
+const EXPLANATIONS: Readonly<Record<Verdict['outcome'], string>> = {
   sound: 'Up to the proven length of each log, every record is as it was written and none is missing.',
   tampered: 'Records or files are not as they were written. The findings say where.',
   'cannot-conclude': 'No tampering was found, but not everything needed for a verdict is here.',
 };
+
+/** Of a verdict on one session. */
+const SESSION_EXPLANATIONS: Readonly<Record<Verdict['outcome'], string>> = {
+  sound:
+    'Every record of the session is as it was written, and none is missing up to where its end says that it stood in each log. Nothing is said of other sessions, nor of the logs as a whole.',
+  tampered: 'Records of the session or the proofs of them are not as they were written. The findings say where.',
+  'cannot-conclude':
+    'No tampering was found, but the bundle does not show that this is the whole session, or whose it is.',
+};
+
+/** What the outcome means, in a sentence or two. */
+export function explainOutcome({ outcome, session }: Pick<Verdict, 'outcome' | 'session'>): string {
+  return (session === undefined ? EXPLANATIONS : SESSION_EXPLANATIONS)[outcome];
+}
 
 function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;

@@ -1,8 +1,8 @@
 /// <reference lib="dom" />
 import { checkTrust, type Trust } from '../judge/trust.js';
-import { readOwnTrust, verifyArchive } from '../judge/verify-bundle.js';
+import { readBundleRecords, readOwnTrust, verifyArchive } from '../judge/verify-bundle.js';
 import { openBundle } from '../read/bundle-source.js';
-import { type LogRecord, readLog } from '../read/read-log.js';
+import type { LogRecord } from '../read/read-log.js';
 import type { RandomAccess } from '../read/zip.js';
 import { element, find } from './dom.js';
 import { showRecords } from './show-records.js';
@@ -68,7 +68,7 @@ async function ownTrust(access: RandomAccess): Promise<Trust | undefined> {
 async function readRecords(access: RandomAccess): Promise<readonly LogRecord[]> {
   const records: LogRecord[] = [];
   try {
-    for await (const record of readLog((await openBundle('', access)).recording)) {
+    for await (const record of readBundleRecords(await openBundle('', access))) {
       records.push(record);
       if (records.length > MAX_SHOWN_RECORDS) break;
     }

@@ -2,7 +2,7 @@
 import type { Finding, Severity } from '../judge/finding.js';
 import type { Trust } from '../judge/trust.js';
 import type { Verdict } from '../judge/verify.js';
-import { describeCounts, describeLog, EXPLANATIONS, HEADLINES } from '../judge/wording.js';
+import { describeCounts, describeLog, explainOutcome, HEADLINES } from '../judge/wording.js';
 import { element, table } from './dom.js';
 
 const SEVERITIES: readonly Severity[] = ['tampered', 'cannot-conclude', 'note'];
@@ -13,7 +13,8 @@ export function showVerdict(verdict: Verdict, trust: Trust | undefined): readonl
   const { outcome, counts, findings, logs } = verdict;
   return [
     element('p', `audit verify: ${HEADLINES[outcome]}`, { id: 'verdict', class: outcome }),
-    element('p', EXPLANATIONS[outcome]),
+    ...(verdict.session === undefined ? [] : [element('p', `One session: ${verdict.session}`)]),
+    element('p', explainOutcome(verdict)),
     element('p', describeCounts(counts)),
     ...showFindings(findings),
     table('Logs', ['Log', 'State', 'Records', 'Proven', 'Torn bytes', 'Key', 'Origin'], logs.map(describeLog)),

@@ -4,12 +4,16 @@ import { inflateEntry, listZip, type RandomAccess, type ZipEntry } from './zip.j
 
 /** Where a bundle's recording lies in it. */
 export const RECORDING_FOLDER = 'recording/';
+/** Where a session bundle's records lie in it. */
+export const SESSION_FOLDER = 'session/';
 const READ_BYTES = 1024 * 1024;
 
 /** An evidence bundle, opened. */
 export interface Bundle {
   /** The recording in it. */
   readonly recording: RecordingSource;
+  /** The records of a session in it, see `verifySession`. */
+  readonly session: RecordingSource;
   /** All files, in the order they lie in. */
   readonly files: readonly { readonly path: string; readonly size: number }[];
   /** A whole file. Rejects when there is none. */
@@ -37,17 +41,23 @@ export async function openBundle(label: string, archive: RandomAccess): Promise<
   }
 
   const files = [...entries.values()].map(({ path, size }) => ({ path, size }));
+
+  function below(folder: string): RecordingSource {
+    const own = files
+      .filter(({ path }) => path.startsWith(folder))
+      .map(({ path, size }) => ({ path: path.slice(folder.length), size }));
+    return Object.freeze({
+      label,
+      list: async () => own,
+      read: (path: string, from: number, length: number) => read(`${folder}${path}`, from, length),
+      close: () => Promise.resolve(),
+    });
+  }
+
   return Object.freeze({
     files,
-    recording: Object.freeze({
-      label,
-      list: async () =>
-        files
-          .filter(({ path }) => path.startsWith(RECORDING_FOLDER))
-          .map(({ path, size }) => ({ path: path.slice(RECORDING_FOLDER.length), size })),
-      read: (path: string, from: number, length: number) => read(`${RECORDING_FOLDER}${path}`, from, length),
-      close: () => Promise.resolve(),
-    }),
+    recording: below(RECORDING_FOLDER),
+    session: below(SESSION_FOLDER),
     async readFile(path: string) {
       return Buffer.from(await read(path, 0, entryOf(path).size));
     },

@@ -98,7 +98,8 @@ export async function readGroup(
   }
 }
 
-function readLeaf(frame: Extract<FrameRead, { kind: 'frame' }>): Leaf {
+/** The leaf in an entry's frame. Throws `Break` where there is none. */
+export function readLeaf(frame: Extract<FrameRead, { kind: 'frame' }>): Leaf {
   const leaf = parseLeaf(frame.payload);
   if (leaf === undefined)
     throw new Break('bad-leaf', 'an entry is not the canonical JSON of a known record', frame.offset);
@@ -111,7 +112,8 @@ async function readArchivedBody(bodies: FrameReader): Promise<Buffer> {
   throw new Break('body-mismatch', "the bodies' file does not hold the bodies its records name", frame.offset);
 }
 
-function checkBodies(parts: readonly BodyPart[], loose: readonly Buffer[], offset: number): void {
+/** Throws `Break` unless these are the stored bytes that the parts name. */
+export function checkBodies(parts: readonly BodyPart[], loose: readonly Buffer[], offset: number): void {
   const isNamed =
     parts.length === loose.length &&
     parts.every(({ digest, length }, index) => {
@@ -121,7 +123,8 @@ function checkBodies(parts: readonly BodyPart[], loose: readonly Buffer[], offse
   if (!isNamed) throw new Break('body-mismatch', 'bodies are not the ones their entry names', offset);
 }
 
-function keepStored(
+/** The stored bytes a reader wants to hold, in the order of the parts. */
+export function keepStored(
   parts: readonly BodyPart[],
   loose: readonly Buffer[],
   keepBody: KeepBody,

@@ -26,8 +26,11 @@ export interface KeyRules {
   check(leaf: Leaf, place: { readonly index: number; readonly offset: number }): KeyRecord | undefined;
 }
 
-/** Creates the checks of one log's keys: numbered densely, named before use, used by one session, no counter twice. */
-export function createKeyRules(): KeyRules {
+/**
+ * Creates the checks of one log's keys: numbered densely, named before use, used by one session, no counter twice. Of a part of a
+ * log, only that numbers grow: the keys between are other sessions'.
+ */
+export function createKeyRules(isPart = false): KeyRules {
   const keys: KeyRecord[] = [];
   const counters: number[] = [];
   const newest = new Map<string | undefined, KeyRecord>();
@@ -36,11 +39,13 @@ export function createKeyRules(): KeyRules {
     check(leaf, { index, offset }) {
       if (leaf.kind === 'key') {
         const key = readKey(leaf, index);
-        if (key?.number !== keys.length)
+        const number = leaf.fields['n'];
+        const isNext = number === keys.length || (isPart && typeof number === 'number' && number > keys.length);
+        if (key === undefined || !isNext)
           throw new Break('bad-key', 'a key record is not the next key of its log', offset);
-        keys.push(key);
+        keys[number] = key;
         newest.set(key.sessionId, key);
-        counters.push(0);
+        counters[number] = 0;
       }
       for (const { seal } of leaf.parts) {
         if (seal === undefined) continue;

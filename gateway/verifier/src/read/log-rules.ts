@@ -23,10 +23,10 @@ export function readIdentity(record: GroupRecord | undefined): WriterIdentity | 
   return typeof origin === 'string' && typeof vkey === 'string' ? { origin, vkey } : undefined;
 }
 
-/** Creates the checks for one log. Memory grows with the number of sessions. */
-export function createLogRules(): LogRules {
+/** Creates the checks for one log, or for the records of one session in it. Memory grows with the number of sessions. */
+export function createLogRules(isPart = false): LogRules {
   const strands = new Map<string, { next: number; previous: string | undefined }>();
-  const keyRules = createKeyRules();
+  const keyRules = createKeyRules(isPart);
   let timeMs = 0;
   let monotonicMicros = 0;
   let closed = false;

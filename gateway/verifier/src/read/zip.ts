@@ -32,7 +32,15 @@ const END_BYTES = 22;
 const CENTRAL_BYTES = 46;
 const LOCAL_BYTES = 30;
 const DESCRIPTOR_BYTES = 16;
+/** The 64-bit record and what points to it, before the end. */
+const END_64_BYTES = 56 + 20;
 const END_MAGIC = 0x06054b50;
+const END_64_MAGIC = 0x06064b50;
+const LOCATOR_64_MAGIC = 0x07064b50;
+const EXTRA_64_ID = 1;
+const MAX_16 = 0xffff;
+/** In the place of a number that stands in a 64-bit field. */
+const MAX_32 = 0xffff_ffff;
 const CENTRAL_MAGIC = 0x02014b50;
 const LOCAL_MAGIC = 0x04034b50;
 const DESCRIPTOR_MAGIC = 0x08074b50;
@@ -46,12 +54,11 @@ const PATH = /^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/;
 
 /**
  * Lists a zip archive. Throws `ZipError` unless its table and its files cover every byte exactly once, each file's two headers say
- * the same, paths are plain and each stands once, and nothing unusual is asked for: no encryption, no further fields or comments,
- * no parts, nothing beyond 4 GiB. Times, version numbers and attributes are not looked at.
+ * the same, paths are plain and each stands once, and nothing unusual is asked for: no encryption, no comments, no parts, no further
+ * fields but 64-bit numbers, and those exactly where a number needs them. Times, version numbers and attributes are not looked at.
  */
 export async function listZip(archive: RandomAccess): Promise<readonly ZipEntry[]> {
-  const { count, from } = await readEnd(archive);
-  const to = archive.size - END_BYTES;
+  const { count, from, to } = await readEnd(archive);
   if (to - from > MAX_CENTRAL_BYTES) throw new ZipError('the table of contents is too long');
   const central = asBuffer(await archive.read(from, to - from));
   const listed: CentralEntry[] = [];
@@ -76,18 +83,69 @@ export async function listZip(archive: RandomAccess): Promise<readonly ZipEntry[
   return entries;
 }
 
-async function readEnd(archive: RandomAccess): Promise<{ readonly count: number; readonly from: number }> {
+interface Table {
+  readonly count: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+const MISPLACED = 'the table of contents is not where the archive says';
+
+async function readEnd(archive: RandomAccess): Promise<Table> {
   if (archive.size < END_BYTES) throw new ZipError('not a zip archive');
   const end = asBuffer(await archive.read(archive.size - END_BYTES, END_BYTES));
   if (end.byteLength < END_BYTES || end.readUInt32LE(0) !== END_MAGIC)
     throw new ZipError('the archive does not end as a zip archive does');
-  const count = end.readUInt16LE(10);
-  const size = end.readUInt32LE(12);
-  const from = end.readUInt32LE(16);
+  const [count, size, from] = [end.readUInt16LE(10), end.readUInt32LE(12), end.readUInt32LE(16)];
   const isWhole = end.readUInt32LE(4) === 0 && end.readUInt16LE(8) === count && end.readUInt16LE(20) === 0;
-  if (!isWhole || from + size + END_BYTES !== archive.size)
-    throw new ZipError('the table of contents is not where the archive says');
-  return { count, from };
+  if (!isWhole) throw new ZipError(MISPLACED);
+  const is64 = count === MAX_16 || size === MAX_32 || from === MAX_32;
+  const table = is64 ? await readEnd64(archive) : { count, from, to: archive.size - END_BYTES };
+  const told = [Math.min(table.count, MAX_16), Math.min(table.to - table.from, MAX_32), Math.min(table.from, MAX_32)];
+  if ([count, size, from].some((value, at) => value !== told[at])) throw new ZipError(MISPLACED);
+  return table;
+}
+
+/** The record that holds what the end has no room for; both stand directly before it. */
+async function readEnd64(archive: RandomAccess): Promise<Table> {
+  const to = archive.size - END_BYTES - END_64_BYTES;
+  const bytes = to < 0 ? Buffer.alloc(0) : asBuffer(await archive.read(to, END_64_BYTES));
+  const isWhole =
+    bytes.byteLength === END_64_BYTES &&
+    bytes.readUInt32LE(0) === END_64_MAGIC &&
+    readUInt64LE(bytes, 4) === 44 &&
+    bytes.readUInt32LE(16) === 0 &&
+    bytes.readUInt32LE(20) === 0 &&
+    readUInt64LE(bytes, 24) === readUInt64LE(bytes, 32) &&
+    bytes.readUInt32LE(56) === LOCATOR_64_MAGIC &&
+    bytes.readUInt32LE(60) === 0 &&
+    readUInt64LE(bytes, 64) === to &&
+    bytes.readUInt32LE(72) === 1;
+  if (!isWhole) throw new ZipError(MISPLACED);
+  const from = readUInt64LE(bytes, 48);
+  if (from + readUInt64LE(bytes, 40) !== to) throw new ZipError(MISPLACED);
+  return { count: readUInt64LE(bytes, 32), from, to };
+}
+
+function readUInt64LE(bytes: Buffer, offset: number): number {
+  const value = bytes.readUInt32LE(offset) + bytes.readUInt32LE(offset + 4) * 2 ** 32;
+  if (!Number.isSafeInteger(value)) throw new ZipError('a number is too large');
+  return value;
+}
+
+/** The numbers in a further field: those whose own places hold `MAX_32`, in order. Any other field is refused, and any that is not needed. */
+function readExtra(extra: Buffer, told: readonly number[]): readonly number[] {
+  const wanted = told.filter((value) => value === MAX_32).length;
+  if (extra.byteLength !== (wanted === 0 ? 0 : 4 + wanted * 8)) throw new ZipError('an entry holds more than a file');
+  if (wanted === 0) return told;
+  if (extra.readUInt16LE(0) !== EXTRA_64_ID || extra.readUInt16LE(2) !== wanted * 8)
+    throw new ZipError('an entry holds more than a file');
+  let at = 4;
+  return told.map((value) => {
+    if (value !== MAX_32) return value;
+    at += 8;
+    return readUInt64LE(extra, at - 8);
+  });
 }
 
 /** What both headers of a file say. */
@@ -110,18 +168,26 @@ function readCentral(bytes: Buffer, at: number): CentralEntry {
   if (fixed.byteLength < CENTRAL_BYTES || fixed.readUInt32LE(0) !== CENTRAL_MAGIC)
     throw new ZipError('the table of contents cannot be read');
   const nameBytes = fixed.readUInt16LE(28);
-  // Lengths of further fields and comment, number of the part, internal attributes.
-  if ([30, 32, 34, 36].some((offset) => fixed.readUInt16LE(offset) !== 0))
+  const extraBytes = fixed.readUInt16LE(30);
+  // Length of a comment, number of the part, internal attributes.
+  if ([32, 34, 36].some((offset) => fixed.readUInt16LE(offset) !== 0))
     throw new ZipError('an entry holds more than a file');
-  const end = at + CENTRAL_BYTES + nameBytes;
+  const nameEnd = at + CENTRAL_BYTES + nameBytes;
+  const end = nameEnd + extraBytes;
+  const extra = bytes.subarray(nameEnd, end);
+  if (extra.byteLength < extraBytes) throw new ZipError('the table of contents cannot be read');
+  const told = [fixed.readUInt32LE(24), fixed.readUInt32LE(20), fixed.readUInt32LE(42)];
+  const [size = 0, storedSize = 0, localOffset = 0] = readExtra(extra, told);
+  if ([size, storedSize, localOffset].some((value, index) => Math.min(value, MAX_32) !== told[index]))
+    throw new ZipError('a number stands in a larger field than it needs');
   const entry = {
-    path: readPath(bytes.subarray(at + CENTRAL_BYTES, end), nameBytes),
+    path: readPath(bytes.subarray(at + CENTRAL_BYTES, nameEnd), nameBytes),
     flags: fixed.readUInt16LE(8),
     method: fixed.readUInt16LE(10),
     crc: fixed.readUInt32LE(16),
-    storedSize: fixed.readUInt32LE(20),
-    size: fixed.readUInt32LE(24),
-    localOffset: fixed.readUInt32LE(42),
+    storedSize,
+    size,
+    localOffset,
     end,
   };
   checkKind(entry);
@@ -151,20 +217,27 @@ async function readLocal(
   entry: CentralEntry,
 ): Promise<{ readonly entry: ZipEntry; readonly end: number }> {
   const { path, flags, method, crc, storedSize, size, localOffset } = entry;
-  const headBytes = LOCAL_BYTES + path.length;
+  const isLarge = size >= MAX_32 || storedSize >= MAX_32;
+  const nameEnd = LOCAL_BYTES + path.length;
+  const headBytes = nameEnd + (isLarge ? 4 + 16 : 0);
   const head = asBuffer(await archive.read(localOffset, headBytes));
   if (head.byteLength < headBytes || head.readUInt32LE(0) !== LOCAL_MAGIC)
     throw new ZipError('a file does not start where the table says');
   const isApart = (flags & HAS_DESCRIPTOR) !== 0;
-  const said = isApart ? [0, 0, 0] : [crc, storedSize, size];
+  if (isApart && isLarge) throw new ZipError('an entry is encrypted, or unusual');
+  const told = isLarge ? [MAX_32, MAX_32] : [storedSize, size];
+  const said = isApart ? [0, 0, 0] : [crc, ...told];
   const isSame =
     head.readUInt16LE(6) === flags &&
     head.readUInt16LE(8) === method &&
     [14, 18, 22].every((offset, index) => head.readUInt32LE(offset) === said[index]) &&
     head.readUInt16LE(26) === path.length &&
-    head.readUInt16LE(28) === 0 &&
-    head.subarray(LOCAL_BYTES).toString('latin1') === path;
+    head.readUInt16LE(28) === headBytes - nameEnd &&
+    head.subarray(LOCAL_BYTES, nameEnd).toString('latin1') === path;
   if (!isSame) throw new ZipError("a file's header says something else than the table");
+  const [largeSize, largeStored] = isLarge ? readExtra(head.subarray(nameEnd), told) : [size, storedSize];
+  if (largeSize !== size || largeStored !== storedSize)
+    throw new ZipError("a file's header says something else than the table");
   const offset = localOffset + headBytes;
   let end = offset + storedSize;
   if (isApart) {

@@ -72,7 +72,8 @@ export async function judgeRegistry({
   return findings.filter(({ code, log }) => !told.some((other) => other.code === code && other.log === log));
 }
 
-function readPolicy({ witnesses }: RegistryTrust): WitnessPolicy | undefined | string {
+/** The policy of the trust file; a complaint where it is none. */
+export function readPolicy({ witnesses }: Pick<RegistryTrust, 'witnesses'>): WitnessPolicy | undefined | string {
   if (witnesses === undefined) return undefined;
   const parsed = parseWitnessPolicy(witnesses);
   return parsed.ok ? parsed.policy : `the witness policy cannot be used: ${parsed.complaint}`;

@@ -49,8 +49,8 @@ export interface RegistryReading {
   readonly findings: readonly Finding[];
 }
 
-/** Where a registry stops making sense. Thrown and caught in this file. */
-class Unreadable extends Error {
+/** Where a registry stops making sense. Thrown and caught while one is read. */
+export class Unreadable extends Error {
   readonly code: string;
   readonly severity: Severity;
 
@@ -125,7 +125,7 @@ async function readFrom(files: RegistryFiles, checkpointBytes: Uint8Array, findi
   const root = tree.root();
   if (!root.equals(head.root))
     throw new Unreadable('registry-root', 'the entries of the registry do not hash to the root of its checkpoint');
-  const keys = await followKeys(entries, head.origin);
+  const keys = await followKeys(entries.entries(), head.origin);
   const verifier = keys.at(-1)?.verifier;
   if (verifier === undefined || !(await isSignedBy(checkpoint, verifier)))
     throw new Unreadable('registry-signature', 'the checkpoint of the registry is not signed by its key');
@@ -170,13 +170,18 @@ async function readBundle(files: RegistryFiles, index: number, width: number): P
   throw new Unreadable('registry-incomplete', `the entries from ${index * TILE_WIDTH} on are missing in the registry`);
 }
 
-interface HeldKey extends RegistryKey {
+/** A key ready to verify with. */
+export interface HeldKey extends RegistryKey {
   readonly verifier: NoteVerifier;
 }
 
-async function followKeys(entries: readonly RegistryEntry[], origin: string): Promise<readonly HeldKey[]> {
+/** The identity keys by these entries, each with its place. Throws `Unreadable` where they do not follow each other. */
+export async function followKeys(
+  entries: Iterable<readonly [number, RegistryEntry]>,
+  origin: string,
+): Promise<readonly HeldKey[]> {
   const keys: HeldKey[] = [];
-  for (const [index, { kind, fields }] of entries.entries()) {
+  for (const [index, { kind, fields }] of entries) {
     if ((kind === 'registry.open') !== (index === 0))
       throw new Unreadable('registry-open', 'registry.open is the first entry and only it');
     if (kind === 'registry.open') {

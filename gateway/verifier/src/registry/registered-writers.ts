@@ -31,8 +31,10 @@ export interface RegisteredWriter {
 
 const STATE_KINDS = new Set(['writer.checkpoint', 'writer.sealed', 'writer.close']);
 
-/** The writers a registry speaks of, by origin, in the order in which it came to know them. */
-export function registeredWriters(entries: readonly RegistryEntry[]): ReadonlyMap<string, RegisteredWriter> {
+/** The writers that entries, each with its place in the registry, speak of: by origin, in the order in which it came to know them. */
+export function registeredWriters(
+  entries: Pick<ReadonlyMap<number, RegistryEntry>, 'entries'>,
+): ReadonlyMap<string, RegisteredWriter> {
   const writers = new Map<string, RegisteredWriter>();
   for (const [index, entry] of entries.entries()) {
     const origin = textIn(entry.fields, 'origin');
