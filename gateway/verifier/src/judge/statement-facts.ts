@@ -66,6 +66,8 @@ export interface Answer extends Place {
   readonly timeMs: number;
   /** It can only come from Snowflake having run the statement. */
   readonly ran: boolean;
+  /** The statement was recorded in `strict`, so its request was there before. */
+  readonly isStrict: boolean;
 }
 
 /** Across logs only the existence counts: clocks of two writers prove no order. */
