@@ -69,6 +69,9 @@ func span(records []*leaf, sid string) (first, last int64, here bool) {
 
 // mayLackRequest: by the logs' own word, the request of this answer may be among what was lost.
 func (j *judge) mayLackRequest(s *statements, answer said) bool {
+	if answer.fields["strict"] == true {
+		return false
+	}
 	connection, known := s.connectionOf(answer)
 	own := j.logs[answer.log].records
 	first := int64(0)

@@ -264,6 +264,16 @@ export const approvalRuleSchema: KindSchema = {
         enum: ['Low', 'Medium', 'High', 'Critical'],
         default: 'High',
       },
+      recording: {
+        type: 'object',
+        required: ['mode'],
+        properties: {
+          mode: {
+            type: 'string',
+            enum: ['Strict'],
+          },
+        },
+      },
       notify: {
         type: 'array',
         maxItems: 8,

@@ -66,6 +66,16 @@ export const maskingPolicySchema: KindSchema = {
           },
         },
       },
+      recording: {
+        type: 'object',
+        required: ['mode'],
+        properties: {
+          mode: {
+            type: 'string',
+            enum: ['Strict'],
+          },
+        },
+      },
       rules: {
         type: 'array',
         default: [],

@@ -338,6 +338,11 @@ export type MaskingDetection = {
   readonly categories: readonly ('Email' | 'Phone' | 'Card' | 'Ssn' | 'Iban' | 'Secret')[];
 };
 
+export type StatementRecording = {
+  /** Strict: whatever the mode of the gateway and of the connection, the statement leaves when its record is durable, and so do all its answers. Where they cannot be recorded it does not run, or its result is withheld. */
+  readonly mode: 'Strict';
+};
+
 export type ColumnPattern = {
   /** An exact name, `*` for any name, or a name with one `*` at its start or its end. Case-sensitive, compared with the name as Snowflake stores it; what SQL writes without quotes is stored in upper case. */
   readonly database: string;
@@ -526,6 +531,8 @@ export type MaskingPolicySpec = {
   readonly onUnresolved: 'Deny' | 'MaskAll';
   /** Looks into results for values that no rule names. Where several policies look, the strictest mode (Deny, then Mask, then Audit) holds for the categories of all of them. */
   readonly detection?: MaskingDetection;
+  /** How statements that touch a protected column are recorded, whoever is exempt. Not in DryRun. */
+  readonly recording?: StatementRecording;
   /** The rules, each with a name of its own. */
   readonly rules: readonly MaskingRule[];
 };
@@ -673,6 +680,8 @@ export type ApprovalRuleSpec = {
   readonly alternative?: string;
   /** How the request is marked for approvers. */
   readonly risk: Risk;
+  /** How statements the rule fits are recorded. One that may be meant counts as fitting, also for the action Allow. */
+  readonly recording?: StatementRecording;
   /** Who is told about a held statement. */
   readonly notify?: readonly Notification[];
 } & (

@@ -28,6 +28,8 @@ export interface ApprovalSubject {
   readonly objects: readonly ObjectName[];
   readonly masks: readonly MaskObligation[];
   readonly demand: ApprovalDemand;
+  /** The policies and rules that want it recorded in `strict`; absent where none does. */
+  readonly strictBy?: readonly string[];
   /** SHA-256 (hex) over canonical text, binds, parameters, role, connection and context: what was approved is what runs. */
   readonly bindingHash: string;
 }

@@ -54,12 +54,20 @@ export function judge({ sql, who, surroundings, policy, nowMs }: JudgedQuestion)
     };
   }
   const denial = deny.cannotMask(masked.detail);
-  const { class: statementClass, objects, policyRevision } = decision;
+  const { class: statementClass, objects, policyRevision, strictBy } = decision;
   const reasons = [{ kind: 'protected-column-not-direct', rule: undefined, message: denial.message } as const];
   return {
     analysis,
     byPolicy,
-    decision: { class: statementClass, objects, policyRevision, verdict: 'block', reasons, denial },
+    decision: {
+      class: statementClass,
+      objects,
+      policyRevision,
+      ...(strictBy === undefined ? {} : { strictBy }),
+      verdict: 'block',
+      reasons,
+      denial,
+    },
     sent: undefined,
   };
 }

@@ -27,6 +27,7 @@ export function renderExplanation(explained: Explanation, who: string, palette: 
     ),
     ...section('rows depend on', explained.predicate.map(renderPredicate)),
     ...renderHeld(explained),
+    ...section('recorded in strict, whatever the mode', explained.strictBy.map(toLine)),
     ...section('canonical text', explained.canonical === null ? [] : toLines(explained.canonical)),
     ...section('sent to Snowflake', sentLines(explained)),
   ];

@@ -48,6 +48,8 @@ export interface Explanation {
   readonly outputs: readonly ExplainedOutput[];
   readonly predicate: readonly ExplainedPredicate[];
   readonly reads: readonly string[];
+  /** The policies and rules that want the statement recorded in `strict`, whatever the mode. */
+  readonly strictBy: readonly string[];
   readonly held: Extract<Decision, { verdict: 'hold' }>['approval'] | null;
   readonly canonical: string | null;
   /** What would be sent to Snowflake; null where nothing would. */
@@ -81,6 +83,7 @@ export function explainStatement(question: StatementQuestion): Explanation {
       masked: sourceMaskOf(column, decision)?.action.type ?? null,
     })),
     reads: (query?.reads ?? []).map(writeName),
+    strictBy: decision.strictBy ?? [],
     held: decision.verdict === 'hold' ? decision.approval : null,
     canonical: analysis.canonicalText ?? null,
     sent: sent ?? null,

@@ -9,7 +9,7 @@ import type { Expectation, FixtureCase } from './policy-fixture.js';
 
 /** One member that is not as expected. */
 export interface Difference {
-  readonly field: 'verdict' | 'masked' | 'sentText' | 'reason' | 'code';
+  readonly field: 'verdict' | 'masked' | 'sentText' | 'reason' | 'code' | 'recording';
   readonly expected: string;
   readonly actual: string;
 }
@@ -51,6 +51,7 @@ export function runCase(one: FixtureCase, setting: CaseSetting): CaseResult {
     sentText: sent,
     reasons: decision.reasons,
     code: decision.verdict === 'block' ? decision.denial.code : undefined,
+    recording: decision.strictBy === undefined ? 'none' : 'Strict',
   };
   return {
     name: one.name,
@@ -92,6 +93,7 @@ interface Actual {
   readonly sentText: string | undefined;
   readonly reasons: Decision['reasons'];
   readonly code: string | undefined;
+  readonly recording: string;
 }
 
 function differencesOf(expected: Expectation, actual: Actual): readonly Difference[] {
@@ -102,6 +104,7 @@ function differencesOf(expected: Expectation, actual: Actual): readonly Differen
   return [
     ...compare('verdict', expected.verdict, actual.verdict),
     ...compare('code', expected.code, actual.code ?? 'none'),
+    ...compare('recording', expected.recording, actual.recording),
     ...compare('masked', expected.masked === undefined ? undefined : show(expected.masked), show(actual.masked)),
     ...compare('sentText', expected.sentText?.trim(), actual.sentText ?? 'nothing is sent'),
     ...(reason === undefined || isReasonGiven

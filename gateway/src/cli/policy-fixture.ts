@@ -9,6 +9,8 @@ export interface Expectation {
   /** The kind of a reason, or part of its sentence. */
   readonly reason: string | undefined;
   readonly code: string | undefined;
+  /** `Strict` where a policy or rule demands that, whatever the mode. */
+  readonly recording: 'Strict' | 'none' | undefined;
 }
 
 export interface FixtureCase {
@@ -197,17 +199,21 @@ function readClaims(reader: Reader, value: unknown, at: string): FixtureCase['as
 }
 
 const VERDICTS = ['allow', 'block', 'hold'] as const;
+const RECORDINGS = ['Strict', 'none'] as const;
 
 function readExpectation(reader: Reader, value: unknown, at: string): Expectation {
   if (value === undefined) reader.complain(at, 'this field is missing');
-  const fields = reader.fields(value ?? {}, at, ['verdict', 'masked', 'sentText', 'reason', 'code']);
+  const fields = reader.fields(value ?? {}, at, ['verdict', 'masked', 'sentText', 'reason', 'code', 'recording']);
   if (value !== undefined && isFields(value) && Object.keys(value).length === 0) {
     reader.complain(at, 'nothing is expected, so the case could not fail');
   }
-  const verdict = VERDICTS.find((known) => known === fields['verdict']);
-  if (fields['verdict'] !== undefined && verdict === undefined) {
-    reader.complain(`${at}.verdict`, `this is not one of ${VERDICTS.join(', ')}`);
-  }
+  const oneOf = <T extends string>(known: readonly T[], name: string): T | undefined => {
+    const found = known.find((word) => word === fields[name]);
+    if (fields[name] !== undefined && found === undefined) {
+      reader.complain(`${at}.${name}`, `this is not one of ${known.join(', ')}`);
+    }
+    return found;
+  };
   const masked =
     fields['masked'] === undefined
       ? undefined
@@ -215,10 +221,11 @@ function readExpectation(reader: Reader, value: unknown, at: string): Expectatio
           ([name, action]) => [name, reader.text(action, `${at}.masked.${name}`)] as const,
         );
   return {
-    verdict,
+    verdict: oneOf(VERDICTS, 'verdict'),
     masked: masked === undefined ? undefined : Object.fromEntries(masked),
     sentText: reader.optionalText(fields['sentText'], `${at}.sentText`),
     reason: reader.optionalText(fields['reason'], `${at}.reason`),
     code: reader.optionalText(fields['code'], `${at}.code`),
+    recording: oneOf(RECORDINGS, 'recording'),
   };
 }

@@ -51,6 +51,7 @@ describe('piste policy test', () => {
     ],
     ['{ reason: unread }', ['reason:', 'expected unread', 'allowed-by-default']],
     ['{ sentText: SELECT 1 }', ['sentText:', 'expected SELECT 1']],
+    ['{ recording: Strict }', ['recording:', 'expected Strict', 'but got  none']],
   ])('fails a case that expects %s', async (expectation, lines) => {
     const { code, out } = await test1(fixture(expectation));
     expect(code).toBe(1);

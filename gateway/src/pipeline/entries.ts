@@ -53,6 +53,7 @@ function decisionFields(
     cat: catalogVersion ?? null,
     src: decision.verdict === 'block' ? [] : decision.sourceMasks.slice(0, MAX_LISTED).map(maskFields),
     dry: dryRunFields(decision),
+    strict: [...(decision.strictBy ?? [])],
   };
 }
 

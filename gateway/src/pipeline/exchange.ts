@@ -27,6 +27,8 @@ export interface Received {
   readonly signal: AbortSignal;
   /** Aborted when this gateway stops: whoever waits for people lets go, whoever waits for Snowflake goes on. */
   readonly stopping: AbortSignal;
+  /** Called when it was decided and before that is recorded: keeps how what follows is recorded. */
+  readonly onDecided: (decision: Decision) => Promise<void>;
   /** Called when the statement's `request` stands in a log: what refuses it before that answers to nothing. */
   readonly onRequestRecorded: () => void;
 }

@@ -19,6 +19,8 @@ export interface KeptStatement {
   readonly submittedAtMs: number;
   readonly endedAtMs: number | null;
   readonly state: 'open' | 'success' | 'failed';
+  /** Every answer waits for its record, whatever the mode. */
+  readonly isStrict: boolean;
   readonly code: string | null;
   readonly message: string | null;
   readonly answer: string | null;
@@ -52,6 +54,8 @@ export interface KeptStatements {
   create(session: Session, request: StatementRequest, queryId: string, origin: string): Promise<FirstRequest | 'new'>;
   /** The statement a request id of the session stands for. */
   firstOf(sessionId: string, requestId: string): Promise<FirstRequest | undefined>;
+  /** From now on every answer about the statement waits for its record, at every gateway. */
+  demandStrict(kept: KeptStatement): Promise<KeptStatement>;
   /** Takes back a statement that was not started. */
   forget(sessionId: string, requestId: string, queryId: string): Promise<void>;
   /** Keeps the end. A lost store does not take back what is already recorded and done, so this never rejects. */
@@ -97,6 +101,15 @@ export function createKeptStatements(deps: KeptStatementsDeps): KeptStatements {
     return stored === undefined ? undefined : (JSON.parse(stored.value) as FirstRequest);
   };
 
+  const replace = async (kept: KeptStatement, ttlSeconds: number): Promise<void> => {
+    const key = statementKey(kept.queryId);
+    for (;;) {
+      const current = await store.get(key);
+      if (current === undefined) return;
+      if (await store.replace(key, current.version, JSON.stringify(kept), ttlSeconds)) return;
+    }
+  };
+
   const writeEnd = async (kept: KeptStatement, answer: Buffer, end: StatementEnd): Promise<void> => {
     const key = statementKey(kept.queryId);
     const fits = answer.length <= MAX_KEPT_BYTES;
@@ -107,11 +120,7 @@ export function createKeptStatements(deps: KeptStatementsDeps): KeptStatements {
       endedAtMs: clock.nowMs(),
       answer: fits ? sealer.seal(answer.toString('utf8'), key) : null,
     };
-    for (;;) {
-      const current = await store.get(key);
-      if (current === undefined) return;
-      if (await store.replace(key, current.version, JSON.stringify(ended), ttlSeconds)) return;
-    }
+    await replace(ended, ttlSeconds);
   };
 
   return {
@@ -136,6 +145,7 @@ export function createKeptStatements(deps: KeptStatementsDeps): KeptStatements {
         submittedAtMs: clock.nowMs(),
         endedAtMs: null,
         state: 'open',
+        isStrict: false,
         code: null,
         message: null,
         answer: null,
@@ -151,6 +161,12 @@ export function createKeptStatements(deps: KeptStatementsDeps): KeptStatements {
     },
 
     firstOf,
+
+    async demandStrict(kept) {
+      const strict = { ...kept, isStrict: true };
+      await replace(strict, OPEN_SECONDS);
+      return strict;
+    },
 
     async forget(sessionId, requestId, queryId) {
       await Promise.all([store.delete(requestKey(sessionId, requestId)), store.delete(statementKey(queryId))]);

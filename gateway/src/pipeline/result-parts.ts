@@ -64,6 +64,7 @@ interface Kept {
   readonly sessionId: string;
   readonly connection: string;
   readonly queryId: string;
+  readonly isStrict: boolean;
   readonly rowtype: readonly RowtypeColumn[];
   readonly format: ResultFormat;
   readonly masks: readonly MaskObligation[];
@@ -97,7 +98,7 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
       fields: { qid: kept.queryId, n: index, rows: masked.rows, fmt: masked.format, found: detectedFields(detected) },
       bodies: [{ name: 'rows', bytes }],
     };
-    const answer = await afterRun(() => deps.recording.recordAnswer(entry, bytes, scopeOf(kept, part)));
+    const answer = await afterRun(() => deps.recording.recordAnswer(entry, bytes, { ...scopeOf(kept), part }));
     for (const count of masked.counts) deps.onMasked(count.policy, count.action, count.values);
     deps.onDelivered(kept.connection, masked.rows, bytes.length);
     return answer;
@@ -116,7 +117,7 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
     return {
       ok: false,
       denial,
-      answer: await deps.recording.recordAnswer(entry, bytes, { connection: kept.connection }),
+      answer: await deps.recording.recordAnswer(entry, bytes, scopeOf(kept)),
     };
   };
 
@@ -130,6 +131,7 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
         sessionId: session.id,
         connection: connection.name,
         queryId,
+        isStrict: masked.decision.strictBy !== undefined,
         rowtype: masked.rowtype,
         format: masked.inline.format,
         masks: masked.masks,
@@ -166,7 +168,7 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
   };
 }
 
-const scopeOf = ({ connection }: Kept, part: ResultPart): AnswerScope => ({ connection, part });
+const scopeOf = ({ connection, isStrict }: Kept): AnswerScope => ({ connection, isStrict });
 
 /** Masks that later parts may bring. */
 function furtherMasks({ detection, rowtype }: Kept): readonly MaskObligation[] {

@@ -76,6 +76,8 @@ let recording: Recording;
 let entries: Entry[];
 /** What the record let go. */
 let released: Entry[];
+/** What waited for its record, whatever the mode. */
+let strict: Entry[];
 let closeRecording: () => Promise<void>;
 let store: Store;
 let sessions: Sessions;
@@ -100,6 +102,7 @@ afterAll(() => closeRecording());
 beforeEach(async () => {
   entries = [];
   released = [];
+  strict = [];
   forwarded = [];
   breakRecord = () => false;
   breakStore = () => false;
@@ -183,17 +186,20 @@ function gateway(limits: Partial<Limits> = {}): Statements {
     async recordRequest(permit, entry) {
       if (breakRecord(entry)) throw new RecordingUnavailable('test');
       released.push(entry);
+      if (permit.isStrict === true) strict.push(entry);
       return recording.recordRequest(permit, entry);
     },
     async recordAnswer(entry, ...rest) {
       if (breakRecord(entry)) throw new RecordingUnavailable('test');
       entries.push(entry);
+      if (rest[1]?.isStrict === true) strict.push(entry);
       return recording.recordAnswer(entry, ...rest);
     },
-    async note(entry, connection) {
+    async note(entry, connection, isStrict) {
       if (breakRecord(entry)) throw new RecordingUnavailable('test');
       entries.push(entry);
-      return recording.note(entry, connection);
+      if (isStrict === true) strict.push(entry);
+      return recording.note(entry, connection, isStrict);
     },
   };
   return createStatements({
@@ -672,5 +678,77 @@ describe('parameters', () => {
     await approve(String(held.data.queryId));
     expect(await poll(at, held.data.queryId)).toMatchObject({ success: false, code: '861305' });
     expect(forwarded).toEqual([expect.stringMatching(/^ALTER/)]);
+  });
+});
+
+describe('a statement that a rule wants recorded strictly', () => {
+  const said = (): readonly string[] =>
+    strict.map(({ kind, fields }) =>
+      [kind, fields['op'], fields['outcome']].filter((word) => typeof word === 'string').join(' '),
+    );
+  const demanding = (statementType: 'Insert' | 'Delete', action: 'Allow' | 'Hold' | 'Block'): void => {
+    const rule = { ...ruleOf(statementType, 'careful', ['owners']), recording: 'Strict' as const, action };
+    policy = { ...policy, rules: [action === 'Hold' ? rule : { ...rule, approval: undefined }] };
+  };
+
+  test('is, with every answer about it from then on, at every gateway', async () => {
+    const [one, other] = [gateway({ holdSeconds: 0.05 }), gateway({ holdSeconds: 0.05 })];
+    demanding('Insert', 'Allow');
+    const answer = gate<Forwarded>();
+    forwarding = () => answer.promise;
+    const request = requestOf('INSERT INTO notes (id) VALUES (1)');
+    const { data } = await submit(one, request);
+    await poll(other, data.queryId);
+    await other.monitor(session, String(data.queryId));
+    answer.resolve(RESULT);
+    await poll(one, data.queryId);
+    await poll(other, data.queryId);
+    await submit(one, request);
+    expect(released.map(({ fields }) => fields['dec'])).toEqual([
+      expect.objectContaining({ strict: ['ApprovalRule careful'] }),
+    ]);
+    expect(said().toSorted()).toEqual(
+      [
+        'request query',
+        'control poll in-progress',
+        'control poll in-progress',
+        'control monitoring open',
+        'response',
+        'control redeliver success',
+        'control redeliver success',
+      ].toSorted(),
+    );
+  });
+
+  test('is recorded so when it is refused', async () => {
+    demanding('Insert', 'Block');
+    await submit(gateway(), requestOf('INSERT INTO notes (id) VALUES (1)'));
+    expect(said()).toEqual(['request query', 'response blocked']);
+  });
+
+  test('stays so when its policy asks for less after it was held', async () => {
+    demanding('Delete', 'Hold');
+    const at = gateway();
+    const { data } = await submit(at, requestOf('DELETE FROM notes WHERE id = 1', { asyncExec: true }));
+    await pendingApproval(String(data.queryId));
+    policy = { ...policy, rules: [ruleOf('Delete', 'careful', ['owners'])] };
+    await approve(String(data.queryId));
+    expect(await poll(at, data.queryId)).toMatchObject({ success: true });
+    expect(said().at(-1)).toBe('response');
+    expect(said()).toContain('request query');
+  });
+
+  test('does not run when the store cannot keep that', async () => {
+    demanding('Insert', 'Allow');
+    breakStore = (key) => key.startsWith('statement:');
+    const told = await submit(gateway(), requestOf('INSERT INTO notes (id) VALUES (1)'));
+    expect(told.success).toBe(false);
+    expect(forwarded).toEqual([]);
+  });
+
+  test('and others are recorded as the mode says', async () => {
+    demanding('Delete', 'Hold');
+    await submit(gateway(), requestOf('SELECT 1 AS v'));
+    expect(said()).toEqual([]);
   });
 });

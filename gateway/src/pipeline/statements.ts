@@ -50,6 +50,9 @@ export interface StatementsDeps extends WalksDeps {
   readonly sealer: Sealer;
 }
 
+/** A statement as far as its answers' records go. */
+type Recorded = Pick<KeptStatement, 'queryId' | 'isStrict'>;
+
 /** How often a gateway looks at a statement that another one walks, should the notice of its end be lost. */
 const REMOTE_LOOK_MS = 1_000;
 
@@ -58,15 +61,17 @@ export function createStatements(deps: StatementsDeps): Statements {
   const kept = createKeptStatements(deps);
   const walks = createWalks(deps, kept);
 
+  /** `about`: the statement, or the query id of one that is not kept. */
   const respond = async (
     session: Session,
     op: string,
     outcome: string,
     envelope: Envelope,
-    queryId?: string,
+    about?: Recorded | string,
   ): Promise<Answer> => {
+    const [queryId, statement] = typeof about === 'object' ? [about.queryId, about] : [about, undefined];
     const entry = controlEntry(op, outcome, session.id, { qid: queryId ?? null });
-    return recording.recordAnswer(entry, encodeBody(envelope), scopeOf(session));
+    return recording.recordAnswer(entry, encodeBody(envelope), scopeOf(session, statement));
   };
 
   const refuse = (session: Session, request: StatementRequest, denial: Denial): Promise<Answer> => {
@@ -75,24 +80,28 @@ export function createStatements(deps: StatementsDeps): Statements {
     return recording.recordAnswer(entry, bytes, scopeOf(session));
   };
 
-  const redeliver = (session: Session, queryId: string, outcome: string, bytes: Buffer): Promise<Answer> =>
-    recording.recordAnswer(controlEntry('redeliver', outcome, session.id, { qid: queryId }), bytes, scopeOf(session));
+  const redeliver = (session: Session, statement: Recorded, outcome: string, bytes: Buffer): Promise<Answer> => {
+    const entry = controlEntry('redeliver', outcome, session.id, { qid: statement.queryId });
+    return recording.recordAnswer(entry, bytes, scopeOf(session, statement));
+  };
 
   const given = new WeakSet<Answer>();
   /** The end of a statement for one of those who wait for it: the first gets it as it was recorded, others once more. */
   const giveEnd = async (session: Session, queryId: string, end: Answer | undefined): Promise<Answer | undefined> => {
     if (end === undefined) return undefined;
-    if (given.has(end)) return redeliver(session, queryId, 'again', end.bytes);
-    given.add(end);
-    return end;
+    if (!given.has(end)) {
+      given.add(end);
+      return end;
+    }
+    // Nobody knows any more how it is recorded.
+    return redeliver(session, (await kept.load(queryId)) ?? { queryId, isStrict: true }, 'again', end.bytes);
   };
 
   const endedAnswer = async (statement: KeptStatement, session: Session): Promise<Answer> => {
-    const { queryId, state } = statement;
     const bytes = kept.answerOf(statement);
     return bytes === undefined
-      ? respond(session, 'redeliver', 'too-large', failure(deny.resultTooOld(), queryId), queryId)
-      : redeliver(session, queryId, state, bytes);
+      ? respond(session, 'redeliver', 'too-large', failure(deny.resultTooOld(), statement.queryId), statement)
+      : redeliver(session, statement, statement.state, bytes);
   };
 
   const ownerOf = async (statement: KeptStatement, session: Session): Promise<Session | undefined> =>
@@ -111,7 +120,7 @@ export function createStatements(deps: StatementsDeps): Statements {
       if (statement.state !== 'open') return endedAnswer(statement, session);
       const owner = await ownerOf(statement, session);
       // Another gateway may have forwarded it before its session ended.
-      if (owner === undefined) return respond(session, 'poll', 'gone', failure(deny.sessionLost(), queryId), queryId);
+      if (owner === undefined) return respond(session, 'poll', 'gone', failure(deny.sessionLost(), queryId), statement);
       if (walks.isStopping()) return undefined;
       if (await walks.start(queryId, owner)) continue;
       const leftMs = untilMs - clock.nowMs();
@@ -130,7 +139,7 @@ export function createStatements(deps: StatementsDeps): Statements {
     const end = await waitForEnd(queryId, session);
     if (end !== undefined) return end;
     await stillAsking(queryId);
-    return respond(session, 'poll', 'in-progress', inProgress(queryId), queryId);
+    return respond(session, 'poll', 'in-progress', inProgress(queryId), (await kept.load(queryId)) ?? queryId);
   };
 
   const mayBegin = (session: Session): Denial | undefined => {
@@ -170,7 +179,7 @@ export function createStatements(deps: StatementsDeps): Statements {
       const unknown = snowflakeFailure('000605', '02000', 'Identified SQL statement is not currently executing.');
       return respond(session, 'abort', 'unknown', unknown);
     }
-    const answer = await respond(session, 'abort', 'requested', success(), statement.queryId);
+    const answer = await respond(session, 'abort', 'requested', success(), statement);
     if (statement.state === 'open') await walks.cancel(statement.queryId);
     return answer;
   };
@@ -185,8 +194,9 @@ export function createStatements(deps: StatementsDeps): Statements {
       const taken = await take(session, request, origin);
       if (typeof taken !== 'string') return refuse(session, request, taken);
       if (!request.asyncExec) return answerWithinHold(taken, session);
-      if ((await kept.load(taken))?.state === 'open') await walks.start(taken, session);
-      return respond(session, 'submit', 'in-progress', inProgress(taken), taken);
+      const statement = await kept.load(taken);
+      if (statement?.state === 'open') await walks.start(taken, session);
+      return respond(session, 'submit', 'in-progress', inProgress(taken), statement ?? taken);
     },
 
     async poll(session, queryId) {
@@ -205,7 +215,7 @@ export function createStatements(deps: StatementsDeps): Statements {
       if (statement.state === 'open' && walks.endOf(queryId) === undefined) await takeOver(statement);
       const state = (await isHeld(statement)) ? 'held' : statement.state;
       const queries = [statusOf({ ...statement, state }, clock.nowMs())];
-      return respond(session, 'monitoring', statement.state, success({ queries }), queryId);
+      return respond(session, 'monitoring', statement.state, success({ queries }), statement);
     },
 
     abandon: (sessionId) => walks.cancelAll(sessionId),
@@ -216,4 +226,7 @@ export function createStatements(deps: StatementsDeps): Statements {
   };
 }
 
-const scopeOf = ({ connection }: Session): AnswerScope => ({ connection });
+const scopeOf = ({ connection }: Session, statement?: Recorded): AnswerScope => ({
+  connection,
+  isStrict: statement?.isStrict ?? false,
+});

@@ -1,4 +1,5 @@
 import { deny, errorMessage, GatewayError } from '../errors.js';
+import type { Decision } from '../policy/index.js';
 import { encodeBody, failure, snowflakeFailure } from '../protocol/index.js';
 import { type Entry, unrecordedAnswer } from '../recording/index.js';
 import type { Session } from '../session/index.js';
@@ -153,7 +154,7 @@ export function createWalks(deps: WalksDeps, kept: KeptStatements): Walks {
 /** One statement on its walk, as far as this gateway has come with it. */
 interface Walking {
   readonly received: Received;
-  readonly statement: KeptStatement;
+  statement: KeptStatement;
   /** Its `request` stands in a log: what refuses it from then on is its answer. */
   isAsked: boolean;
 }
@@ -162,18 +163,21 @@ interface Walking {
 async function runWalk(
   deps: WalksDeps,
   kept: KeptStatements,
-  unasked: Omit<Received, 'onRequestRecorded'>,
+  given: Omit<Received, 'onDecided' | 'onRequestRecorded'>,
   statement: KeptStatement,
 ): Promise<Answer | undefined> {
   const overhead = createOverhead(deps.stageTimer);
   const onRequestRecorded = (): void => {
     walk.isAsked = true;
   };
-  const walk: Walking = { received: { ...unasked, onRequestRecorded }, statement, isAsked: false };
+  const onDecided = async ({ strictBy }: Decision): Promise<void> => {
+    if (strictBy !== undefined && !walk.statement.isStrict) walk.statement = await kept.demandStrict(walk.statement);
+  };
+  const walk: Walking = { received: { ...given, onDecided, onRequestRecorded }, statement, isAsked: false };
   try {
     const end = await queryWalk.run({ ...deps, stageTimer: overhead.timer }, walk.received);
     deps.metrics.overhead(overhead.milliseconds() / 1000);
-    return await (isStop(end) ? stopped(deps, kept, walk, end) : delivered(deps, kept, statement, end));
+    return await (isStop(end) ? stopped(deps, kept, walk, end) : delivered(deps, kept, walk.statement, end));
   } catch (error) {
     if (error instanceof HandedOver) return undefined;
     return failed(deps, kept, walk, error);
@@ -234,7 +238,7 @@ function countStop(deps: WalksDeps, { session, request }: Received, stop: Stop):
 /** Records how a walk stopped; the refusal leaves only after that. */
 async function recordStop(deps: WalksDeps, walk: Walking, stop: Stop): Promise<Answer> {
   const { received, statement } = walk;
-  const { sessionId, queryId, connection } = statement;
+  const { sessionId, queryId, connection, isStrict } = statement;
   const bytes = encodeBody(stop.envelope);
   const fields = { qid: queryId, code: stop.envelope.code, outcome: stop.outcome, why: stop.reason };
   const upq = stop.upstreamQueryId === undefined ? {} : { upq: stop.upstreamQueryId };
@@ -246,7 +250,7 @@ async function recordStop(deps: WalksDeps, walk: Walking, stop: Stop): Promise<A
         bodies: [{ name: 'head', bytes }],
       }
     : refusedStatementEntry(received.request, bytes, received.session, fields);
-  return deps.recording.recordAnswer(entry, bytes, { connection });
+  return deps.recording.recordAnswer(entry, bytes, { connection, isStrict });
 }
 
 /** A walk that goes on with what another gateway began stands behind the `request` of that one, where people were asked. */

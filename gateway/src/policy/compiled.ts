@@ -53,6 +53,8 @@ export type PredicateMode = 'Allow' | 'Mask' | 'Deny';
 
 export interface CompiledMaskingPolicy {
   readonly name: string;
+  /** Statements that touch a protected column wait for their records, whatever the mode. */
+  readonly recording?: 'Strict';
   readonly enforcement: 'Enforce' | 'DryRun';
   /** Absent: Mask. */
   readonly predicates?: PredicateMode;
@@ -75,6 +77,8 @@ export interface Detection {
 
 export interface CompiledApprovalRule {
   readonly name: string;
+  /** Statements the rule speaks about wait for their records, whatever the mode. */
+  readonly recording?: 'Strict';
   readonly action: 'Allow' | 'Hold' | 'Block';
   /** Undefined part = the rule does not ask. Words are those of the ApprovalRule schema. */
   readonly match: {

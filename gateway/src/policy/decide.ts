@@ -7,7 +7,7 @@ import type { ApprovalDemand, Decision, OutputExpectation, Reason } from './deci
 import { compareDryRun, type Decided, withEverythingEnforced } from './dry-run.js';
 import type { Finding } from './finding.js';
 import { finding, reason } from './finding.js';
-import { explainedFindings, flowFindings, hasEnforcedMasks, queryInside } from './flow-findings.js';
+import { explainedFindings, flowFindings, hasEnforcedMasks, queryInside, withQueryInside } from './flow-findings.js';
 import { hazardFindings } from './hazards.js';
 import { explainMetadata, isFreeMetadata, metadataKindOf } from './metadata.js';
 import { showName } from './patterns.js';
@@ -18,6 +18,7 @@ import { matchRules } from './rules.js';
 import type { QueryJudgement } from './select.js';
 import { judgeQuery } from './select.js';
 import { checkSessionEffect } from './session-rules.js';
+import { strictDemands } from './strict-recording.js';
 
 interface Question {
   readonly analysis: Analysis;
@@ -43,9 +44,11 @@ export function decide(
   nowMs: number = END_OF_TIME,
 ): Decision {
   const decided = decideUnder(policy, { analysis, who, context, nowMs });
-  if (policy.maskingPolicies.every((masking) => masking.enforcement === 'Enforce')) return decided.decision;
+  const strictBy = strictDemands(analysis, policy);
+  const decision = strictBy.length === 0 ? decided.decision : { ...decided.decision, strictBy };
+  if (policy.maskingPolicies.every((masking) => masking.enforcement === 'Enforce')) return decision;
   const dryRun = compareDryRun(decided, decideUnder(withEverythingEnforced(policy), { analysis, who, context, nowMs }));
-  return dryRun === undefined ? decided.decision : { ...decided.decision, dryRun };
+  return dryRun === undefined ? decision : { ...decision, dryRun };
 }
 
 function decideUnder(
@@ -79,15 +82,11 @@ function decideUnder(
   return { decision, findings, masked };
 }
 
-/** A query inside another statement meets the rules on queries as well: SET is no way around them. */
+/** A query inside another statement meets the rules on queries as well. */
 function matchAll(analysis: Analysis, rules: readonly CompiledApprovalRule[]): MatchedRules {
-  const matched = matchRules(analysis, rules);
-  const query = analysis.read ? queryInside(analysis) : undefined;
-  if (!analysis.read || query === undefined) return matched;
-  const asQuery = { ...analysis, class: 'SELECT', verb: 'SELECT', objectType: undefined, objects: query.reads, query };
-  const inner = matchRules(asQuery, rules);
+  const matched = withQueryInside(analysis).map((statement) => matchRules(statement, rules));
   const both = (action: keyof MatchedRules): readonly CompiledApprovalRule[] => [
-    ...new Set([...matched[action], ...inner[action]]),
+    ...new Set(matched.flatMap((found) => found[action])),
   ];
   return { block: both('block'), hold: both('hold'), allow: both('allow') };
 }

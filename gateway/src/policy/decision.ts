@@ -100,6 +100,8 @@ export type Decision = {
   readonly policyRevision: string;
   /** What policies in DryRun would have changed if they were enforced; absent where nothing. */
   readonly dryRun?: DryRun;
+  /** The policies and rules that want the statement recorded in `strict`, whatever the mode; absent where none does. */
+  readonly strictBy?: readonly string[];
 } & (
   | {
       readonly verdict: 'allow';

@@ -1,5 +1,5 @@
 import { deny } from '../errors.js';
-import type { ColumnRef, Facts, ObjectName, Output, QueryFacts } from '../sql/facts.js';
+import type { Analysis, ColumnRef, Facts, ObjectName, Output, QueryFacts } from '../sql/facts.js';
 import { lex } from '../sql/lexer.js';
 import { isIdentifier, isSymbol, isWord } from '../sql/tokens.js';
 import { explainClass } from './classes.js';
@@ -32,6 +32,16 @@ export function flowFindings(facts: Facts, question: QueryQuestion): readonly Fi
 export function queryInside(facts: Facts): QueryFacts | undefined {
   const inside = facts.effect?.kind === 'variable' ? facts.moved : facts.explained;
   return inside === 'unread' ? undefined : inside;
+}
+
+/** The statement, and the query inside it as a statement of its own: SET is no way around what is said about queries. */
+export function withQueryInside(analysis: Analysis): readonly Analysis[] {
+  const query = analysis.read ? queryInside(analysis) : undefined;
+  if (!analysis.read || query === undefined) return [analysis];
+  return [
+    analysis,
+    { ...analysis, class: 'SELECT', verb: 'SELECT', objectType: undefined, objects: query.reads, query },
+  ];
 }
 
 /** What is explained is not run; its answer tells how much of a table a predicate leaves. */

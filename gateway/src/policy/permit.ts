@@ -25,6 +25,8 @@ export interface PermitDetails {
   readonly policyRevision?: string;
   /** The approval that gave the right. */
   readonly approvalId?: string;
+  /** Its record is durable before it leaves, whatever the mode. */
+  readonly isStrict?: boolean;
   /** Why the gateway runs its own statement. */
   readonly purpose?: InternalPurpose;
 }
@@ -56,7 +58,7 @@ export function issuePermit(details: PermitDetails): Permit {
 /** The permit of a decision that allows. Any other decision is a broken promise of the caller and throws. */
 export function permitFor(decision: Decision, binding: Binding): Permit {
   if (decision.verdict !== 'allow') throw new TypeError('only an allowing decision gives a permit');
-  return issuePermit({ ...detailsOf(binding), verdict: 'allow', policyRevision: decision.policyRevision });
+  return issuePermit({ ...detailsOf(binding), ...demandOf(decision), verdict: 'allow' });
 }
 
 /**
@@ -76,8 +78,8 @@ export function permitApproved(
   }
   const permit = issuePermit({
     ...details,
+    ...demandOf(decision),
     verdict: 'approved',
-    policyRevision: decision.policyRevision,
     approvalId: outcome.id,
   });
   return { ok: true, permit };
@@ -86,6 +88,10 @@ export function permitApproved(
 /** The permit of a statement of the gateway's own. Never for a text that a caller wrote or that holds a caller's words. */
 export function permitInternal(purpose: InternalPurpose, binding: Binding): Permit {
   return issuePermit({ ...detailsOf(binding), verdict: 'internal', purpose });
+}
+
+function demandOf({ policyRevision, strictBy }: Decision): { policyRevision: string; isStrict: boolean } {
+  return { policyRevision, isStrict: strictBy !== undefined };
 }
 
 function detailsOf(binding: Binding): { statementHash: string; connection: string; bindingHash: string } {

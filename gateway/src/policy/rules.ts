@@ -22,7 +22,15 @@ export function matchRules(statement: Analysis, rules: readonly CompiledApproval
 
 export function matchesRule(rule: CompiledApprovalRule, statement: Analysis): boolean {
   const admits = rule.action === 'Allow';
-  if (admits && !statement.read) return false;
+  return (statement.read || !admits) && fits(rule, statement, admits);
+}
+
+/** True unless the rule certainly does not speak about the statement, whatever its action. */
+export function maySpeakAbout(rule: CompiledApprovalRule, statement: Analysis): boolean {
+  return fits(rule, statement, false);
+}
+
+function fits(rule: CompiledApprovalRule, statement: Analysis, admits: boolean): boolean {
   return (
     matchesStatementType(rule, statement, admits) &&
     matchesObjectType(rule, statement, admits) &&
@@ -58,9 +66,9 @@ function matchesObjects(rule: CompiledApprovalRule, statement: Analysis, admits:
   if (wanted === undefined) return true;
   const objects = statement.objects;
   if (objects.length === 0) return !admits && !namesNoObjectForCertain(statement);
-  const fits = (object: (typeof objects)[number]): boolean =>
+  const isWanted = (object: (typeof objects)[number]): boolean =>
     wanted.some((pattern) => matchesObject(pattern, object, admits ? 'narrow' : 'wide'));
-  return admits ? objects.every(fits) : objects.some(fits);
+  return admits ? objects.every(isWanted) : objects.some(isWanted);
 }
 
 function namesNoObjectForCertain(statement: Analysis): boolean {

@@ -118,7 +118,8 @@ function judgeValues(
   };
 }
 
-function mentionedColumns(query: QueryFacts): readonly ColumnRef[] {
+/** Columns that have a say in what the query answers. */
+export function mentionedColumns(query: QueryFacts): readonly ColumnRef[] {
   return [...query.outputs.flatMap(columnsOf), ...query.predicate, ...query.computed];
 }
 

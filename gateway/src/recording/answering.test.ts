@@ -22,8 +22,8 @@ function createSlowDisk(mode: RecordingMode) {
     modeOf: () => mode,
     losses: { add: (what, bytes) => void lost.push([what, bytes]), tell: () => undefined },
   });
-  const answer = (part?: ResultPart, bytes = Buffer.from('rows')): Promise<Answer> =>
-    recordAnswer(ENTRY, bytes, part === undefined ? {} : { part });
+  const answer = (part?: ResultPart, bytes = Buffer.from('rows'), isStrict = false): Promise<Answer> =>
+    recordAnswer(ENTRY, bytes, part === undefined ? { isStrict } : { part, isStrict });
   return {
     answer,
     lost,
@@ -88,6 +88,17 @@ describe.each(RECORDING_MODES)('in mode %s', (mode) => {
     const { standing } = await given;
     expect(standing.kind === 'deferred' && (await standing.written)).toBe(false);
     expect(disk.lost).toEqual([['answer', 4]]);
+  });
+
+  test.each([undefined, partOf(0), partOf(2)])('what is strict by itself waits: %#', async (scope) => {
+    const disk = createSlowDisk(mode);
+    const [given, failing] = [disk.answer(scope, undefined, true), disk.answer(scope, undefined, true)];
+    expect([await stateOf(given), await stateOf(failing)]).toEqual(['waits', 'waits']);
+    disk.commit(0);
+    disk.fail(1);
+    expect((await given).standing).toEqual({ kind: 'durable', receipt: RECEIPT });
+    await expect(failing).rejects.toThrow(RecordingUnavailable);
+    expect(disk.lost).toEqual([]);
   });
 
   test('an answer may leave once', async () => {

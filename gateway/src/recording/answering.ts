@@ -10,6 +10,8 @@ export interface AnswerScope {
   readonly connection?: string | undefined;
   /** For parts of large results. */
   readonly part?: ResultPart;
+  /** It belongs to a statement that is recorded in `strict`, whatever the mode. */
+  readonly isStrict?: boolean;
 }
 
 export interface AnsweringDeps {
@@ -79,15 +81,21 @@ export function createAnswering({ append, modeOf, losses }: AnsweringDeps) {
     return answer;
   }
 
-  return (entry: Entry, bytes: Buffer, { connection, part }: AnswerScope = {}): Promise<Answer> => {
-    const waiting = waitingOf(modeOf(connection), part && { completes: streams.completes(part) });
+  return (entry: Entry, bytes: Buffer, { connection, part, isStrict = false }: AnswerScope = {}): Promise<Answer> => {
+    const mode = isStrict ? 'strict' : modeOf(connection);
+    const waiting = waitingOf(mode, part && { completes: streams.completes(part) });
     const isTooFarAhead = aheadBytes + bytes.length > MAX_AHEAD_BYTES;
-    const appended = append(withDelivered(entry, bytes));
+    const appended = append(withDelivered(isStrict ? markedStrict(entry) : entry, bytes));
     if (part !== undefined && waiting === 'part-ahead' && !isTooFarAhead) return partAhead(part, bytes, appended);
     if (part !== undefined && waiting === 'wait-for-all-parts') return lastPart(part, bytes, appended);
     const mayGo = waiting === 'never' || (waiting === 'ahead' && !isTooFarAhead);
     return mayGo ? Promise.resolve(letGo(bytes, appended).answer) : wait(bytes, appended);
   };
+}
+
+/** Says that the record was waited for. */
+function markedStrict(entry: Entry): Entry {
+  return { ...entry, fields: { ...entry.fields, strict: true } };
 }
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -37,10 +37,14 @@ function createFullDisk() {
 
 const request = (recording: Recording) =>
   recording.recordRequest(permitOf(SQL), entry('request', { qid: 'q' }, { sql: SQL }));
-const note = (recording: Recording) => recording.note(entry('control', { op: 'login' }), 'analytics');
-const answer = (recording: Recording, index?: number) =>
+const strictRequest = (recording: Recording) =>
+  recording.recordRequest(permitOf(SQL, 'allow', undefined, true), entry('request', { qid: 'q' }, { sql: SQL }));
+const note = (recording: Recording, isStrict = false) =>
+  recording.note(entry('control', { op: 'login' }), 'analytics', isStrict);
+const answer = (recording: Recording, index?: number, isStrict = false) =>
   recording.recordAnswer(entry('response', { qid: 'q' }), Buffer.from('rows'), {
     connection: 'analytics',
+    isStrict,
     ...(index === undefined ? {} : { part: { result: 'r', index, count: 3 } }),
   });
 
@@ -107,6 +111,44 @@ describe.each(RECORDING_MODES)('in mode %s', (mode) => {
       await next.close();
       const sealed = (await recordsIn(directory)).find(({ leaf }) => leaf.kind === 'writer.sealed');
       expect(sealed?.leaf.fields).toMatchObject({ origin: recording.writer, closed: false });
+    }));
+
+  test('what a strict statement does waits, is refused after recording failed, and says so', () =>
+    withDirectory(async (directory) => {
+      const disk = createFullDisk();
+      let lost = 0;
+      const onLost = (): void => {
+        lost += 1;
+      };
+      const metrics = { committed: () => undefined, failed: () => undefined, lost: onLost };
+      const recording = await openTestRecording(directory, { mode, files: disk.files, metrics });
+      expect(await strictRequest(recording)).toMatchObject({ standing: 'durable' });
+      for (const index of [undefined, 0, 2]) {
+        expect((await answer(recording, index, true)).standing.kind).toBe('durable');
+      }
+      disk.fill();
+      await expect(recording.append(entry('control', {}))).rejects.toThrow(RecordingUnavailable);
+      expect(await outcomeOf(strictRequest(recording))).toBe('refused');
+      expect(await outcomeOf(note(recording, true))).toBe('refused');
+      for (const index of [undefined, 0, 2]) expect(await outcomeOf(answer(recording, index, true))).toBe('refused');
+      expect(lost).toBe(0);
+      await recording.close();
+      const answers = (await recordsIn(directory)).filter(({ leaf }) => leaf.kind === 'response');
+      expect(answers.map(({ leaf }) => leaf.fields['strict'])).toEqual([true, true, true]);
+    }));
+
+  test('a strict request waits however long its record takes', () =>
+    withDirectory(async (directory) => {
+      const hints = Promise.withResolvers<undefined>();
+      const strandHints = { read: () => hints.promise, note: () => undefined };
+      const recording = await openTestRecording(directory, { mode, strandHints });
+      const [ordinary, strict] = [request(recording), strictRequest(recording)];
+      const later = new Promise((resolve) => setTimeout(resolve, 150, 'waits'));
+      expect(await Promise.race([strict, later])).toBe('waits');
+      hints.resolve(undefined);
+      expect(await strict).toMatchObject({ standing: 'durable' });
+      expect(await ordinary).toMatchObject({ standing: mode === 'observe' ? 'deferred' : 'durable' });
+      await recording.close();
     }));
 
   test('the log says so from its first record', () =>

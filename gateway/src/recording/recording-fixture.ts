@@ -112,8 +112,8 @@ function body(name: string, text: string): EntryBody {
   return { name, bytes: Buffer.from(text, 'utf8') };
 }
 
-export function permitOf(sql: string, verdict: Permit['verdict'] = 'allow', binds?: string): Permit {
-  return issuePermit({ statementHash: hashStatement(sql, binds), connection: 'analytics', verdict });
+export function permitOf(sql: string, verdict: Permit['verdict'] = 'allow', binds?: string, isStrict = false): Permit {
+  return issuePermit({ statementHash: hashStatement(sql, binds), connection: 'analytics', verdict, isStrict });
 }
 
 const ROWTYPE = [{ name: 'ID' }, { name: 'EMAIL' }];

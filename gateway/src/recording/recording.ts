@@ -82,7 +82,7 @@ export interface Recording {
    * Records what lets one statement run, and is the only maker of a `RequestReceipt`. The entry is either the `request`
    * itself, whose bodies `sql` and `binds` must hash to the permit's `statementHash`, or the `decision` that released a
    * request recorded before. The hash is written into the record. Rejects like `append`, but for connections in mode
-   * `observe`: there the receipt is `deferred` when the record fails or takes long.
+   * `observe`: there the receipt is `deferred` when the record fails or takes long, unless the permit is strict.
    */
   recordRequest(permit: Permit, entry: Entry): Promise<RequestReceipt>;
   /**
@@ -90,8 +90,8 @@ export interface Recording {
    * anything. Waits for the disk as far as the mode says. Rejects like `append`: the bytes must then not leave.
    */
   recordAnswer(entry: Entry, bytes: Buffer, scope?: AnswerScope): Promise<Answer>;
-  /** Records what is about to happen on behalf of a connection and is no statement. Rejects like `append`, but in `observe`. */
-  note(entry: Entry, connection: string): Promise<void>;
+  /** Records what is about to happen on behalf of a connection and is no statement. Rejects like `append`, but in `observe` unless it is strict. */
+  note(entry: Entry, connection: string, isStrict?: boolean): Promise<void>;
   /** The mode of a connection, or of what belongs to none. */
   modeOf(connection: string | undefined): RecordingMode;
   /** Takes what connections demand. A demand below the gateway's own mode counts as that. Recorded before it is in force. */
@@ -217,10 +217,10 @@ function createRecording(recorder: Recorder, origin: string, deps: RecordingDeps
 
   const recordAnswer = createAnswering({ append: (entry) => append(entry, undefined), modeOf: modes.of, losses });
 
-  /** The receipt, or undefined when it is lost or does not come in time and the connection does not wait. */
-  async function appendFor(connection: string, entry: Entry, statementHash: string | undefined) {
+  /** The receipt, or undefined when it is lost or does not come in time and the mode does not wait. */
+  async function appendFor(mode: RecordingMode, entry: Entry, statementHash: string | undefined) {
     const appended = append(entry, statementHash);
-    if (modes.of(connection) !== 'observe') return appended;
+    if (mode !== 'observe') return appended;
     const bytes = bodyBytesOf(entry);
     const kept = appended.catch((): undefined => {
       losses.add('request', bytes);
@@ -245,15 +245,16 @@ function createRecording(recorder: Recorder, origin: string, deps: RecordingDeps
     async recordRequest(permit: Permit, entry: Entry) {
       const complaint = checkPermit(permit, entry);
       if (complaint !== undefined) throw new RecordingUnavailable(complaint);
-      const placed = await appendFor(permit.connection, entry, permit.statementHash);
+      const mode = permit.isStrict === true ? 'strict' : modes.of(permit.connection);
+      const placed = await appendFor(mode, entry, permit.statementHash);
       if (placed === undefined) return issueDeferredRequestReceipt(permit, origin);
       const { tagSignature, ...receipt } = placed;
       if (tagSignature === undefined) throw new RecordingUnavailable('the writer did not sign the tag');
       return issueRequestReceipt(permit, receipt, tagSignature);
     },
     recordAnswer,
-    async note(entry: Entry, connection: string) {
-      await appendFor(connection, entry, undefined);
+    async note(entry: Entry, connection: string, isStrict = false) {
+      await appendFor(isStrict ? 'strict' : modes.of(connection), entry, undefined);
     },
     modeOf: modes.of,
     demandModes: modes.apply,

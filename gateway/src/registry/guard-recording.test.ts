@@ -31,6 +31,15 @@ describe.each([
       const refusal = recording.recordAnswer(entry('response', { qid: 'q', code: '861701' }), bytes, scope);
       expect(await outcomeOf(refusal)).toBe('goes on');
       expect(await outcomeOf(recording.append(entry('approval.vote', {})))).toBe('refused');
+      const strict = permitOf(SQL, 'allow', undefined, true);
+      const strictOutcomes = [
+        await outcomeOf(recording.recordRequest(strict, entry('request', { qid: 'q' }, { sql: SQL }))),
+        await outcomeOf(recording.note(entry('request', { qid: 'q' }), 'analytics', true)),
+        await outcomeOf(
+          recording.recordAnswer(entry('response', { qid: 'q', code: null }), bytes, { ...scope, isStrict: true }),
+        ),
+      ];
+      expect(new Set(strictOutcomes)).toEqual(new Set(['refused']));
       expect(recording.refusesNew('analytics') === undefined ? 'goes on' : 'refused').toBe(expected);
       await inner.close();
     }));

@@ -44,10 +44,11 @@ export function compileMaskingPolicy(
   const faults = spec.rules.flatMap((rule, index) => faultsOf(rule, `spec.rules[${index}]`, secrets, nowMs));
   if (faults.some((fault) => fault.fatal)) return { value: undefined, faults };
   const { enforcement, onUnresolved, predicates } = spec;
+  const recording = spec.recording === undefined ? {} : { recording: spec.recording.mode };
   const rules = spec.rules.map(toCompiledRule);
   return {
     value: {
-      policy: { name: metadata.name, enforcement, predicates, onUnresolved, rules },
+      policy: { name: metadata.name, ...recording, enforcement, predicates, onUnresolved, rules },
       detection: detectionOf(policy),
     },
     faults,

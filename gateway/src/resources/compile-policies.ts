@@ -48,6 +48,7 @@ function toCompiledRule({ metadata, spec }: ApprovalRule): CompiledApprovalRule 
     (approval?.approvers ?? []).filter((approver) => approver.kind === kind).map((approver) => approver.name);
   return {
     name: metadata.name,
+    ...(spec.recording === undefined ? {} : { recording: spec.recording.mode }),
     action: spec.action,
     match: {
       statementTypes: match.statementTypes,

@@ -1,6 +1,6 @@
 import { type Approval, tally } from '../../approval/index.js';
 import { deny } from '../../errors.js';
-import { permitApproved, permitFor } from '../../policy/index.js';
+import { type Decision, permitApproved, permitFor } from '../../policy/index.js';
 import type { StatementDeps } from '../deps.js';
 import { heldEntry } from '../entries.js';
 import type { Decided, Permitted } from '../exchange.js';
@@ -60,6 +60,7 @@ async function ask(
     objects: decision.objects,
     masks: decision.masks,
     demand: decision.approval,
+    ...(decision.strictBy === undefined ? {} : { strictBy: decision.strictBy }),
     bindingHash: decided.bindingHash,
   });
 }
@@ -136,7 +137,8 @@ async function resume(deps: StatementDeps, held: Decided, approval: Approval): P
   if (isStop(identified)) return identified;
   const analyzed = await analyzeStage(deps, identified);
   if (isStop(analyzed)) return analyzed;
-  const now = decideStatement(deps, analyzed);
+  const now = stillStrict(decideStatement(deps, analyzed), approval);
+  await held.onDecided(now.decision);
   if ('denial' in now) return refuse(held.queryId, now.denial, 'blocked');
   const outcome = { id: approval.id, state: approval.state, bindingHash: approval.subject.bindingHash };
   const holding = { ...held.decision, ...now.decision, verdict: 'hold', approval: approval.subject.demand } as const;
@@ -149,4 +151,10 @@ async function resume(deps: StatementDeps, held: Decided, approval: Approval): P
   const redeemed = await deps.approvals.redeem(approval.id, now.bindingHash);
   if (!redeemed.ok) return refuse(held.queryId, deny.approvalSpent(approval.id), 'refused');
   return { ...now, permit: permitted.permit };
+}
+
+/** What was held to be recorded in `strict` is, also when its policy asks for less by now. */
+function stillStrict<T extends { readonly decision: Decision }>(now: T, { subject }: Approval): T {
+  const strictBy = [...new Set([...(subject.strictBy ?? []), ...(now.decision.strictBy ?? [])])].sort();
+  return strictBy.length === 0 ? now : { ...now, decision: { ...now.decision, strictBy } };
 }

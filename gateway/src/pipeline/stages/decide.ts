@@ -14,9 +14,10 @@ import type { Stop } from '../walk.js';
 export async function decideStage(deps: StatementDeps, analyzed: Analyzed): Promise<Decided | Stop> {
   const decided = decideStatement(deps, analyzed);
   countMasks(deps, decided.decision);
+  await analyzed.onDecided(decided.decision);
   if (!('denial' in decided)) return decided;
   const entry = blockedEntry(analyzed, decided.decision, analyzed.analysis.canonicalText);
-  await deps.recording.note(entry, analyzed.connection.name);
+  await deps.recording.note(entry, analyzed.connection.name, decided.decision.strictBy !== undefined);
   analyzed.onRequestRecorded();
   const rule = decided.decision.reasons.find((reason) => reason.rule !== undefined)?.rule ?? 'default';
   deps.metrics.blocked(rule, analyzed.analysis.verb);

@@ -39,7 +39,10 @@ export async function deliverStage(deps: StatementDeps, masked: Masked): Promise
   const bytes = encodeResult(head, inline.format, rows);
   const entry: Entry = { kind: 'response', sessionId: session.id, fields, bodies };
   const answer = await afterRun(() =>
-    deps.recording.recordAnswer(entry, bytes, { connection: masked.connection.name }),
+    deps.recording.recordAnswer(entry, bytes, {
+      connection: masked.connection.name,
+      isStrict: masked.decision.strictBy !== undefined,
+    }),
   );
   deps.metrics.delivered(masked.connection.name, inline.rows, bytes.length);
   return { ...masked, answer };

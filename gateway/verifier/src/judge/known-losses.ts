@@ -50,7 +50,8 @@ export function createKnownLosses(): KnownLosses {
       }
     },
 
-    mayLackRequest({ log, index, sessionId, timeMs }, connection) {
+    mayLackRequest({ log, index, sessionId, timeMs, isStrict }, connection) {
+      if (isStrict) return false;
       const own = wordOf(log);
       const first = (sessionId === undefined ? undefined : own.sessions.get(sessionId)?.first) ?? 0;
       if (own.lostFromMs !== undefined && own.lostFromMs <= timeMs) return true;

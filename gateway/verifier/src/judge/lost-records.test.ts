@@ -9,6 +9,7 @@ const LATER_MS = START_MS + 3_600_000;
 
 const opened: BuiltRecord = { kind: 'session.open', session: SESSION, fields: { connection: 'c', account: 'a' } };
 const result: BuiltRecord = { kind: 'response', session: SESSION, fields: { qid: 'q', rows: 1, upq: 'u' } };
+const strict: BuiltRecord = { ...result, fields: { ...result.fields, strict: true } };
 const part: BuiltRecord = { kind: 'chunk', session: SESSION, fields: { qid: 'q', n: 0, rows: 1 } };
 const refusal: BuiltRecord = { kind: 'response', session: SESSION, fields: { qid: 'q', rows: 0, code: '1' } };
 const heartbeat: BuiltRecord = { kind: 'control', session: SESSION, fields: { op: 'heartbeat' } };
@@ -61,6 +62,13 @@ describe('an answer whose request is not recorded', () => {
     ['of a part where a request was lost', 'strict', [opened, gap(1, START_MS), part], 'cannot-conclude'],
     ['where nobody waited for records', 'observe', [opened, result], 'cannot-conclude'],
     ['of a refusal where nobody waited', 'observe', [opened, refusal], 'note'],
+    ['of a statement that was waited for', 'observe', [opened, gap(1, START_MS), strict], 'tampered'],
+    [
+      'of one that only says it was not',
+      'observe',
+      [opened, { ...result, fields: { ...result.fields, strict: false } }],
+      'cannot-conclude',
+    ],
     ['where the connection was waited for', 'observe', [demand('strict'), opened, result], 'tampered'],
     ['where another one was waited for', 'observe', [demand('strict', 'd'), opened, result], 'cannot-conclude'],
     ['where its own was waited for later', 'observe', [opened, heartbeat, demand('strict'), result], 'cannot-conclude'],

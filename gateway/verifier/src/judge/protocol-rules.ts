@@ -124,7 +124,13 @@ export function createProtocolRules(): ProtocolRules {
       case 'response':
       case 'response.withheld':
       case 'chunk':
-        statement.answers.push({ ...place, sessionId: strand?.sessionId, timeMs, ran: isResult(leaf.kind, fields) });
+        statement.answers.push({
+          ...place,
+          sessionId: strand?.sessionId,
+          timeMs,
+          ran: isResult(leaf.kind, fields),
+          isStrict: fields['strict'] === true,
+        });
         break;
       case 'writer.open':
       case 'writer.sealed':

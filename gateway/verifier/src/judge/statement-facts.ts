@@ -73,6 +73,8 @@ export interface Answer extends Place {
   readonly timeMs: number;
   /** It can only come from Snowflake having run the statement. */
   readonly ran: boolean;
+  /** The statement was recorded in `strict`, so its request was there before. */
+  readonly isStrict: boolean;
 }
 
 /** False where two records' digests are under different blinds: whether they are of one thing cannot be told. */
