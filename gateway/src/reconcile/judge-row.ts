@@ -50,7 +50,7 @@ export interface RowJudge {
 /** Says what is to be checked of one row. */
 export function planRow(judge: RowJudge, row: HistoryRow): RowPlan {
   const tag = parseQueryTag(row.tag);
-  const roots = [row.rootId, row.parentId].filter((id): id is string => id !== undefined && id !== row.id);
+  const roots = rootsOf(row);
   if (tag === undefined) return { roots, check: undefined, conclude: () => judgeUntagged(judge, row) };
   const log = judge.index.writer(tag.writer);
   const key = log === undefined ? judge.keyOf(tag.writer) : log.key;
@@ -72,6 +72,13 @@ export function planRow(judge: RowJudge, row: HistoryRow): RowPlan {
       return leave?.leafHash === tag.leafHash ? judgeRecorded(judge, row, leave) : OTHER_RECORD;
     },
   };
+}
+
+const NO_ROOTS: readonly string[] = Object.freeze([]);
+
+function rootsOf({ id, rootId, parentId }: HistoryRow): readonly string[] {
+  if (rootId === undefined && parentId === undefined) return NO_ROOTS;
+  return [rootId, parentId].filter((root): root is string => root !== undefined && root !== id);
 }
 
 const NOBODY_VOUCHES: RowVerdict = {

@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { type LogDamage, type LogRecord, parseQueryTag } from '@piste/verifier';
 import { doubts, elsewhereFindings, recordingFindings } from './doubts.js';
 import type { HistoryRow, RowResult } from './history-row.js';
@@ -78,7 +78,7 @@ function createRun(index: RecordIndex, damages: readonly LogDamage[], options: R
   const sinceMs = options.sinceMs ?? index.firstMs;
   const findings = createFindings();
   const rowCounts = zeroes(ROW_KINDS);
-  const digest = createHash('sha256');
+  const digest = createRowDigest();
   const waiting: Waiting[] = [];
   const late: LateRow[] = [];
   const elsewhere = new Map<string, number>();
@@ -142,7 +142,7 @@ function createRun(index: RecordIndex, damages: readonly LogDamage[], options: R
         return undefined;
       }
       const row = 'ok' in given ? given.row : given;
-      addToDigest(digest, row);
+      digest.add(row);
       const isJudged =
         (user === undefined || row.user === user) && (row.startMs >= (sinceMs ?? 0) || isOfLog(index, row));
       if (!isJudged) rowCounts['not-judged'] += 1;
@@ -153,7 +153,7 @@ function createRun(index: RecordIndex, damages: readonly LogDamage[], options: R
     async judge(rows) {
       const plans = rows.map((row) => planRow(judge, row));
       const signed = await Promise.all(
-        plans.map(async ({ check }) => check === undefined || (await isTagSigned(check.tag, check.key))),
+        plans.map(({ check }) => check === undefined || isTagSigned(check.tag, check.key)),
       );
       // One after another: of two rows for one record the first stands for it.
       for (const [at, row] of rows.entries()) {
@@ -189,7 +189,7 @@ function createRun(index: RecordIndex, damages: readonly LogDamage[], options: R
         counts,
         sinceMs,
         completeUntilMs: outcome === 'complete' ? openMs : undefined,
-        historyDigest: digest.digest('hex'),
+        historyDigest: digest.hex(),
         user,
         connection: options.connection,
         nowMs,
@@ -225,11 +225,23 @@ function keysOf(vkeys: readonly string[]): RowJudge['keyOf'] {
   };
 }
 
-/** Each value behind its length, so that none can be shifted into the next. */
-function addToDigest(digest: Hash, row: HistoryRow): void {
-  const { id, text, tag, user, sessionId = '-', startMs, endMs, failed, rootId = '-', parentId = '-' } = row;
-  const short = `${id} ${startMs} ${endMs ?? '-'} ${failed} ${sessionId} ${rootId} ${parentId}`;
-  digest.update(`${short.length}:${short}${user.length}:${user}${tag.length}:${tag}${text.length}:${text}\n`);
+/** Texts hashed at once: a call costs as much as a row. */
+const DIGEST_CHARACTERS = 64 * 1024;
+
+/** SHA-256 over rows, each value behind its length so that none can be shifted into the next. */
+function createRowDigest(): { add(row: HistoryRow): void; hex(): string } {
+  const digest = createHash('sha256');
+  let pending = '';
+  return {
+    add({ id, text, tag, user, sessionId = '-', startMs, endMs, failed, rootId = '-', parentId = '-' }) {
+      const short = `${id} ${startMs} ${endMs ?? '-'} ${failed} ${sessionId} ${rootId} ${parentId}`;
+      pending += `${short.length}:${short}${user.length}:${user}${tag.length}:${tag}${text.length}:${text}\n`;
+      if (pending.length < DIGEST_CHARACTERS) return;
+      digest.update(pending);
+      pending = '';
+    },
+    hex: () => digest.update(pending).digest('hex'),
+  };
 }
 
 /** Rows Snowflake gave out and rows the records hold, where the whole answer is recorded. */

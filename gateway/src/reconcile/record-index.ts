@@ -84,7 +84,7 @@ interface WriterState {
   readonly digests: DigestColumn;
   /** Flags of the text: binds, long. */
   readonly flags: number[];
-  readonly heads: Map<number, readonly Buffer[]>;
+  readonly heads: Map<number, readonly string[]>;
 }
 
 /** Classes of statements that can run others, which Snowflake lists as queries of their own. */
@@ -223,9 +223,9 @@ function textFacts({ leaf, bodies }: LogRecord): Pick<RecordedText, 'hasBinds' |
   return { hasBinds, isLong, heads: hasBinds || isLong ? readHeads(bodies.get('sql'), leaf.fields['txt']) : [] };
 }
 
-function readHeads(sql: Buffer | undefined, shown: EntryValue | undefined): readonly Buffer[] {
+function readHeads(sql: Buffer | undefined, shown: EntryValue | undefined): readonly string[] {
   if (sql !== undefined) return headDigests(sql.toString('utf8'));
-  return typeof shown === 'string' && /^[0-9a-f]{64}$/.test(shown) ? [Buffer.from(shown, 'hex')] : [];
+  return typeof shown === 'string' && /^[0-9a-f]{64}$/.test(shown) ? [shown] : [];
 }
 
 function readSession(fields: Fields): RecordedSession {
@@ -277,13 +277,12 @@ function toWriterLog(state: WriterState, isSealed: boolean): WriterLog {
       const at = positionOf(indexes, index);
       const statement = at === undefined ? undefined : leaves[at];
       if (at === undefined || statement === undefined) return undefined;
-      const { leafHash, statement: digest } = digests.at(at);
       const flag = flags[at] ?? 0;
       return {
         statement,
-        leafHash: leafHash.toString('hex'),
+        leafHash: digests.leafHash(at),
         text: {
-          statement: digest,
+          statement: digests.statement(at),
           hasBinds: (flag & 1) !== 0,
           isLong: (flag & 2) !== 0,
           heads: heads.get(index) ?? [],
@@ -310,26 +309,32 @@ function positionOf(indexes: readonly number[], index: number): number | undefin
 /** Pairs of digests side by side: as strings they would take most of the memory. */
 interface DigestColumn {
   add(leafHash: string, statement: string): void;
-  at(position: number): { readonly leafHash: Buffer; readonly statement: Buffer };
+  /** Hex, as the statement's. */
+  leafHash(position: number): string;
+  statement(position: number): string;
 }
 
 const DIGEST_BYTES = 32;
 const PAIR_BYTES = 2 * DIGEST_BYTES;
+/** Pairs of one piece: a column grows without being copied. */
+const PIECE_PAIRS = 1024;
 
 function createDigestColumn(): DigestColumn {
-  let bytes = Buffer.alloc(64 * PAIR_BYTES);
+  const pieces: Buffer[] = [];
   let count = 0;
+  const read = (position: number, offset: number): string => {
+    const from = (position % PIECE_PAIRS) * PAIR_BYTES + offset;
+    return pieces[Math.floor(position / PIECE_PAIRS)]?.toString('hex', from, from + DIGEST_BYTES) ?? '';
+  };
   return {
     add(leafHash, statement) {
-      if ((count + 1) * PAIR_BYTES > bytes.byteLength) bytes = Buffer.concat([bytes, Buffer.alloc(bytes.byteLength)]);
-      bytes.write(leafHash, count * PAIR_BYTES, 'hex');
-      bytes.write(statement, count * PAIR_BYTES + DIGEST_BYTES, 'hex');
+      if (count % PIECE_PAIRS === 0) pieces.push(Buffer.alloc(PIECE_PAIRS * PAIR_BYTES));
+      const at = (count % PIECE_PAIRS) * PAIR_BYTES;
+      pieces.at(-1)?.write(leafHash, at, 'hex');
+      pieces.at(-1)?.write(statement, at + DIGEST_BYTES, 'hex');
       count += 1;
     },
-    at(position) {
-      const from = position * PAIR_BYTES;
-      const middle = from + DIGEST_BYTES;
-      return { leafHash: bytes.subarray(from, middle), statement: bytes.subarray(middle, from + PAIR_BYTES) };
-    },
+    leafHash: (position) => read(position, 0),
+    statement: (position) => read(position, DIGEST_BYTES),
   };
 }
