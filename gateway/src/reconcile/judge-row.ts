@@ -69,7 +69,8 @@ export function planRow(judge: RowJudge, row: HistoryRow): RowPlan {
         const verdict = judgeWithoutRecord(judge, row, tag, log);
         return verdict.kind === 'record-missing' ? verdict : { ...verdict, unseen: tag };
       }
-      return leave?.leafHash === tag.leafHash ? judgeRecorded(judge, row, leave) : OTHER_RECORD;
+      if (leave?.leafHash === tag.leafHash) return judgeRecorded(judge, row, leave);
+      return leave === undefined && tag.index < log.forgottenBelow ? LONG_OVER : OTHER_RECORD;
     },
   };
 }
@@ -97,6 +98,12 @@ const BAD_SIGNATURE: RowVerdict = {
 const OTHER_RECORD: RowVerdict = {
   kind: 'tag-differs',
   message: 'its tag names a record that is another, or that let nothing run',
+};
+
+/** Who forgets statements judges no row that began before what was forgotten. */
+const LONG_OVER: RowVerdict = {
+  kind: 'repeated',
+  message: 'ran under the tag of a record that stands for a query of long before: it was not let run twice',
 };
 
 function judgeUntagged(judge: RowJudge, row: HistoryRow): RowVerdict {

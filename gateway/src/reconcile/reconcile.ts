@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type LogDamage, type LogRecord, parseQueryTag } from '@piste/verifier';
-import { doubts, elsewhereFindings, recordingFindings } from './doubts.js';
+import { changeFindings, doubts, elsewhereFindings, recordingFindings } from './doubts.js';
 import type { HistoryRow, RowResult } from './history-row.js';
 import { isLate, judgeLate, type LateRow, placeOf as placeOfTag, type TagUse } from './judge-late.js';
 import { planRow, type RowJudge, type RowPlan, type RowVerdict } from './judge-row.js';
@@ -22,6 +22,7 @@ type Stream<T> = Iterable<T> | AsyncIterable<T>;
 
 /** Rows whose signatures are checked side by side. */
 const BATCH = 512;
+const NOT_NEEDED = Promise.resolve(true);
 
 /**
  * Compares Snowflake's query history with the records: what Snowflake ran for the service user, and what was let run. Pure but
@@ -35,6 +36,25 @@ export async function reconcile(
 ): Promise<ReconcileReport> {
   const index = createRecordIndex();
   const damages = await addAll(records, index);
+  return judgeRows({ index, damages }, rows, options);
+}
+
+/** Records that were read. */
+export interface ReadRecords {
+  readonly index: RecordIndex;
+  /** Where logs stop making sense. */
+  readonly damages: readonly LogDamage[];
+  /** Logs that are not what they were. */
+  readonly changed?: readonly string[];
+}
+
+/** Compares rows with records that were read before. Not two at a time: it marks the statements that rows stand for. */
+export async function judgeRows(
+  { index, damages, changed = [] }: ReadRecords,
+  rows: Stream<HistoryRow | RowResult>,
+  options: ReconcileOptions,
+): Promise<ReconcileReport> {
+  index.begin();
   const run = createRun(index, damages, options);
   let batch: HistoryRow[] = [];
   for await (const row of rows) {
@@ -46,7 +66,7 @@ export async function reconcile(
     batch = [];
   }
   await run.judge(batch);
-  return run.finish();
+  return run.finish(changed);
 }
 
 /** Adds the records; where logs stop making sense, if who reads them says so. */
@@ -63,7 +83,7 @@ interface Run {
   /** The row if it is one to judge. */
   take(row: HistoryRow | RowResult): HistoryRow | undefined;
   judge(rows: readonly HistoryRow[]): Promise<void>;
-  finish(): ReconcileReport;
+  finish(changed: readonly string[]): ReconcileReport;
 }
 
 /** A row that waits for the statement that may have run it. */
@@ -153,7 +173,7 @@ function createRun(index: RecordIndex, damages: readonly LogDamage[], options: R
     async judge(rows) {
       const plans = rows.map((row) => planRow(judge, row));
       const signed = await Promise.all(
-        plans.map(({ check }) => check === undefined || isTagSigned(check.tag, check.key)),
+        plans.map(({ check }) => (check === undefined ? NOT_NEEDED : isTagSigned(check.tag, check.key))),
       );
       // One after another: of two rows for one record the first stands for it.
       for (const [at, row] of rows.entries()) {
@@ -162,7 +182,7 @@ function createRun(index: RecordIndex, damages: readonly LogDamage[], options: R
       }
     },
 
-    finish() {
+    finish(changed) {
       for (const row of waiting) settle(row, true);
       const context = { youngMs: nowMs - viewLagMs, earlier: options.earlierTags ?? new Map<string, TagUse>() };
       for (const { row, verdict } of judgeLate(late, context)) {
@@ -171,7 +191,11 @@ function createRun(index: RecordIndex, damages: readonly LogDamage[], options: R
         if (verdict.unseen !== undefined)
           options.tellTag?.(placeOfTag(verdict.unseen), { id, sessionId, startMs, endMs });
       }
-      for (const finding of [...elsewhereFindings(elsewhere), ...recordingFindings(options, broken)])
+      for (const finding of [
+        ...elsewhereFindings(elsewhere),
+        ...changeFindings(changed, nowMs),
+        ...recordingFindings(options, broken),
+      ])
         findings.add(finding);
       const statements = judgeStatements(
         index,

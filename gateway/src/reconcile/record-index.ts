@@ -46,6 +46,8 @@ export interface WriterLog {
   readonly closed: boolean;
   /** Nothing can follow: it says so itself, or a later writer found it ended. */
   readonly ended: boolean;
+  /** Of records before this one, those that let something run may be forgotten. */
+  readonly forgottenBelow: number;
   leaveAt(index: number): Leave | undefined;
 }
 
@@ -53,6 +55,13 @@ export interface WriterLog {
 export interface RecordedSession {
   readonly connection: string | undefined;
   readonly upstreamSession: string | undefined;
+}
+
+interface SessionState extends RecordedSession {
+  /** One text for all its statements. */
+  readonly id: string;
+  /** Of its newest record. */
+  lastMs: number;
 }
 
 /** What reconciling keeps of the records: some hundred bytes for each statement, no texts. */
@@ -65,7 +74,15 @@ export interface RecordIndex {
   answeredAs(upstreamId: string): Statement | undefined;
   /** Statements of a Snowflake session that may call others while they run. */
   callsIn(upstreamSession: string | undefined): readonly Statement[];
-  isRecordedSession(upstreamSession: string): boolean;
+  /** Rows will be judged anew: none stands for a statement yet. */
+  begin(): void;
+  /**
+   * Forgets statements and sessions of which no record is as young as `beforeMs`, and of the others the oldest that are more than `most`,
+   * but for those that may still run others.
+   */
+  forget(beforeMs: number, most: number): void;
+  /** No statement is forgotten of which a record is as young. */
+  readonly forgottenUntilMs: number;
   readonly connections: ReadonlySet<string>;
   /** Time of the oldest record; undefined without any. */
   readonly firstMs: number | undefined;
@@ -79,11 +96,12 @@ interface WriterState {
   size: number;
   lastMs: number;
   closed: boolean;
-  readonly indexes: number[];
-  readonly leaves: Statement[];
-  readonly digests: DigestColumn;
+  forgottenBelow: number;
+  indexes: number[];
+  leaves: Statement[];
+  digests: DigestColumn;
   /** Flags of the text: binds, long. */
-  readonly flags: number[];
+  flags: number[];
   readonly heads: Map<number, readonly string[]>;
 }
 
@@ -94,13 +112,13 @@ export function createRecordIndex(): RecordIndex {
   const writers = new Map<string, WriterState>();
   const byLog = new Map<string, WriterState>();
   const sealed = new Set<string>();
-  const sessions = new Map<string, RecordedSession>();
-  const upstreamSessions = new Set<string>();
+  const sessions = new Map<string, SessionState>();
   const connections = new Set<string>();
   const byQuery = new Map<string, Statement>();
-  const calls: Statement[] = [];
+  let calls: Statement[] = [];
   let byUpstreamId: Map<string, Statement> | undefined;
   let firstMs: number | undefined;
+  let forgottenUntilMs = 0;
 
   function openWriter(record: LogRecord): void {
     const { origin, vkey } = record.leaf.fields;
@@ -112,6 +130,7 @@ export function createRecordIndex(): RecordIndex {
       size: 0,
       lastMs: 0,
       closed: false,
+      forgottenBelow: 0,
       indexes: [],
       leaves: [],
       digests: createDigestColumn(),
@@ -127,7 +146,7 @@ export function createRecordIndex(): RecordIndex {
     if (known !== undefined) return known;
     const { fields, strand, timeMs } = leaf;
     const fresh: Statement = {
-      sessionId: strand?.sessionId,
+      sessionId: sessions.get(strand?.sessionId ?? '')?.id ?? strand?.sessionId,
       describe: fields['op'] === 'describe',
       statementClass: typeof fields['cls'] === 'string' ? fields['cls'] : '',
       timeMs,
@@ -164,6 +183,17 @@ export function createRecordIndex(): RecordIndex {
     state.flags.push((text.hasBinds ? 1 : 0) | (text.isLong ? 2 : 0));
   }
 
+  function noteSession(id: string, { kind, fields, timeMs }: LogRecord['leaf']): void {
+    if (kind === 'session.open') {
+      const session = readSession(fields);
+      sessions.set(id, { ...session, id, lastMs: timeMs });
+      if (session.connection !== undefined) connections.add(session.connection);
+      return;
+    }
+    const known = sessions.get(id);
+    if (known !== undefined) known.lastMs = Math.max(known.lastMs, timeMs);
+  }
+
   return {
     add(record) {
       const { leaf, log, index } = record;
@@ -177,12 +207,7 @@ export function createRecordIndex(): RecordIndex {
         state.closed = kind === 'writer.close';
       }
       if (kind === 'writer.sealed' && typeof fields['origin'] === 'string') sealed.add(fields['origin']);
-      if (kind === 'session.open' && leaf.strand !== undefined) {
-        const session = readSession(fields);
-        sessions.set(leaf.strand.sessionId, session);
-        if (session.upstreamSession !== undefined) upstreamSessions.add(session.upstreamSession);
-        if (session.connection !== undefined) connections.add(session.connection);
-      }
+      if (leaf.strand !== undefined) noteSession(leaf.strand.sessionId, leaf);
       const queryId = fields['qid'];
       if (typeof queryId !== 'string') return;
       if (kind === 'request' || (kind === 'decision' && leaf.statementHash !== undefined)) {
@@ -205,12 +230,57 @@ export function createRecordIndex(): RecordIndex {
       upstreamSession === undefined
         ? []
         : calls.filter(({ sessionId }) => sessions.get(sessionId ?? '')?.upstreamSession === upstreamSession),
-    isRecordedSession: (upstreamSession) => upstreamSessions.has(upstreamSession),
+    begin() {
+      byUpstreamId = undefined;
+      for (const statement of byQuery.values()) statement.seen = false;
+    },
+    forget(beforeMs, most) {
+      const edgeMs = Math.max(beforeMs, edgeOf(byQuery.values(), most));
+      const isKept = (statement: Statement): boolean =>
+        lastMsOf(statement) >= (CALLERS.has(statement.statementClass) ? beforeMs : edgeMs);
+      const before = byQuery.size;
+      for (const [queryId, statement] of byQuery) if (!isKept(statement)) byQuery.delete(queryId);
+      for (const [id, { lastMs }] of sessions) if (lastMs < beforeMs) sessions.delete(id);
+      if (byQuery.size === before) return;
+      forgottenUntilMs = Math.max(forgottenUntilMs, edgeMs);
+      byUpstreamId = undefined;
+      calls = calls.filter(isKept);
+      for (const state of writers.values()) forgetLeaves(state, isKept);
+    },
+    get forgottenUntilMs() {
+      return forgottenUntilMs;
+    },
     connections,
     get firstMs() {
       return firstMs;
     },
   };
+}
+
+/** Time of its newest record. */
+const lastMsOf = ({ timeMs, answeredMs }: Statement): number => Math.max(timeMs, answeredMs ?? 0);
+
+/** From when on the newest statements are, `most` of them or fewer. */
+function edgeOf(statements: Iterable<Statement>, most: number): number {
+  const times = Float64Array.from(statements, lastMsOf).sort();
+  return times.length <= most ? 0 : (times.at(-most - 1) ?? 0) + 1;
+}
+
+function forgetLeaves(state: WriterState, isKept: (statement: Statement) => boolean): void {
+  const { indexes, leaves, digests, flags } = state;
+  Object.assign(state, { indexes: [], leaves: [], digests: createDigestColumn(), flags: [] });
+  for (const [at, statement] of leaves.entries()) {
+    const index = indexes[at] ?? 0;
+    if (isKept(statement)) {
+      state.indexes.push(index);
+      state.leaves.push(statement);
+      state.digests.add(digests.leafHash(at), digests.statement(at));
+      state.flags.push(flags[at] ?? 0);
+    } else {
+      state.heads.delete(index);
+      state.forgottenBelow = index + 1;
+    }
+  }
 }
 
 const NO_TEXT: Pick<RecordedText, 'hasBinds' | 'isLong' | 'heads'> = { hasBinds: true, isLong: true, heads: [] };
@@ -265,7 +335,7 @@ function indexUpstreamIds(statements: Iterable<Statement>): Map<string, Statemen
 }
 
 function toWriterLog(state: WriterState, isSealed: boolean): WriterLog {
-  const { origin, key, size, lastMs, indexes, leaves, digests, flags, heads } = state;
+  const { origin, key, size, lastMs, forgottenBelow, indexes, leaves, digests, flags, heads } = state;
   return {
     origin,
     key,
@@ -273,6 +343,7 @@ function toWriterLog(state: WriterState, isSealed: boolean): WriterLog {
     lastMs,
     closed: state.closed,
     ended: state.closed || isSealed,
+    forgottenBelow,
     leaveAt(index) {
       const at = positionOf(indexes, index);
       const statement = at === undefined ? undefined : leaves[at];

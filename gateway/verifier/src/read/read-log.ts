@@ -1,7 +1,14 @@
 import type { OpenKey } from './body-opener.js';
 import { openDirectory } from './directory-source.js';
-import { listRecording } from './log-files.js';
-import { type ScannedRecord, type ScanProblem, scanLog } from './scan.js';
+import { type LogFiles, listRecording } from './log-files.js';
+import {
+  type ScannedRecord,
+  type ScanOptions,
+  type ScanProblem,
+  type ScanResult,
+  type ScanState,
+  scanLog,
+} from './scan.js';
 import type { RecordingSource } from './source.js';
 
 /** A record with its whole bodies, proven by its own log's key; whose key that is, only `verifyDirectories` can say. */
@@ -36,16 +43,22 @@ export async function* readLog(
   const source = typeof recording === 'string' ? openDirectory(recording) : recording;
   const damages: LogDamage[] = [];
   for (const files of (await listRecording(source)).logs) {
-    const groups = scanLog(files, { keepBody, rootsAt: new Set(), openKey });
-    for (;;) {
-      const step = await groups.next();
-      if (step.done) {
-        const { problem, size } = step.value;
-        if (problem !== undefined) damages.push({ log: files.ulid, size, problem });
-        break;
-      }
-      for (const record of step.value) yield { ...record, log: files.ulid };
-    }
+    const { problem, size } = yield* readOneLog(files, { keepBody, rootsAt: new Set(), openKey });
+    if (problem !== undefined) damages.push({ log: files.ulid, size, problem });
   }
   return damages;
+}
+
+/** Streams the records of one log; with a state, those that follow what was read with it before. Returns what `scanLog` does. */
+export async function* readOneLog(
+  files: LogFiles,
+  options: ScanOptions,
+  state?: ScanState,
+): AsyncGenerator<LogRecord, ScanResult> {
+  const groups = scanLog(files, options, state);
+  for (;;) {
+    const step = await groups.next();
+    if (step.done) return step.value;
+    for (const record of step.value) yield { ...record, log: files.ulid };
+  }
 }
