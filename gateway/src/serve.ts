@@ -363,11 +363,14 @@ function startReconciler(
   metrics: Metrics,
 ): Reconciler {
   const writerKeys = createWriterKeys(registryLog);
-  const place = { directory: config.recordingDirectory, archive: config.archive?.location };
-  return createReconciler({
+  const comparisons = compareInWorker(
+    { directory: config.recordingDirectory, archive: config.archive?.location },
+    { keeps: config.reconcileSeconds > 0 },
+  );
+  const reconciler = createReconciler({
     connections: () => [...own.resources.current().connections.keys()],
     openSession: (connection, signal, work) => withOwnSession(own, connection, signal, work),
-    createComparison: () => compareInWorker(place),
+    createComparison: () => comparisons.begin(),
     knownWriters: () => writerKeys.read(),
     blinds: () => own.recording.blinds(),
     record: (entry) => own.recording.append(entry),
@@ -378,6 +381,11 @@ function startReconciler(
     log: own.log,
     everySeconds: config.reconcileSeconds,
   });
+  const close = async (): Promise<void> => {
+    await reconciler.close();
+    await comparisons.close();
+  };
+  return { ...reconciler, close };
 }
 
 /** The keys as the upstream room wants them; one that cannot be read is left out and said so. */

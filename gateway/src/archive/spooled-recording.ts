@@ -1,11 +1,11 @@
-import { isUlid, openDirectory, parseSegmentFileName, type RecordingSource } from '@piste/verifier';
+import { isUlid, parseSegmentFileName, type RecordingSource } from '@piste/verifier';
 import type { ObjectFile, ObjectSource } from './object-source.js';
 
 /** The records of a recording directory and of the archive its segments move to, as one recording. */
 export interface SpooledRecording {
   /** Each segment once. Archived ones without their bodies. Reads what was there when this was made. */
   readonly source: RecordingSource;
-  /** Logs (ULID) of which nothing lies in the directory: their writers may hold more than they archived. */
+  /** Logs (ULID) of which nothing lies in the directory, also those left out: their writers may hold more than they archived. */
   readonly copies: ReadonlySet<string>;
 }
 
@@ -15,11 +15,10 @@ export interface SpooledRecording {
  * cannot be read (`ENOENT`): look again. Rejects when either cannot be listed.
  */
 export async function viewSpooledRecording(
-  directory: string,
+  local: RecordingSource,
   objects: ObjectSource,
   sinceMs: number,
 ): Promise<SpooledRecording> {
-  const local = openDirectory(directory);
   const here = (await local.list()).filter(({ path }) => segmentOf(path) !== undefined);
   const hereSegments = new Set(here.map(({ path }) => segmentOf(path)));
   const hereLogs = new Set(here.map(({ path }) => logOf(path)));
@@ -29,16 +28,16 @@ export async function viewSpooledRecording(
     ({ path }) => !hereSegments.has(segmentOf(path)) && (hereLogs.has(logOf(path)) || young.has(logOf(path))),
   );
   const archived = new Set(there.map(({ path }) => path));
-  const files = [...here, ...there.map(({ path, size }) => ({ path, size }))];
+  const files = [...here, ...there];
   return {
     source: Object.freeze({
-      label: `${directory} and ${objects.label}`,
+      label: `${local.label} and ${objects.label}`,
       list: () => Promise.resolve(files),
       read: (path: string, from: number, length: number) =>
         archived.has(path) ? objects.read(path, from, length) : local.read(path, from, length),
       close: () => objects.close(),
     }),
-    copies: new Set([...young].filter((log) => !hereLogs.has(log))),
+    copies: new Set(records.map(({ path }) => logOf(path)).filter((log) => !hereLogs.has(log))),
   };
 }
 

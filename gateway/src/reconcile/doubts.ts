@@ -55,3 +55,7 @@ export function recordingFindings(
   if (recordingComplaint !== undefined) messages.unshift(recordingComplaint);
   return messages.map((message) => ({ weight: 'unproven', kind: 'recording', message, atMs: nowMs }));
 }
+
+/** Somebody changed what was read of a log before. */
+export const changeFindings = (messages: readonly string[], nowMs: number): readonly ReconcileFinding[] =>
+  messages.map((message) => ({ weight: 'alarm', kind: 'recording', message, atMs: nowMs }));

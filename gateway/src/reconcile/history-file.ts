@@ -26,18 +26,23 @@ export async function* readHistoryFile(path: string): AsyncGenerator<RowResult> 
     throw new HistoryFileError(`${path}: a history file is .json, .jsonl or .csv`);
   const stream = createReadStream(path, { encoding: 'utf8', highWaterMark: 1024 * 1024 });
   let place = 0;
-  for await (const columns of kind === '.csv' ? readCsv(path, stream) : readJson(path, kind, stream)) {
-    place += 1;
-    const result = parseHistoryRow(columns);
-    yield result.ok ? result : { ok: false, complaint: `row ${place}: ${result.complaint}` };
+  for await (const batch of kind === '.csv' ? readCsv(path, stream) : readJson(path, kind, stream)) {
+    for (const columns of batch) {
+      place += 1;
+      const result = parseHistoryRow(columns);
+      yield result.ok ? result : { ok: false, complaint: `row ${place}: ${result.complaint}` };
+    }
   }
 }
 
-async function* readCsv(path: string, stream: Readable): AsyncGenerator<Columns> {
+/** Some rows at once: each step of a generator waits for a turn. */
+type Batches = AsyncGenerator<Iterable<Columns>>;
+
+async function* readCsv(path: string, stream: Readable): Batches {
   const records = stream.pipe(parse({ columns: true, bom: true, skip_empty_lines: true }));
   stream.on('error', (error) => records.destroy(error));
   try {
-    for await (const record of records) yield record as Columns;
+    for await (const record of records) yield [record as Columns];
   } catch (error) {
     if (error instanceof Error && 'syscall' in error) throw error;
     throw new HistoryFileError(`${path}: ${errorMessage(error)}`, { cause: error });
@@ -46,27 +51,32 @@ async function* readCsv(path: string, stream: Readable): AsyncGenerator<Columns>
   }
 }
 
-async function* readJson(path: string, kind: string, stream: Readable): AsyncGenerator<Columns> {
+async function* readJson(path: string, kind: string, stream: Readable): Batches {
   let place = 0;
-  for await (const text of kind === '.json' ? splitObjects(stream) : splitLines(stream)) {
-    place += 1;
-    yield toObject(text, `${path}: object ${place}`);
+  function* toObjects(texts: Iterable<string>): Generator<Columns> {
+    for (const text of texts) {
+      place += 1;
+      yield toObject(text, path, place);
+    }
   }
+  if (kind === '.json') for await (const text of splitObjects(stream)) yield toObjects([text]);
+  else for await (const lines of splitLines(stream)) yield toObjects(lines);
 }
 
 /** Lines end at `\n` only: Node's line reader also ends them at U+2028, which stands in JSON texts as it is. */
-async function* splitLines(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+async function* splitLines(chunks: AsyncIterable<string>): AsyncGenerator<readonly string[]> {
   let held = '';
   for await (const chunk of chunks) {
     const lines = (held + chunk).split('\n');
     held = lines.pop() ?? '';
     if (held.length > MAX_OBJECT_CHARACTERS) throw new HistoryFileError('a line is longer than any row');
-    for (const line of lines) if (line.trim() !== '') yield line;
+    yield lines.filter((line) => line.trim() !== '');
   }
-  if (held.trim() !== '') yield held;
+  if (held.trim() !== '') yield [held];
 }
 
-function toObject(text: string, place: string): Columns {
+function toObject(text: string, path: string, count: number): Columns {
+  const place = `${path}: object ${count}`;
   let value: unknown;
   try {
     value = JSON.parse(text);

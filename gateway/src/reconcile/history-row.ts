@@ -99,6 +99,8 @@ function toCount(text: string | undefined): number | undefined {
 }
 
 const MOMENT = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d{1,9})?) ?(Z|[+-]\d\d:?\d\d)$/;
+/** The form most exports use, which needs no rewriting. */
+const UTC_MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 /** Digits of an epoch above this are milliseconds, below it seconds; both are far from today. */
 const SECONDS_BELOW = 100_000_000_000;
 
@@ -106,6 +108,7 @@ const SECONDS_BELOW = 100_000_000_000;
 export function parseTime(cell: unknown): number | undefined {
   const text = toText(cell);
   if (text === undefined) return undefined;
+  if (UTC_MOMENT.test(text)) return toMoment(text);
   if (/^\d+(\.\d+)?$/.test(text)) {
     const epoch = Number(text);
     return Math.trunc(epoch < SECONDS_BELOW ? epoch * 1000 : epoch);
@@ -114,6 +117,10 @@ export function parseTime(cell: unknown): number | undefined {
   if (date === undefined || time === undefined || zone === undefined) return undefined;
   const offset = zone === 'Z' ? zone : `${zone.slice(0, 3)}:${zone.slice(-2)}`;
   // Nine digits of a second are more than every reader of dates knows.
-  const millis = Date.parse(`${date}T${time.slice(0, 12)}${offset}`);
+  return toMoment(`${date}T${time.slice(0, 12)}${offset}`);
+}
+
+function toMoment(text: string): number | undefined {
+  const millis = Date.parse(text);
   return Number.isNaN(millis) ? undefined : millis;
 }

@@ -1,4 +1,4 @@
-export { type Comparison, compareInWorker } from './comparison.js';
+export { type Comparison, type Comparisons, compareInWorker } from './comparison.js';
 export { HistoryFileError, readHistoryFile } from './history-file.js';
 export { type HistorySession, HistoryUnavailable } from './history-query.js';
 export { type HistoryRow, parseHistoryRow, parseTime, type RowResult } from './history-row.js';

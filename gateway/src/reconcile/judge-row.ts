@@ -43,6 +43,8 @@ export interface RowJudge {
   readonly copies: ReadonlySet<string>;
   /** Logs (ULID) that are not here from some record on. */
   readonly cut: ReadonlySet<string>;
+  /** Secrets of blinds that the records' own keys do not give, by their tags. */
+  readonly blinds: ReadonlyMap<string, Uint8Array>;
   /** The records were read after the history: what is not among them is not recorded. */
   readonly recordsAreNewer: boolean;
   /** Signatures are checked of every tag, or only where no record in a log stands for the row as well. */
@@ -52,7 +54,7 @@ export interface RowJudge {
 /** Says what is to be checked of one row. */
 export function planRow(judge: RowJudge, row: HistoryRow): RowPlan {
   const tag = parseQueryTag(row.tag);
-  const roots = [row.rootId, row.parentId].filter((id): id is string => id !== undefined && id !== row.id);
+  const roots = rootsOf(row);
   if (tag === undefined) return { roots, check: undefined, conclude: () => judgeUntagged(judge, row) };
   const log = judge.index.writer(tag.writer);
   const key = log === undefined ? judge.keyOf(tag.writer) : log.key;
@@ -71,9 +73,17 @@ export function planRow(judge: RowJudge, row: HistoryRow): RowPlan {
         const verdict = judgeWithoutRecord(judge, row, tag, log);
         return verdict.kind === 'record-missing' ? verdict : { ...verdict, unseen: tag };
       }
-      return leave?.leafHash === tag.leafHash ? judgeRecorded(judge, row, tag, leave) : OTHER_RECORD;
+      if (leave?.leafHash === tag.leafHash) return judgeRecorded(judge, row, tag, leave);
+      return leave === undefined && tag.index < log.forgottenBelow ? LONG_OVER : OTHER_RECORD;
     },
   };
+}
+
+const NO_ROOTS: readonly string[] = Object.freeze([]);
+
+function rootsOf({ id, rootId, parentId }: HistoryRow): readonly string[] {
+  if (rootId === undefined && parentId === undefined) return NO_ROOTS;
+  return [rootId, parentId].filter((root): root is string => root !== undefined && root !== id);
 }
 
 const NOBODY_VOUCHES: RowVerdict = {
@@ -92,6 +102,12 @@ const BAD_SIGNATURE: RowVerdict = {
 const OTHER_RECORD: RowVerdict = {
   kind: 'tag-differs',
   message: 'its tag names a record that is another, or that let nothing run',
+};
+
+/** Who forgets statements judges no row that began before what was forgotten. */
+const LONG_OVER: RowVerdict = {
+  kind: 'repeated',
+  message: 'ran under the tag of a record that stands for a query of long before: it was not let run twice',
 };
 
 function judgeUntagged(judge: RowJudge, row: HistoryRow): RowVerdict {
@@ -179,7 +195,7 @@ function judgeRecorded(judge: RowJudge, row: HistoryRow, tag: QueryTag, { statem
     return of('session-differs', 'ran in another session than the one its record belongs to');
   statement.seen = true;
   if (row.failed && row.text === HIDDEN_TEXT) return of('matched', '');
-  switch (compareText(text, row.text)) {
+  switch (compareText(text, row.text, judge.blinds)) {
     case 'same':
       return of('matched', '');
     case 'differs':

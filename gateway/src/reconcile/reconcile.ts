@@ -1,6 +1,6 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { type LogDamage, type LogRecord, parseQueryTag } from '@piste/verifier';
-import { doubts, elsewhereFindings, recordingFindings, unreadFindings } from './doubts.js';
+import { changeFindings, doubts, elsewhereFindings, recordingFindings, unreadFindings } from './doubts.js';
 import type { HistoryRow, RowResult } from './history-row.js';
 import { isLate, judgeLate, type LateRow, placeOf as placeOfTag, type TagUse } from './judge-late.js';
 import { planRow, type RowJudge, type RowPlan, type RowVerdict } from './judge-row.js';
@@ -22,6 +22,7 @@ type Stream<T> = Iterable<T> | AsyncIterable<T>;
 
 /** Rows whose signatures are checked side by side. */
 const BATCH = 512;
+const NOT_NEEDED = Promise.resolve(true);
 
 /**
  * Compares Snowflake's query history with the records: what Snowflake ran for the service user, and what was let run. Pure but
@@ -35,6 +36,25 @@ export async function reconcile(
 ): Promise<ReconcileReport> {
   const index = createRecordIndex();
   const damages = await addAll(records, index);
+  return judgeRows({ index, damages }, rows, options);
+}
+
+/** Records that were read. */
+export interface ReadRecords {
+  readonly index: RecordIndex;
+  /** Where logs stop making sense. */
+  readonly damages: readonly LogDamage[];
+  /** Logs that are not what they were. */
+  readonly changed?: readonly string[];
+}
+
+/** Compares rows with records that were read before. Not two at a time: it marks the statements that rows stand for. */
+export async function judgeRows(
+  { index, damages, changed = [] }: ReadRecords,
+  rows: Stream<HistoryRow | RowResult>,
+  options: ReconcileOptions,
+): Promise<ReconcileReport> {
+  index.begin();
   const run = createRun(index, damages, options);
   let batch: HistoryRow[] = [];
   for await (const row of rows) {
@@ -46,7 +66,7 @@ export async function reconcile(
     batch = [];
   }
   await run.judge(batch);
-  return run.finish();
+  return run.finish(changed);
 }
 
 /** Adds the records; where logs stop making sense, if who reads them says so. */
@@ -63,7 +83,7 @@ interface Run {
   /** The row if it is one to judge. */
   take(row: HistoryRow | RowResult): HistoryRow | undefined;
   judge(rows: readonly HistoryRow[]): Promise<void>;
-  finish(): ReconcileReport;
+  finish(changed: readonly string[]): ReconcileReport;
 }
 
 /** A row that waits for the statement that may have run it. */
@@ -78,7 +98,7 @@ function createRun(index: RecordIndex, damages: readonly LogDamage[], options: R
   const sinceMs = options.sinceMs ?? index.firstMs;
   const findings = createFindings();
   const rowCounts = zeroes(ROW_KINDS);
-  const digest = createHash('sha256');
+  const digest = createRowDigest();
   const waiting: Waiting[] = [];
   const late: LateRow[] = [];
   const elsewhere = new Map<string, number>();
@@ -101,6 +121,7 @@ function createRun(index: RecordIndex, damages: readonly LogDamage[], options: R
     allRegisteredAreKnown: registered.isWhole,
     copies: options.copies ?? new Set(),
     cut: new Set(broken.filter(({ problem }) => problem.code === 'missing-segment').map(({ log }) => log)),
+    blinds: options.blinds ?? new Map(),
     recordsAreNewer: options.recordsAreNewer ?? false,
     signatures: options.signatures ?? 'all',
   };
@@ -152,7 +173,7 @@ function createRun(index: RecordIndex, damages: readonly LogDamage[], options: R
         return undefined;
       }
       const row = 'ok' in given ? given.row : given;
-      addToDigest(digest, row);
+      digest.add(row);
       const isJudged =
         (user === undefined || row.user === user) && (row.startMs >= (sinceMs ?? 0) || isOfLog(index, row));
       if (!isJudged) rowCounts['not-judged'] += 1;
@@ -163,7 +184,7 @@ function createRun(index: RecordIndex, damages: readonly LogDamage[], options: R
     async judge(rows) {
       const plans = rows.map((row) => planRow(judge, row));
       const signed = await Promise.all(
-        plans.map(async ({ check }) => check === undefined || (await isTagSigned(check.tag, check.key))),
+        plans.map(({ check }) => (check === undefined ? NOT_NEEDED : isTagSigned(check.tag, check.key))),
       );
       // One after another: of two rows for one record the first stands for it.
       for (const [at, row] of rows.entries()) {
@@ -172,7 +193,7 @@ function createRun(index: RecordIndex, damages: readonly LogDamage[], options: R
       }
     },
 
-    finish() {
+    finish(changed) {
       for (const row of waiting) settle(row, true);
       const context = { youngMs: nowMs - viewLagMs, earlier: options.earlierTags ?? new Map<string, TagUse>() };
       for (const { row, verdict } of judgeLate(late, context)) {
@@ -184,6 +205,7 @@ function createRun(index: RecordIndex, damages: readonly LogDamage[], options: R
       const ofLogs = [
         ...elsewhereFindings(elsewhere),
         ...unreadFindings(unread),
+        ...changeFindings(changed, nowMs),
         ...recordingFindings(options, broken),
       ];
       for (const finding of ofLogs) findings.add(finding);
@@ -203,7 +225,7 @@ function createRun(index: RecordIndex, damages: readonly LogDamage[], options: R
         counts,
         sinceMs,
         completeUntilMs: outcome === 'complete' ? openMs : undefined,
-        historyDigest: digest.digest('hex'),
+        historyDigest: digest.hex(),
         user,
         connection: options.connection,
         nowMs,
@@ -239,11 +261,23 @@ function keysOf(vkeys: readonly string[]): RowJudge['keyOf'] {
   };
 }
 
-/** Each value behind its length, so that none can be shifted into the next. */
-function addToDigest(digest: Hash, row: HistoryRow): void {
-  const { id, text, tag, user, sessionId = '-', startMs, endMs, failed, rootId = '-', parentId = '-' } = row;
-  const short = `${id} ${startMs} ${endMs ?? '-'} ${failed} ${sessionId} ${rootId} ${parentId}`;
-  digest.update(`${short.length}:${short}${user.length}:${user}${tag.length}:${tag}${text.length}:${text}\n`);
+/** Texts hashed at once: a call costs as much as a row. */
+const DIGEST_CHARACTERS = 64 * 1024;
+
+/** SHA-256 over rows, each value behind its length so that none can be shifted into the next. */
+function createRowDigest(): { add(row: HistoryRow): void; hex(): string } {
+  const digest = createHash('sha256');
+  let pending = '';
+  return {
+    add({ id, text, tag, user, sessionId = '-', startMs, endMs, failed, rootId = '-', parentId = '-' }) {
+      const short = `${id} ${startMs} ${endMs ?? '-'} ${failed} ${sessionId} ${rootId} ${parentId}`;
+      pending += `${short.length}:${short}${user.length}:${user}${tag.length}:${tag}${text.length}:${text}\n`;
+      if (pending.length < DIGEST_CHARACTERS) return;
+      digest.update(pending);
+      pending = '';
+    },
+    hex: () => digest.update(pending).digest('hex'),
+  };
 }
 
 /** Rows Snowflake gave out and rows the records hold, where the whole answer is recorded. */

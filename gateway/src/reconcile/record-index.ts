@@ -46,6 +46,8 @@ export interface WriterLog {
   readonly closed: boolean;
   /** Nothing can follow: it says so itself, or a later writer found it ended. */
   readonly ended: boolean;
+  /** Of records before this one, those that let something run may be forgotten. */
+  readonly forgottenBelow: number;
   leaveAt(index: number): Leave | undefined;
 }
 
@@ -53,6 +55,13 @@ export interface WriterLog {
 export interface RecordedSession {
   readonly connection: string | undefined;
   readonly upstreamSession: string | undefined;
+}
+
+interface SessionState extends RecordedSession {
+  /** One text for all its statements. */
+  readonly id: string;
+  /** Of its newest record. */
+  lastMs: number;
 }
 
 /** What reconciling keeps of the records: some hundred bytes for each statement, no texts. */
@@ -65,7 +74,15 @@ export interface RecordIndex {
   answeredAs(upstreamId: string): Statement | undefined;
   /** Statements of a Snowflake session that may call others while they run. */
   callsIn(upstreamSession: string | undefined): readonly Statement[];
-  isRecordedSession(upstreamSession: string): boolean;
+  /** Rows will be judged anew: none stands for a statement yet. */
+  begin(): void;
+  /**
+   * Forgets statements and sessions of which no record is as young as `beforeMs`, and of the others the oldest that are more than `most`,
+   * but for those that may still run others.
+   */
+  forget(beforeMs: number, most: number): void;
+  /** No statement is forgotten of which a record is as young. */
+  readonly forgottenUntilMs: number;
   readonly connections: ReadonlySet<string>;
   /** Time of the oldest record; undefined without any. */
   readonly firstMs: number | undefined;
@@ -79,12 +96,13 @@ interface WriterState {
   size: number;
   lastMs: number;
   closed: boolean;
-  readonly indexes: number[];
-  readonly leaves: Statement[];
-  readonly digests: DigestColumn;
+  forgottenBelow: number;
+  indexes: number[];
+  leaves: Statement[];
+  digests: DigestColumn;
   /** Flags of the text: binds, long. */
-  readonly flags: number[];
-  readonly blinds: (Blind | undefined)[];
+  flags: number[];
+  blinds: (Blind | undefined)[];
   readonly heads: Map<number, Heads>;
 }
 
@@ -95,13 +113,13 @@ export function createRecordIndex(): RecordIndex {
   const writers = new Map<string, WriterState>();
   const byLog = new Map<string, WriterState>();
   const sealed = new Set<string>();
-  const sessions = new Map<string, RecordedSession>();
-  const upstreamSessions = new Set<string>();
+  const sessions = new Map<string, SessionState>();
   const connections = new Set<string>();
   const byQuery = new Map<string, Statement>();
-  const calls: Statement[] = [];
+  let calls: Statement[] = [];
   let byUpstreamId: Map<string, Statement> | undefined;
   let firstMs: number | undefined;
+  let forgottenUntilMs = 0;
 
   function openWriter(record: LogRecord): void {
     const { origin, vkey } = record.leaf.fields;
@@ -113,6 +131,7 @@ export function createRecordIndex(): RecordIndex {
       size: 0,
       lastMs: 0,
       closed: false,
+      forgottenBelow: 0,
       indexes: [],
       leaves: [],
       digests: createDigestColumn(),
@@ -129,7 +148,7 @@ export function createRecordIndex(): RecordIndex {
     if (known !== undefined) return known;
     const { fields, strand, timeMs } = leaf;
     const fresh: Statement = {
-      sessionId: strand?.sessionId,
+      sessionId: sessions.get(strand?.sessionId ?? '')?.id ?? strand?.sessionId,
       describe: fields['op'] === 'describe',
       statementClass: typeof fields['cls'] === 'string' ? fields['cls'] : '',
       timeMs,
@@ -167,6 +186,17 @@ export function createRecordIndex(): RecordIndex {
     state.flags.push((text.hasBinds ? 1 : 0) | (text.isLong ? 2 : 0));
   }
 
+  function noteSession(id: string, { kind, fields, timeMs }: LogRecord['leaf']): void {
+    if (kind === 'session.open') {
+      const session = readSession(fields);
+      sessions.set(id, { ...session, id, lastMs: timeMs });
+      if (session.connection !== undefined) connections.add(session.connection);
+      return;
+    }
+    const known = sessions.get(id);
+    if (known !== undefined) known.lastMs = Math.max(known.lastMs, timeMs);
+  }
+
   return {
     add(record) {
       const { leaf, log, index } = record;
@@ -180,12 +210,7 @@ export function createRecordIndex(): RecordIndex {
         state.closed = kind === 'writer.close';
       }
       if (kind === 'writer.sealed' && typeof fields['origin'] === 'string') sealed.add(fields['origin']);
-      if (kind === 'session.open' && leaf.strand !== undefined) {
-        const session = readSession(fields);
-        sessions.set(leaf.strand.sessionId, session);
-        if (session.upstreamSession !== undefined) upstreamSessions.add(session.upstreamSession);
-        if (session.connection !== undefined) connections.add(session.connection);
-      }
+      if (leaf.strand !== undefined) noteSession(leaf.strand.sessionId, leaf);
       const queryId = fields['qid'];
       if (typeof queryId !== 'string') return;
       if (kind === 'request' || (kind === 'decision' && leaf.statementHash !== undefined)) {
@@ -208,12 +233,58 @@ export function createRecordIndex(): RecordIndex {
       upstreamSession === undefined
         ? []
         : calls.filter(({ sessionId }) => sessions.get(sessionId ?? '')?.upstreamSession === upstreamSession),
-    isRecordedSession: (upstreamSession) => upstreamSessions.has(upstreamSession),
+    begin() {
+      byUpstreamId = undefined;
+      for (const statement of byQuery.values()) statement.seen = false;
+    },
+    forget(beforeMs, most) {
+      const edgeMs = Math.max(beforeMs, edgeOf(byQuery.values(), most));
+      const isKept = (statement: Statement): boolean =>
+        lastMsOf(statement) >= (CALLERS.has(statement.statementClass) ? beforeMs : edgeMs);
+      const before = byQuery.size;
+      for (const [queryId, statement] of byQuery) if (!isKept(statement)) byQuery.delete(queryId);
+      for (const [id, { lastMs }] of sessions) if (lastMs < beforeMs) sessions.delete(id);
+      if (byQuery.size === before) return;
+      forgottenUntilMs = Math.max(forgottenUntilMs, edgeMs);
+      byUpstreamId = undefined;
+      calls = calls.filter(isKept);
+      for (const state of writers.values()) forgetLeaves(state, isKept);
+    },
+    get forgottenUntilMs() {
+      return forgottenUntilMs;
+    },
     connections,
     get firstMs() {
       return firstMs;
     },
   };
+}
+
+/** Time of its newest record. */
+const lastMsOf = ({ timeMs, answeredMs }: Statement): number => Math.max(timeMs, answeredMs ?? 0);
+
+/** From when on the newest statements are, `most` of them or fewer. */
+function edgeOf(statements: Iterable<Statement>, most: number): number {
+  const times = Float64Array.from(statements, lastMsOf).sort();
+  return times.length <= most ? 0 : (times.at(-most - 1) ?? 0) + 1;
+}
+
+function forgetLeaves(state: WriterState, isKept: (statement: Statement) => boolean): void {
+  const { indexes, leaves, digests, flags, blinds } = state;
+  Object.assign(state, { indexes: [], leaves: [], digests: createDigestColumn(), flags: [], blinds: [] });
+  for (const [at, statement] of leaves.entries()) {
+    const index = indexes[at] ?? 0;
+    if (isKept(statement)) {
+      state.indexes.push(index);
+      state.leaves.push(statement);
+      state.digests.add(digests.leafHash(at), digests.statement(at));
+      state.flags.push(flags[at] ?? 0);
+      state.blinds.push(blinds[at]);
+    } else {
+      state.heads.delete(index);
+      state.forgottenBelow = index + 1;
+    }
+  }
 }
 
 const NO_TEXT: Pick<RecordedText, 'hasBinds' | 'isLong' | 'heads'> = { hasBinds: true, isLong: true, heads: NO_HEADS };
@@ -232,7 +303,7 @@ function readHeads({ leaf, bodies, blind }: LogRecord): Heads {
   const shown = leaf.fields['txt'];
   const recorded = typeof shown === 'string' && /^[0-9a-f]{64}$/.test(shown) ? [shown] : [];
   const read = sql === undefined ? [] : headDigests(sql).flatMap((digest) => digestIn(blind, 'txt', digest) ?? []);
-  const digests = (read.length > 0 ? read : recorded).map((digest) => Buffer.from(digest, 'hex'));
+  const digests = read.length > 0 ? read : recorded;
   return digests.length === 0 ? NO_HEADS : { digests, blind };
 }
 
@@ -273,7 +344,7 @@ function indexUpstreamIds(statements: Iterable<Statement>): Map<string, Statemen
 }
 
 function toWriterLog(state: WriterState, isSealed: boolean): WriterLog {
-  const { origin, key, size, lastMs, indexes, leaves, digests, flags, blinds, heads } = state;
+  const { origin, key, size, lastMs, forgottenBelow, indexes, leaves, digests, flags, blinds, heads } = state;
   return {
     origin,
     key,
@@ -281,17 +352,17 @@ function toWriterLog(state: WriterState, isSealed: boolean): WriterLog {
     lastMs,
     closed: state.closed,
     ended: state.closed || isSealed,
+    forgottenBelow,
     leaveAt(index) {
       const at = positionOf(indexes, index);
       const statement = at === undefined ? undefined : leaves[at];
       if (at === undefined || statement === undefined) return undefined;
-      const { leafHash, statement: digest } = digests.at(at);
       const flag = flags[at] ?? 0;
       return {
         statement,
-        leafHash: leafHash.toString('hex'),
+        leafHash: digests.leafHash(at),
         text: {
-          statement: digest,
+          statement: digests.statement(at),
           blind: blinds[at],
           hasBinds: (flag & 1) !== 0,
           isLong: (flag & 2) !== 0,
@@ -319,26 +390,32 @@ function positionOf(indexes: readonly number[], index: number): number | undefin
 /** Pairs of digests side by side: as strings they would take most of the memory. */
 interface DigestColumn {
   add(leafHash: string, statement: string): void;
-  at(position: number): { readonly leafHash: Buffer; readonly statement: Buffer };
+  /** Hex, as the statement's. */
+  leafHash(position: number): string;
+  statement(position: number): string;
 }
 
 const DIGEST_BYTES = 32;
 const PAIR_BYTES = 2 * DIGEST_BYTES;
+/** Pairs of one piece: a column grows without being copied. */
+const PIECE_PAIRS = 1024;
 
 function createDigestColumn(): DigestColumn {
-  let bytes = Buffer.alloc(64 * PAIR_BYTES);
+  const pieces: Buffer[] = [];
   let count = 0;
+  const read = (position: number, offset: number): string => {
+    const from = (position % PIECE_PAIRS) * PAIR_BYTES + offset;
+    return pieces[Math.floor(position / PIECE_PAIRS)]?.toString('hex', from, from + DIGEST_BYTES) ?? '';
+  };
   return {
     add(leafHash, statement) {
-      if ((count + 1) * PAIR_BYTES > bytes.byteLength) bytes = Buffer.concat([bytes, Buffer.alloc(bytes.byteLength)]);
-      bytes.write(leafHash, count * PAIR_BYTES, 'hex');
-      bytes.write(statement, count * PAIR_BYTES + DIGEST_BYTES, 'hex');
+      if (count % PIECE_PAIRS === 0) pieces.push(Buffer.alloc(PIECE_PAIRS * PAIR_BYTES));
+      const at = (count % PIECE_PAIRS) * PAIR_BYTES;
+      pieces.at(-1)?.write(leafHash, at, 'hex');
+      pieces.at(-1)?.write(statement, at + DIGEST_BYTES, 'hex');
       count += 1;
     },
-    at(position) {
-      const from = position * PAIR_BYTES;
-      const middle = from + DIGEST_BYTES;
-      return { leafHash: bytes.subarray(from, middle), statement: bytes.subarray(middle, from + PAIR_BYTES) };
-    },
+    leafHash: (position) => read(position, 0),
+    statement: (position) => read(position, DIGEST_BYTES),
   };
 }

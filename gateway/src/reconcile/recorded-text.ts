@@ -2,12 +2,12 @@ import { hash } from 'node:crypto';
 import { type Blind, digestIn, SHOWN_TEXT_CHARACTERS, shownText } from '@piste/verifier';
 
 /**
- * What is kept of a recorded text to compare it with a history row: digests, not the text. `statement` is the record's own `st`,
+ * What is kept of a recorded text to compare it with a history row: digests (hex), not the text. `statement` is the record's own `st`,
  * which needs no body where there are no binds; `heads` are those of the beginning Snowflake keeps, from the body or the request's `txt`.
  * All in the form they are recorded in.
  */
 export interface RecordedText {
-  readonly statement: Buffer;
+  readonly statement: string;
   readonly blind: Blind | undefined;
   readonly hasBinds: boolean;
   /** So long in bytes that Snowflake may have cut it. */
@@ -17,7 +17,7 @@ export interface RecordedText {
 
 /** Digests of a text's beginning and what they are under. */
 export interface Heads {
-  readonly digests: readonly Buffer[];
+  readonly digests: readonly string[];
   readonly blind: Blind | undefined;
 }
 
@@ -37,16 +37,27 @@ function statementDigest(text: string): string {
   return digest(`${Buffer.byteLength(text, 'utf8')}\n${text}-`);
 }
 
-/** Whether a row shows the recorded text; `unread` where only the record's body or its blind could tell and is not known. */
-export function compareText(recorded: RecordedText, shown: string): 'same' | 'differs' | 'unread' {
+/**
+ * Whether a row shows the recorded text; `unread` where only the record's body or its blind could tell and is not known. `secrets` of
+ * blinds are those known beside the record's keys, by tag.
+ */
+export function compareText(
+  recorded: RecordedText,
+  shown: string,
+  secrets: ReadonlyMap<string, Uint8Array>,
+): 'same' | 'differs' | 'unread' {
   const mayBeCut = recorded.isLong && shown.length >= SHOWN_TEXT_CHARACTERS;
   const { blind, heads } = recorded;
   if (!recorded.hasBinds && !mayBeCut)
-    return compareDigest(digestIn(blind, 'st', statementDigest(shown)), [recorded.statement]);
-  return compareDigest(digestIn(heads.blind, 'txt', digest(shown)), heads.digests);
+    return compareDigest(digestIn(withSecret(blind, secrets), 'st', statementDigest(shown)), [recorded.statement]);
+  return compareDigest(digestIn(withSecret(heads.blind, secrets), 'txt', digest(shown)), heads.digests);
 }
 
-function compareDigest(own: string | undefined, recorded: readonly Buffer[]): 'same' | 'differs' | 'unread' {
+function withSecret(blind: Blind | undefined, secrets: ReadonlyMap<string, Uint8Array>): Blind | undefined {
+  return blind === undefined || blind.secret !== undefined ? blind : { ...blind, secret: secrets.get(blind.tag) };
+}
+
+function compareDigest(own: string | undefined, recorded: readonly string[]): 'same' | 'differs' | 'unread' {
   if (own === undefined || recorded.length === 0) return 'unread';
-  return recorded.some((one) => one.toString('hex') === own) ? 'same' : 'differs';
+  return recorded.includes(own) ? 'same' : 'differs';
 }

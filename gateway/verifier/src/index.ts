@@ -80,8 +80,9 @@ export {
 } from './read/log-files.js';
 export { openMemory } from './read/memory-source.js';
 export { type LogEnd, peekLogEnd } from './read/peek.js';
-export { type LogDamage, type LogRecord, type ReadOptions, readLog } from './read/read-log.js';
+export { type LogDamage, type LogRecord, type ReadOptions, readLog, readOneLog } from './read/read-log.js';
 export { encodeRecordLine } from './read/record-line.js';
+export { createScanState, type ScanResult, type ScanState } from './read/scan.js';
 export { type SessionCut, type SessionSearch, searchSession } from './read/session-cut.js';
 export { REGISTRY_PART, SESSION_LOG_FILES } from './read/session-log.js';
 export type { RecordingSource, SourceFile } from './read/source.js';

@@ -21,6 +21,8 @@ beforeAll(async () => {
   playground = await startPlayground({
     gatewayEnvironment: {
       PISTE_AUDITOR_GROUPS: 'auditors',
+      // What was read is then kept from one comparison to the next.
+      PISTE_RECONCILE_SECONDS: '3600',
       PISTE_ARCHIVE_URL: `s3://${fake.bucketName}/gateway`,
       PISTE_ARCHIVE_ENDPOINT: fake.endpoint,
       PISTE_ARCHIVE_CREDENTIALS_FILE: file,

@@ -2,8 +2,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { type ObjectSource, openObjectSource, viewSpooledRecording } from '@piste/gateway/dist/archive/index.js';
-import { compareRecording } from '@piste/gateway/dist/reconcile/compare-recording.js';
-import { readLog } from '@piste/verifier';
+import { followRecording } from '@piste/gateway/dist/reconcile/follow-recording.js';
+import { openDirectory, type RecordingSource, readLog } from '@piste/verifier';
 import {
   type ArchiveUnderTest,
   type MadeLog,
@@ -47,7 +47,7 @@ async function leavesOf(recording: Parameters<typeof readLog>[0]): Promise<reado
 
 async function viewed(sinceMs = 0) {
   const objects = openSource();
-  const { source, copies } = await viewSpooledRecording(spooling.directory, objects, sinceMs);
+  const { source, copies } = await viewSpooledRecording(openDirectory(spooling.directory), objects, sinceMs);
   const leaves = await leavesOf(source);
   await source.close();
   return { leaves, copies: [...copies] };
@@ -57,8 +57,9 @@ async function viewed(sinceMs = 0) {
 async function compare(open: () => ObjectSource = openSource) {
   const archive = { bucket: 'b', prefix: '', endpoint: undefined, region: 'r', credentialsFile: undefined };
   const options = { nowMs: Date.now(), viewLagMs: 0, statementsSinceMs: Date.now(), recordsAreNewer: true };
-  const { report } = await compareRecording({ directory: spooling.directory, archive }, [], options, async () =>
-    open(),
+  const { report } = await followRecording({ directory: spooling.directory, archive }, async () => open()).compare(
+    [],
+    options,
   );
   return { outcome: report.outcome, messages: report.findings.map(({ message }) => message).join('\n') };
 }
@@ -78,7 +79,7 @@ test('directory and archive together hold each record once at every moment of th
   // A log of which nothing lies in the directory is a copy.
   await rm(join(spooling.directory, made.ulid), { recursive: true });
   expect(await viewed()).toEqual({ leaves: whole, copies: [made.ulid] });
-  expect(await viewed(Date.now() + 86_400_000)).toEqual({ leaves: [], copies: [] });
+  expect(await viewed(Date.now() + 86_400_000)).toEqual({ leaves: [], copies: [made.ulid] });
 });
 
 test('a segment that leaves the disk while it is read is read from the archive', async () => {
@@ -98,6 +99,51 @@ test('a segment that leaves the disk while it is read is read from the archive',
   };
   expect(await compare(racing)).toEqual({ outcome: 'complete', messages: '' });
   expect([lists, (await spooling.local()).includes(2)]).toEqual([2, false]);
+});
+
+test('what moved to the archive after it was read is not read again', async () => {
+  let bytes = 0;
+  const counting = <T extends Pick<RecordingSource, 'read'>>(source: T): T => ({
+    ...source,
+    async read(path: string, from: number, length: number) {
+      const found = await source.read(path, from, length);
+      bytes += found.byteLength;
+      return found;
+    },
+  });
+  const archive = { bucket: 'b', prefix: '', endpoint: undefined, region: 'r', credentialsFile: undefined };
+  const followed = followRecording({ directory: spooling.directory, archive }, async () => counting(openSource()), {
+    openLocal: (directory) => counting(openDirectory(directory)),
+  });
+  const options = { nowMs: Date.now(), viewLagMs: 0, statementsSinceMs: Date.now(), recordsAreNewer: true };
+  const read = async () => {
+    bytes = 0;
+    const { report } = await followed.compare([], options);
+    return { outcome: report.outcome, bytes };
+  };
+  const sizes: number[] = [];
+  for (let segment = 1; segment < made.segments.length; segment += 1) sizes.push(await spooling.next());
+  const first = await read();
+  expect(first).toEqual({ outcome: 'complete', bytes: expect.any(Number) });
+  expect(first.bytes).toBeGreaterThan(sizes.reduce((sum, size) => sum + size));
+  await under.ship();
+  const last = await spooling.next();
+  expect(await spooling.local()).not.toContain(2);
+  const second = await read();
+  // The last segment, the end of the one before it, and how many zeros there are.
+  expect(second).toEqual({ outcome: 'complete', bytes: expect.any(Number) });
+  expect(second.bytes).toBeLessThan(last + 2_000);
+  await under.ship();
+  // The last commit, where it lies now.
+  expect((await read()).bytes).toBeLessThan(1_000);
+  expect(await read()).toEqual({ outcome: 'complete', bytes: 0 });
+  // Somebody removes what was read.
+  const key = `${PREFIX}/${made.ulid}/00000002.sfr`;
+  const [stored] = fake.bucket.versions(key);
+  if (stored === undefined) throw new Error('the second segment is archived');
+  stored.mode = undefined;
+  fake.bucket.remove(key, stored.version, false);
+  expect((await read()).outcome).toBe('alarm');
 });
 
 test('what neither holds, and an archive that does not answer, are in the way of a conclusion', async () => {

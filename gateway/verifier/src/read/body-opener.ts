@@ -38,8 +38,6 @@ export interface BodyOpenerDeps {
   readonly origin: () => string;
   readonly keys: readonly KeyRecord[];
   readonly openKey: OpenKey | undefined;
-  /** Blinds that are known without a key, by their tags. */
-  readonly knownBlinds: ReadonlyMap<string, Uint8Array> | undefined;
 }
 
 /** What an age file holds. */
@@ -48,7 +46,7 @@ interface Secrets {
   readonly blind: Uint8Array;
 }
 
-export function createBodyOpener({ files, origin, keys, openKey, knownBlinds }: BodyOpenerDeps): BodyOpener {
+export function createBodyOpener({ files, origin, keys, openKey }: BodyOpenerDeps): BodyOpener {
   const opened = new Map<number, Promise<Secrets | undefined>>();
   const blinds = new Map<number, Blind>();
 
@@ -105,9 +103,8 @@ export function createBodyOpener({ files, origin, keys, openKey, knownBlinds }: 
     blindOf(key) {
       const read = blinds.get(key.number);
       if (read !== undefined) return read;
-      const secret = knownBlinds?.get(key.blind);
-      if (secret === undefined && openKey !== undefined) return readBlind(key);
-      const blind = { tag: key.blind, secret };
+      if (openKey !== undefined) return readBlind(key);
+      const blind = { tag: key.blind, secret: undefined };
       blinds.set(key.number, blind);
       return blind;
     },

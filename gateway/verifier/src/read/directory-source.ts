@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readFrom } from './file-access.js';
@@ -21,17 +22,17 @@ async function listBelow(root: string, prefix: string): Promise<readonly SourceF
       const path = `${prefix}${entry.name}`;
       if (entry.isDirectory()) return listBelow(root, `${path}/`);
       if (!entry.isFile()) return [{ path, size: 0, special: true }];
-      const size = await sizeOf(join(root, path));
-      return size === undefined ? [] : [{ path, size }];
+      const found = await statOf(join(root, path));
+      return found === undefined ? [] : [{ path, size: found.size, modifiedMs: found.mtimeMs }];
     }),
   );
   return lists.flat();
 }
 
 /** Undefined for a file that has gone since it was listed: whoever records replaces files beside the logs. */
-async function sizeOf(path: string): Promise<number | undefined> {
+async function statOf(path: string): Promise<Stats | undefined> {
   try {
-    return (await stat(path)).size;
+    return await stat(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

@@ -19,11 +19,11 @@ export interface FrameReader {
   next(): FrameRead | Promise<FrameRead>;
 }
 
-/** Creates a reader over the first `size` bytes of a file. */
-export function createFrameReader(source: RecordingSource, { path, size }: SourceFile): FrameReader {
+/** Creates a reader over the first `size` bytes of a file, or over those of them that begin at `from`. */
+export function createFrameReader(source: RecordingSource, { path, size }: SourceFile, from = 0): FrameReader {
   let window: Buffer = Buffer.alloc(0);
-  let windowOffset = 0;
-  let position = 0;
+  let windowOffset = from;
+  let position = from;
 
   /** Bytes in memory from the position on. */
   function held(): number {

@@ -1,3 +1,4 @@
+import { FRAME_HEADER_BYTES } from '../format/frame.js';
 import { type BodyPart, type Leaf, parseLeaf } from '../format/leaf.js';
 import { hashLeaf, sha256 } from '../format/merkle.js';
 import { Break } from './break.js';
@@ -25,6 +26,8 @@ export interface Group {
   readonly commitOffset: number;
   /** First byte after the group. */
   readonly end: number;
+  /** Length of its frames without those of bodies. */
+  readonly recordBytes: number;
 }
 
 /** Says which bodies a reader wants to hold. */
@@ -47,6 +50,7 @@ export async function readGroup(
   const records: GroupRecord[] = [];
   let loose: Buffer[] = [];
   let bytes = 0;
+  let recordBytes = 0;
   function count(payload: Buffer, offset: number): void {
     bytes += payload.byteLength;
     if (bytes > MAX_GROUP_BYTES) throw new Break('group-too-large', 'a group is larger than any writer makes', offset);
@@ -60,6 +64,7 @@ export async function readGroup(
       throw new Break('no-commit', 'records without a commit', frame.offset);
     }
     count(frame.payload, frame.offset);
+    if (frame.type !== 'body') recordBytes += FRAME_HEADER_BYTES + frame.payload.byteLength;
     switch (frame.type) {
       case 'body':
         // Behind the last commit an archived segment keeps the unfinished group as it was.
@@ -91,7 +96,7 @@ export async function readGroup(
       case 'commit':
         if (records.length === 0 || loose.length > 0)
           throw new Break('stray-commit', 'a commit without records before it', frame.offset);
-        return { records, commit: frame.payload, commitOffset: frame.offset, end: reader.position };
+        return { records, commit: frame.payload, commitOffset: frame.offset, end: reader.position, recordBytes };
       case 'header':
         throw new Break('stray-header', 'a header inside a segment', frame.offset);
     }

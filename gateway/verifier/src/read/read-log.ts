@@ -1,7 +1,14 @@
 import type { OpenKey } from './body-opener.js';
 import { openDirectory } from './directory-source.js';
-import { listRecording } from './log-files.js';
-import { type ScannedRecord, type ScanProblem, scanLog } from './scan.js';
+import { type LogFiles, listRecording } from './log-files.js';
+import {
+  type ScannedRecord,
+  type ScanOptions,
+  type ScanProblem,
+  type ScanResult,
+  type ScanState,
+  scanLog,
+} from './scan.js';
 import type { RecordingSource } from './source.js';
 
 /** A record with its whole bodies, proven by its own log's key; whose key that is, only `verifyDirectories` can say. */
@@ -22,8 +29,6 @@ export interface ReadOptions {
   readonly keepBody?: (name: string) => boolean;
   /** Opens session keys; without it encrypted bodies stay unread. */
   readonly openKey?: OpenKey | undefined;
-  /** Blinds that are known without a key, by their tags. */
-  readonly knownBlinds?: ReadonlyMap<string, Uint8Array> | undefined;
 }
 
 /**
@@ -34,24 +39,27 @@ export async function* readLog(
   recording: string | RecordingSource,
   options: ReadOptions | ((name: string) => boolean) = {},
 ): AsyncGenerator<LogRecord, readonly LogDamage[]> {
-  const {
-    keepBody = () => true,
-    openKey,
-    knownBlinds,
-  }: ReadOptions = typeof options === 'function' ? { keepBody: options } : options;
+  const { keepBody = () => true, openKey }: ReadOptions =
+    typeof options === 'function' ? { keepBody: options } : options;
   const source = typeof recording === 'string' ? openDirectory(recording) : recording;
   const damages: LogDamage[] = [];
   for (const files of (await listRecording(source)).logs) {
-    const groups = scanLog(files, { keepBody, rootsAt: new Set(), openKey, knownBlinds });
-    for (;;) {
-      const step = await groups.next();
-      if (step.done) {
-        const { problem, size } = step.value;
-        if (problem !== undefined) damages.push({ log: files.ulid, size, problem });
-        break;
-      }
-      for (const record of step.value) yield { ...record, log: files.ulid };
-    }
+    const { problem, size } = yield* readOneLog(files, { keepBody, rootsAt: new Set(), openKey });
+    if (problem !== undefined) damages.push({ log: files.ulid, size, problem });
   }
   return damages;
+}
+
+/** Streams the records of one log; with a state, those that follow what was read with it before. Returns what `scanLog` does. */
+export async function* readOneLog(
+  files: LogFiles,
+  options: ScanOptions,
+  state?: ScanState,
+): AsyncGenerator<LogRecord, ScanResult> {
+  const groups = scanLog(files, options, state);
+  for (;;) {
+    const step = await groups.next();
+    if (step.done) return step.value;
+    for (const record of step.value) yield { ...record, log: files.ulid };
+  }
 }

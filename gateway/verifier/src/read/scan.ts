@@ -1,16 +1,26 @@
 import type { Blind } from '../format/blind.js';
 import { NO_PREVIOUS_COMMIT, parseCommitText } from '../format/checkpoint.js';
+import { FRAME_HEADER_BYTES } from '../format/frame.js';
 import type { Leaf } from '../format/leaf.js';
 import { createTree, sha256, type Tree } from '../format/merkle.js';
 import { encodeSegmentHeader, originOfSegmentHeader } from '../format/segment-header.js';
 import { checkNote, type NoteVerifier, parseVkey } from '../format/signed-note.js';
 import { type BodyOpener, createBodyOpener, type OpenedBodies, type OpenKey } from './body-opener.js';
 import { Break } from './break.js';
-import { type Group, type KeepBody, readGroup } from './group-reader.js';
+import type { FrameReader } from './frame-reader.js';
+import { type Group, type KeepBody, readGroup, type SegmentFrames } from './group-reader.js';
 import type { KeyRecord } from './key-rules.js';
 import type { LogFiles, SegmentFiles } from './log-files.js';
 import { createLogRules, type LogRules, readIdentity } from './log-rules.js';
-import { findStrayBody, type OpenSegment, openSegment, readHeader } from './segment-reader.js';
+import {
+  type CommitEnd,
+  changedBehind,
+  findStrayBody,
+  type OpenSegment,
+  openSegment,
+  readHeader,
+  reopenSegment,
+} from './segment-reader.js';
 import { examineTail, NO_TAIL, type Tail } from './tail.js';
 
 /** One record whose commit was checked. */
@@ -62,12 +72,10 @@ export interface ScanOptions {
   readonly rootsAt: ReadonlySet<number>;
   /** Opens session keys; without it encrypted bodies stay unread. */
   readonly openKey?: OpenKey | undefined;
-  /** Blinds that are known without a key, by their tags. */
-  readonly knownBlinds?: ReadonlyMap<string, Uint8Array> | undefined;
 }
 
-/** What the log has proven so far. */
-interface State {
+/** What a log has proven so far, and where: a scan that is given it goes on from there. */
+export interface ScanState {
   readonly tree: Tree;
   readonly rules: LogRules;
   readonly roots: Map<number, Buffer>;
@@ -80,19 +88,18 @@ interface State {
   closed: boolean;
   commits: number;
   lastCommit: Buffer | undefined;
+  /** Of `size` records; undefined without any. */
+  root: Buffer | undefined;
+  /** Where the last commit stands; undefined without one. */
+  place: (CommitEnd & { readonly segment: number }) | undefined;
+  /** A group was found wrong after parts of it were taken: nothing can be read on from here. */
+  broken: boolean;
   bytes: number;
 }
 
-/**
- * Reads one log from its first byte to its last, yields the records of each commit once it is verified, and returns what
- * the log as a whole is. Checks everything docs/recording-format.md says about a log taken alone. Rejects only when a file
- * cannot be read.
- */
-export async function* scanLog(
-  files: LogFiles,
-  options: ScanOptions,
-): AsyncGenerator<readonly ScannedRecord[], ScanResult> {
-  const state: State = {
+/** A scan that has read nothing. Memory grows with the sessions of the log. */
+export function createScanState(): ScanState {
+  return {
     tree: createTree(),
     rules: createLogRules(),
     roots: new Map(),
@@ -105,20 +112,36 @@ export async function* scanLog(
     closed: false,
     commits: 0,
     lastCommit: undefined,
+    root: undefined,
+    place: undefined,
+    broken: false,
     bytes: 0,
   };
+}
+
+/**
+ * Reads one log from its first byte to its last, yields the records of each commit once it is verified, and returns what
+ * the log as a whole is. Checks everything docs/recording-format.md says about a log taken alone. Rejects only when a file
+ * cannot be read. Given a state, it reads only what follows, and keeps it up to date.
+ */
+export async function* scanLog(
+  files: LogFiles,
+  options: ScanOptions,
+  state = createScanState(),
+): AsyncGenerator<readonly ScannedRecord[], ScanResult> {
   const opener = createBodyOpener({
     files,
     origin: () => state.origin ?? '',
     keys: state.rules.keys,
     openKey: options.openKey,
-    knownBlinds: options.knownBlinds,
   });
   const last = files.segments.at(-1);
-  for (const [position, segment] of files.segments.entries()) {
-    if (segment.segment !== position + 1) {
-      return toResult(state, NO_TAIL, tampered('missing-segment', `segment ${position + 1} is missing`, position + 1));
-    }
+  let expected = state.place?.segment ?? 1;
+  for (const segment of files.segments) {
+    if (segment.segment < expected) continue;
+    if (segment.segment !== expected)
+      return toResult(state, NO_TAIL, tampered('missing-segment', `segment ${expected} is missing`, expected));
+    expected += 1;
     const end = yield* scanSegment({ state, files, segment, isLast: segment === last, options, opener });
     if (end !== undefined) return toResult(state, end.tail, end.problem);
   }
@@ -126,7 +149,7 @@ export async function* scanLog(
 }
 
 interface SegmentScan {
-  readonly state: State;
+  readonly state: ScanState;
   readonly files: LogFiles;
   readonly segment: SegmentFiles;
   readonly isLast: boolean;
@@ -138,26 +161,35 @@ type SegmentEnd = { readonly tail: Tail; readonly problem: ScanProblem } | undef
 
 async function* scanSegment(scan: SegmentScan): AsyncGenerator<readonly ScannedRecord[], SegmentEnd> {
   const { state, files, segment, isLast, options, opener } = scan;
+  const known = state.place?.segment === segment.segment ? state.place : undefined;
   let open: OpenSegment | undefined;
   let soundUntil = 0;
+  let recordBytes = known?.records ?? 0;
   try {
-    open = await openSegment(files, segment, isLast);
+    open = await (known === undefined
+      ? openSegment(files, segment, isLast)
+      : reopenSegment(files, segment, known, isLast));
     const { frames } = open;
     state.bytes += open.bytes;
-    checkHeader(await readHeader(frames), scan);
+    if (known === undefined) {
+      const header = await readHeader(frames);
+      checkHeader(header, scan);
+      recordBytes = FRAME_HEADER_BYTES + header.byteLength;
+    } else await checkLastCommit(frames.records, state);
     soundUntil = frames.records.position;
-    const commitsBefore = state.commits;
     for (;;) {
       const group = await readGroup(frames, options.keepBody);
       if (group === undefined) break;
       const first = state.size;
       const blinding = await acceptGroup(group, state, options.rootsAt);
       soundUntil = group.end;
+      recordBytes += group.recordBytes;
+      state.place = placeOf(group, { segment: segment.segment, frames, recordBytes });
       yield await openRecords(group, { first, opener, state, segment, blinding });
     }
     const stray = await findStrayBody(frames);
     if (stray !== undefined) throw stray;
-    if (!isLast && state.commits === commitsBefore)
+    if (!isLast && state.place?.segment !== segment.segment)
       throw new Break('empty-segment', 'a segment without a commit is followed by another', 0);
     return undefined;
   } catch (error) {
@@ -168,14 +200,34 @@ async function* scanSegment(scan: SegmentScan): AsyncGenerator<readonly ScannedR
     const stray = isTorn && open !== undefined ? await findStrayBody(open.frames) : undefined;
     const { code, message, offset } = stray ?? error;
     const severity = isTorn && stray === undefined ? 'torn' : 'tampered';
+    state.broken = severity === 'tampered';
     return { tail, problem: { severity, code, message, segment: segment.segment, offset } };
   }
+}
+
+/** Where the commit at the end of a group stands. */
+function placeOf(
+  { commit, end }: Group,
+  {
+    segment,
+    frames,
+    recordBytes,
+  }: { readonly segment: number; readonly frames: SegmentFrames; readonly recordBytes: number },
+): ScanState['place'] {
+  const whole = frames.bodies === 'inline' ? end : undefined;
+  return { segment, whole, records: recordBytes, bytes: FRAME_HEADER_BYTES + commit.byteLength };
+}
+
+async function checkLastCommit(records: FrameReader, { lastCommit }: ScanState): Promise<void> {
+  const frame = await records.next();
+  const isSame = frame.kind === 'frame' && frame.type === 'commit' && lastCommit?.equals(frame.payload) === true;
+  if (!isSame) throw changedBehind(frame.offset);
 }
 
 interface RecordsPlace {
   readonly first: number;
   readonly opener: BodyOpener;
-  readonly state: State;
+  readonly state: ScanState;
   readonly segment: SegmentFiles;
   /** The key whose blind covers each record's digests, if any. */
   readonly blinding: readonly (KeyRecord | undefined)[];
@@ -224,7 +276,7 @@ function checkHeader(payload: Buffer, { state, files, segment }: SegmentScan): v
 /** Checks a group and takes it; gives the key whose blind covers each record's digests. */
 async function acceptGroup(
   group: Group,
-  state: State,
+  state: ScanState,
   rootsAt: ReadonlySet<number>,
 ): Promise<readonly (KeyRecord | undefined)[]> {
   const offset = group.commitOffset;
@@ -251,12 +303,14 @@ async function acceptGroup(
   state.previous = sha256(group.commit);
   state.closed = group.records.at(-1)?.leaf.kind === 'writer.close';
   state.commits += 1;
-  state.lastCommit = group.commit;
+  // What was read with it must not stay in memory.
+  state.lastCommit = Buffer.from(group.commit);
+  state.root = commit.root;
   return blinding;
 }
 
 /** The log's key stands in its first record; trust in it comes from outside. */
-function readVerifier(group: Group, state: State): NoteVerifier {
+function readVerifier(group: Group, state: ScanState): NoteVerifier {
   const identity = readIdentity(group.records[0]);
   const verifier = identity === undefined ? undefined : parseVkey(identity.vkey);
   if (
@@ -275,7 +329,7 @@ function tampered(code: string, message: string, segment: number): ScanProblem {
   return { severity: 'tampered', code, message, segment, offset: 0 };
 }
 
-function toResult(state: State, tail: Tail, problem: ScanProblem | undefined): ScanResult {
+function toResult(state: ScanState, tail: Tail, problem: ScanProblem | undefined): ScanResult {
   const { origin, vkey, size, roots, closed, commits, lastCommit, bytes, rules } = state;
   const bodiesMissing = [...state.bodiesMissing];
   return {

@@ -14,6 +14,40 @@ export interface OpenSegment {
   readonly bytes: number;
 }
 
+/** Where a commit ends in the two forms of its segment. */
+export interface CommitEnd {
+  /** Undefined where the segment was read in the other form. */
+  readonly whole: number | undefined;
+  readonly records: number;
+  /** Length of its frame. */
+  readonly bytes: number;
+}
+
+/**
+ * Opens a segment at a commit that was read before, to read what follows; of an archived one without its bodies. Throws `Break` when it
+ * cannot be found again.
+ */
+export async function reopenSegment(
+  files: LogFiles,
+  { whole, records }: SegmentFiles,
+  commit: CommitEnd,
+  isLast: boolean,
+): Promise<OpenSegment> {
+  const { source } = files;
+  const [file, end] = whole === undefined ? [records, commit.records] : [whole, commit.whole];
+  if (file === undefined || end === undefined || file.size < end) throw changedBehind(0);
+  const used = isLast && file === whole ? await withoutZeroTail(source, file, end) : file;
+  const reader = createFrameReader(source, used, end - commit.bytes);
+  return {
+    frames: { records: reader, bodies: file === whole ? 'inline' : 'missing' },
+    file: used,
+    bytes: used.size - end,
+  };
+}
+
+export const changedBehind = (offset: number): Break =>
+  new Break('changed', 'what was read before does not stand there any more', offset);
+
 /** Opens a segment. Only the last of a log may end in unused space. Throws `Break` when its records are not here. */
 export async function openSegment(files: LogFiles, segment: SegmentFiles, isLast: boolean): Promise<OpenSegment> {
   const { source } = files;

@@ -135,7 +135,6 @@ export async function* readSessionLog(
     origin: () => log.origin,
     keys: rules.keys,
     openKey,
-    knownBlinds: undefined,
   });
   let at = 0;
   let bodiesMissing = 0;

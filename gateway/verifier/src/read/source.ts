@@ -4,6 +4,8 @@ export interface SourceFile {
   readonly path: string;
   /** Bytes. */
   readonly size: number;
+  /** When its bytes were last changed, where the place tells. */
+  readonly modifiedMs?: number;
   /** Neither a file nor a folder: a link, a device. Never read. */
   readonly special?: true;
 }

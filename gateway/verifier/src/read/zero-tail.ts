@@ -4,13 +4,13 @@ const READ_BYTES = 1024 * 1024;
 
 /**
  * The file up to its last byte that is not zero. The last segment of a log is written into space reserved in advance, so zeros at
- * its end belong to nothing; no whole frame of a log ends in a zero byte.
+ * its end belong to nothing; no whole frame of a log ends in a zero byte. What stands before `known` is not looked at and stays.
  */
-export async function withoutZeroTail(source: RecordingSource, file: SourceFile): Promise<SourceFile> {
+export async function withoutZeroTail(source: RecordingSource, file: SourceFile, known = 0): Promise<SourceFile> {
   let end = file.size;
   let length = 64;
-  while (end > 0) {
-    const from = Math.max(0, end - length);
+  while (end > known) {
+    const from = Math.max(known, end - length);
     const bytes = asBuffer(await source.read(file.path, from, end - from));
     for (let at = bytes.byteLength - 1; at >= 0; at -= 1) {
       if (bytes[at] !== 0) return { ...file, size: from + at + 1 };
@@ -18,5 +18,5 @@ export async function withoutZeroTail(source: RecordingSource, file: SourceFile)
     end = from;
     length = READ_BYTES;
   }
-  return { ...file, size: 0 };
+  return { ...file, size: Math.min(known, file.size) };
 }
