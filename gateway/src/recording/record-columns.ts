@@ -2,6 +2,9 @@ import type { EntryBody, EntryKind, StrandLink } from '@piste/verifier';
 import type { PlacedRecord } from './placed-record.js';
 import type { Slabs } from './slabs.js';
 
+/** A batch of small bodies goes on with slabs of this size. */
+const FULL_SLAB_BYTES = 256 * 1024;
+
 /** Records column by column: between threads, a list of objects costs several times as much. */
 export interface RecordColumns {
   readonly ids: readonly number[];
@@ -70,7 +73,8 @@ export function createRecordBatch(slabs: Slabs): RecordBatch {
 
   function makeRoom(bytes: number): void {
     if (used + bytes <= slab.byteLength) return;
-    const buffer = slabs.take(bytes);
+    // Few records need little memory, many shall not need many slabs.
+    const buffer = slabs.take(Math.max(bytes, Math.min(2 * slab.byteLength, FULL_SLAB_BYTES)));
     slab = new Uint8Array(buffer);
     used = 0;
     columns.slabs.push(buffer);
@@ -81,6 +85,7 @@ export function createRecordBatch(slabs: Slabs): RecordBatch {
       return columns.ids.length;
     },
     add({ bodies, blind, statementHash, links, ...record }) {
+      makeRoom(bodies.reduce((sum, { bytes }) => sum + bytes.byteLength, 0));
       const position = columns.ids.length;
       columns.ids.push(record.id);
       columns.kinds.push(record.kind);
@@ -91,7 +96,6 @@ export function createRecordBatch(slabs: Slabs): RecordBatch {
       columns.blindNumbers.push(blindNumber(blind));
       if (statementHash !== undefined) columns.statementHashes.set(position, statementHash);
       if (links !== undefined) columns.links.set(position, links);
-      makeRoom(bodies.reduce((sum, { bytes }) => sum + bytes.byteLength, 0));
       columns.bodyCounts.push(bodies.length);
       columns.slabNumbers.push(columns.slabs.length - 1);
       columns.slabOffsets.push(used);

@@ -7,7 +7,7 @@ import { joinAdjacent } from './frame-buffer.js';
 export const SEGMENT_BYTES = 16 * 1024 * 1024;
 /**
  * Zeros are written ahead in steps of this size: overwriting them costs no change of the file's length, and so half the
- * time of a small commit.
+ * time of a commit. Writing them costs time too: shorter steps change the length too often, longer ones delay a commit.
  */
 const ZEROS_STEP_BYTES = 1024 * 1024;
 /** With fewer zeros than this left, the next quiet moment is used to write more. */

@@ -1,5 +1,5 @@
 /** The smallest slab; larger ones are twice, four times … as large. */
-const SLAB_BYTES = 256 * 1024;
+const MIN_SLAB_BYTES = 8 * 1024;
 /** Larger bodies get memory of their own, once. */
 const MAX_SLAB_BYTES = 4 * 1024 * 1024;
 /** Memory kept for what comes next. */
@@ -41,7 +41,7 @@ export function createSlabs(): Slabs {
 
 function sizeFor(byteLength: number): number {
   if (byteLength > MAX_SLAB_BYTES) return byteLength;
-  let size = SLAB_BYTES;
+  let size = MIN_SLAB_BYTES;
   while (size < byteLength) size *= 2;
   return size;
 }

@@ -20,6 +20,10 @@ export const PROTECTED_MARK = 'clear-text';
 
 const WIDE_COLUMNS = Array.from({ length: 19 }, (_, index) => `C${index + 1}`);
 const CHUNK_ROWS = 38_000;
+/** The table whose queries take as long as a warehouse needs, with a result of about 250 KB. */
+const SLOW_TABLE = 'SHIPMENTS';
+const SLOW_MILLISECONDS = 100;
+const SLOW_ROWS = 4_000;
 
 const people = Array.from({ length: 6 }, (_, index) => [
   `${PROTECTED_MARK} person ${index}`,
@@ -32,6 +36,12 @@ const places = people.map((_, index) => [
   `code ${10_000 + index}`,
 ]);
 
+const shipments = Array.from({ length: SLOW_ROWS }, (_, index) => [
+  `parcel ${index} of many`,
+  `route ${index} over the hills`,
+  `depot ${10_000 + index}`,
+]);
+
 const selectOf = (columns: readonly string[], table: string): string =>
   `SELECT ${columns.join(', ').toLowerCase()} FROM ${table.toLowerCase()} WHERE id = $N`;
 
@@ -39,11 +49,15 @@ function tableOf(name: string, columns: readonly string[], rows: CannedTable['ro
   return { name, columns, rows, hasChunk, sqlText: selectOf(columns, name) };
 }
 
-/** Three masked columns and three that are not, in answers of about 1 KB; one of twenty masked, and none, in a large chunk. */
+/**
+ * Three masked columns and three that are not, in answers of about 1 KB; one of twenty masked, and none, in a large chunk; one
+ * that is slow.
+ */
 export const TABLES = {
   masked: tableOf('CUSTOMERS', ['NAME', 'EMAIL', 'SSN'], people),
   unmasked: tableOf('PLACES', ['QUARTER', 'STREET', 'CODE'], places),
   maskedWide: tableOf('PROFILES', [...WIDE_COLUMNS, 'EMAIL'], [], true),
+  slow: tableOf(SLOW_TABLE, ['PARCEL', 'ROUTE', 'DEPOT'], shipments),
   unmaskedWide: tableOf('READINGS', [...WIDE_COLUMNS, 'C20'], [], true),
 } as const;
 
@@ -129,6 +143,12 @@ const columnsAnswer = ({ name, columns }: CannedTable): string =>
     ['TABLE_SCHEMA', 'TABLE_NAME', 'COLUMN_NAME', 'DATA_TYPE', 'CHARACTER_MAXIMUM_LENGTH'],
     ['ID', ...columns].map((column) => ['PUBLIC', name, column, 'TEXT', '256']),
   );
+
+/** How long a query of this body takes. */
+export function delayOf(body: Buffer): number {
+  const sqlText = body.toString('latin1').toUpperCase();
+  return sqlText.includes(SLOW_TABLE) && !sqlText.includes('INFORMATION_SCHEMA') ? SLOW_MILLISECONDS : 0;
+}
 
 /** Answers by path and body, all encoded beforehand: looking one up is the upstream's whole work. */
 export function createAnswers(

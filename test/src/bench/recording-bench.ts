@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -18,6 +18,8 @@ const PART_BYTES = 1024 * 1024;
 const IN_FLIGHT = 64;
 const PARTS_IN_FLIGHT = 4;
 const GIGABYTE_PARTS = 1024;
+/** Not counted: each log is written by a new thread, whose code is slow until it was run some times. */
+const WARM_UP_RECORDS = 500;
 const QUICK_PARTS = 32;
 
 export interface RecordingPlan {
@@ -164,6 +166,7 @@ async function measureAppends(directory: string, recipients: readonly string[], 
       fields: FIELDS,
       bodies: [{ name: 'rows', bytes: body }],
     });
+  await timeInFlight(IN_FLIGHT, WARM_UP_RECORDS, (index) => append(index % IN_FLIGHT));
   const millis: number[] = [];
   for (let index = 0; index < (isQuick ? 100 : 800); index += 1) {
     const startedMs = performance.now();
@@ -212,6 +215,48 @@ async function timeInFlight(width: number, count: number, call: (index: number) 
   };
   await Promise.all(Array.from({ length: width }, lane));
   return (performance.now() - startedMs) / 1000;
+}
+
+/** Streamed parts between two looks at the folder. */
+const PARTS_PER_REMOVAL = 64;
+
+/** What a long result costs in memory. */
+export interface Growth {
+  readonly megabytes: number;
+  /** Of the process, at most, since the log was opened. */
+  readonly growthMegabytes: number;
+  readonly megabytesPerSecond: number;
+}
+
+/** Streams `megabytes` in parts of 1 MiB into a log of which finished segments are removed, as an archive would. */
+export async function measureGrowth(megabytes: number, directory: string = tmpdir()): Promise<Growth> {
+  const home = await mkdtemp(join(directory, 'piste-recording-growth-'));
+  try {
+    const recording = await open(home);
+    const before = process.memoryUsage.rss();
+    let most = before;
+    const append = streamTo(recording);
+    const parts = Math.ceil((megabytes * 1e6) / PART_BYTES);
+    const seconds = await timeInFlight(PARTS_IN_FLIGHT, parts, async (index) => {
+      await append(index);
+      most = Math.max(most, process.memoryUsage.rss());
+      if (index % PARTS_PER_REMOVAL === 0) await removeFinished(home);
+    });
+    await recording.close();
+    return {
+      megabytes: (parts * PART_BYTES) / 1e6,
+      growthMegabytes: (most - before) / 1e6,
+      megabytesPerSecond: (parts * PART_BYTES) / 1e6 / seconds,
+    };
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+/** All segments but the newest. */
+async function removeFinished(home: string): Promise<void> {
+  const names = (await readdir(home, { recursive: true })).filter((name) => name.endsWith('.seg')).toSorted();
+  for (const name of names.slice(0, -1)) await rm(join(home, name), { force: true });
 }
 
 async function measureRecovery(

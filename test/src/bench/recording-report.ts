@@ -1,5 +1,6 @@
 import type { Goal } from './goals.js';
-import type { RecordingResults } from './recording-bench.js';
+import type { Growth, RecordingResults } from './recording-bench.js';
+import type { StrictRow } from './strict-bench.js';
 
 /** The results as text for a terminal. */
 export function recordingTable({
@@ -23,6 +24,24 @@ export function recordingTable({
   });
   const rest = `start on an open log of ${recovery.megabytes.toFixed(0)} MB: ${recovery.millis.toFixed(0)} ms; memory grew ${streamGrowthMegabytes.toFixed(0)} MB while it was written`;
   return [disk, ...lines, rest].join('\n');
+}
+
+/** What mode `strict` adds to whole queries, as text for a terminal. */
+export function strictTable(rows: readonly StrictRow[]): string {
+  const lines = rows.map(({ connections, p50Millis, p99Millis, overObserveMillis, overMemoryMillis }) => {
+    const each = Object.entries(p50Millis).map(
+      ([variant, millis]) =>
+        `${variant}: p50 ${millis.toFixed(2)} ms, p99 ${p99Millis[variant as keyof typeof p99Millis].toFixed(2)} ms`,
+    );
+    const share = (100 * overObserveMillis) / p50Millis.observe;
+    const over = `strict beyond observe: ${overObserveMillis.toFixed(2)} ms (${share.toFixed(1)} %), beyond a log in memory: ${overMemoryMillis.toFixed(2)} ms`;
+    return [`${connections} at a time`, ...each, over].join('\n  ');
+  });
+  return ['queries of 100 ms with results of 250 KB', ...lines].join('\n');
+}
+
+export function growthLine({ megabytes, growthMegabytes, megabytesPerSecond }: Growth): string {
+  return `${megabytes.toFixed(0)} MB streamed at ${megabytesPerSecond.toFixed(0)} MB/s: memory grew ${growthMegabytes.toFixed(0)} MB`;
 }
 
 /** What the recording has to reach; the first needs fio. */

@@ -1,5 +1,5 @@
 import { createServer, type Socket } from 'node:net';
-import { createAnswers, createChunk } from './canned-answers.js';
+import { createAnswers, createChunk, delayOf } from './canned-answers.js';
 import { createMessageReader } from './http-messages.js';
 
 /**
@@ -13,7 +13,9 @@ const answer = createAnswers(() => `http://127.0.0.1:${port}`, chunk);
 const server = createServer({ noDelay: true }, (socket: Socket) => {
   const read = createMessageReader(({ head, body }) => {
     const [, path = '/'] = head.split(' ', 2);
-    socket.write(answer(path, body));
+    const delay = delayOf(body);
+    if (delay === 0) socket.write(answer(path, body));
+    else setTimeout(() => socket.write(answer(path, body)), delay);
   });
   socket.on('data', read);
   socket.on('error', () => socket.destroy());
