@@ -211,6 +211,34 @@ describe('an encrypted recording', () => {
       expect(over).toEqual(['session-1']);
     }));
 
+  test('ends a session whose keys are destroyed, and what comes later is under another key and another blind', () =>
+    withDirectory(async (directory) => {
+      const recording = await openTestRecording(directory, {
+        recipients: [ANN.recipient],
+        random: (count) => randomBytes(count),
+      });
+      const add = (sessionId: string) =>
+        recording.append({ ...entry('control', { out: { len: 1, sha: DIGEST } }, { note: SECRET }), sessionId });
+      for (const sessionId of ['s', 't']) await add(sessionId);
+      await recording.endShredded('s');
+      await recording.endShredded('nobody');
+      for (const sessionId of ['s', 't']) await add(sessionId);
+      await recording.endShredded('s');
+      const known = recording.blinds();
+      await recording.close();
+      const records = await read(directory, ANN);
+      const [first, ...more] = records.filter(({ leaf }) => leaf.strand?.sessionId === 's');
+      expect([first, ...more].map((record) => record?.leaf.kind)).toEqual([
+        ...['key', 'control', 'session.close', 'key', 'control', 'session.close'],
+      ]);
+      expect(more[1]?.leaf.fields).toMatchObject({ why: 'shredded' });
+      expect(more[2]?.blind?.tag).not.toBe(first?.blind?.tag);
+      const kept = records.filter(({ leaf }) => leaf.strand?.sessionId === 't');
+      expect(kept.map(({ leaf }) => leaf.kind)).toEqual(['key', 'control', 'control']);
+      expect([...known.keys()]).toEqual(expect.arrayContaining([kept[0]?.blind?.tag]));
+      for (const record of [first, more[2]]) expect(known.has(record?.blind?.tag ?? '')).toBe(false);
+    }));
+
   test('says in the log when nothing is encrypted', () =>
     withDirectory(async (directory) => {
       const recording = await openTestRecording(directory, { mode: 'observe' });
