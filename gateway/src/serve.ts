@@ -247,7 +247,7 @@ async function startOn(
     log,
     onSession,
   });
-  const stopWatching = watchShreds({ registry: registryLog, timers, log, onShred: control.endShredded });
+  const stopWatching = watchShreds({ registry: registryLog, timers, log, onShred: (id) => control.endShredded(id) });
   const driver = createListeningServer(config.tls);
   serveDrivers(driver, {
     login,

@@ -122,9 +122,14 @@ export function createSessionControl(deps: SessionControlDeps): SessionControl {
     },
 
     async endShredded(sessionId) {
-      await deps.statements.abandon(sessionId);
-      const session = await sessions.close(sessionId).finally(() => recording.endShredded(sessionId));
-      deps.catalogs.forget(sessionId);
+      let session: Session | undefined;
+      try {
+        await deps.statements.abandon(sessionId);
+        session = await sessions.close(sessionId);
+        deps.catalogs.forget(sessionId);
+      } finally {
+        await recording.endShredded(sessionId);
+      }
       if (session === undefined) return;
       deps.onSession(-1, session.connection);
       await endUpstream(session);

@@ -15,7 +15,7 @@ test('sessions that are shredded from now on are told once each, also after a fa
   withDirectory(async (directory) => {
     const registry = await startTestRegistry(directory);
     await registry.append([shredOf('before')]);
-    const { timers, run } = createManualTimers();
+    const manual = createManualTimers();
     const told: string[] = [];
     let isReachable = true;
     let looks = 0;
@@ -28,7 +28,7 @@ test('sessions that are shredded from now on are told once each, also after a fa
           looks += 1;
         },
       },
-      timers,
+      timers: manual.timers,
       log: { ...SILENT_LOG, warn: () => void (failures += 1) },
       async onShred(sessionId) {
         told.push(sessionId);
@@ -38,17 +38,17 @@ test('sessions that are shredded from now on are told once each, also after a fa
     await until(() => looks === 1);
     await registry.append([{ kind: 'tick', fields: { origin: 'o' } }, shredOf('first'), shredOf('second')]);
     isReachable = false;
-    run();
+    manual.run();
     await until(() => failures === 1);
     isReachable = true;
-    run();
-    run();
+    manual.run();
+    manual.run();
     await until(() => looks === 2);
     await registry.append([shredOf('third')]);
-    run();
+    manual.run();
     await until(() => looks === 3);
     stop();
     await registry.append([shredOf('fourth')]);
-    run();
+    manual.run();
     expect(told).toEqual(['first', 'second', 'third']);
   }));
