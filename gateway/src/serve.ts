@@ -23,7 +23,7 @@ import {
 } from './pipeline/index.js';
 import { createEarlierResults } from './policy/index.js';
 import { compareInWorker, createReconciler, type Reconciler } from './reconcile/index.js';
-import { createWriterKeys, type GatewayRegistry } from './registry/index.js';
+import { createWriterKeys, type GatewayRegistry, watchShreds } from './registry/index.js';
 import { type ConnectionCredential, openResources, recordingDemands } from './resources/index.js';
 import { clock, sleep, timers, VERSION } from './runtime.js';
 import { createSessions } from './session/index.js';
@@ -238,19 +238,21 @@ async function startOn(
     config,
     metrics,
   );
+  const control = createSessionControl({
+    sessions,
+    statements,
+    catalogs,
+    snowflake,
+    recording,
+    endpointOf: endpoints,
+    log,
+    onSession,
+  });
+  const stopWatching = watchShreds({ registry: registryLog, timers, log, onShred: (id) => control.endShredded(id) });
   const driver = createListeningServer(config.tls);
   serveDrivers(driver, {
     login,
-    control: createSessionControl({
-      sessions,
-      statements,
-      catalogs,
-      snowflake,
-      recording,
-      endpointOf: endpoints,
-      log,
-      onSession,
-    }),
+    control,
     statements,
     parts,
     recording,
@@ -346,6 +348,7 @@ async function startOn(
       for (const server of servers) server.closeIdleConnections();
       await Promise.race([ended, sleep(LAST_ANSWERS_MS)]);
       for (const server of servers) server.closeAllConnections();
+      stopWatching();
       await reconciler.close();
       resources.close();
       await closeRecording();

@@ -35,6 +35,8 @@ export interface SessionControl {
   renew(masterToken: string | undefined): Promise<Answer>;
   heartbeat(session: Session): Promise<Answer>;
   logout(session: Session): Promise<Answer>;
+  /** Ends a session whose keys are destroyed: nothing more is recorded under them, and nobody uses it any more. */
+  endShredded(sessionId: string): Promise<void>;
   /** Telemetry is swallowed: it can hold statement ids, stack traces and file names. The record tells its size and digest. */
   swallowTelemetry(sent: BodyDigest): Promise<Answer>;
   /** The answer to a token that opens nothing. */
@@ -117,6 +119,20 @@ export function createSessionControl(deps: SessionControlDeps): SessionControl {
         deps.log.warn('Snowflake session not closed', { connection: session.connection, error: errorMessage(error) }),
       );
       return recorded;
+    },
+
+    async endShredded(sessionId) {
+      let session: Session | undefined;
+      try {
+        await deps.statements.abandon(sessionId);
+        session = await sessions.close(sessionId);
+        deps.catalogs.forget(sessionId);
+      } finally {
+        await recording.endShredded(sessionId);
+      }
+      if (session === undefined) return;
+      deps.onSession(-1, session.connection);
+      await endUpstream(session);
     },
 
     swallowTelemetry: (sent) => answer(controlEntry('telemetry', 'swallowed', undefined, { in: sent }), success()),

@@ -15,6 +15,8 @@ export interface Blinds {
   of(sessionId: string): Promise<Uint8Array>;
   /** The session is over: others need not find it any more. */
   end(sessionId: string): void;
+  /** Nobody may ever know it again. */
+  forget(sessionId: string): void;
   /** All that are remembered, by their tags: what it takes to compare digests of this writer's records. */
   known(): ReadonlyMap<string, Uint8Array>;
 }
@@ -36,6 +38,10 @@ export function createBlinds(source: BlindSource, own: Uint8Array): Blinds {
       return blind;
     },
     end: (sessionId) => source.forget(sessionId),
+    forget(sessionId) {
+      remembered.delete(sessionId);
+      source.forget(sessionId);
+    },
     known: () => new Map([own, ...remembered.values()].map((blind) => [blindTag(blind), blind])),
   };
 }

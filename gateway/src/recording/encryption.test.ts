@@ -176,12 +176,10 @@ describe('an encrypted recording', () => {
       const known = recording.blinds();
       await recording.close();
       const records = await read(directory, ANN);
-      expect(records.map(({ leaf }) => `${leaf.kind} ${String(leaf.strand?.sessionId)}`)).toEqual([
-        'writer.open undefined',
-        ...['key s', 'control s', 'key t', 'control t', 'key undefined', 'control undefined'],
-        ...['control s', 'control undefined', 'session.close s', 'key s', 'control s', 'control u'],
-        'writer.close undefined',
-      ]);
+      expect(records.map(({ leaf }) => `${leaf.kind} ${leaf.strand?.sessionId ?? '-'}`).join(', ')).toBe(
+        'writer.open -, key s, control s, key t, control t, key -, control -, control s, control -, ' +
+          'session.close s, key s, control s, control u, writer.close -',
+      );
       const told = records.flatMap(({ leaf: { fields } }) => (fields['out'] as { sha: string } | undefined)?.sha ?? []);
       expect(new Set(told).size).toBe(3);
       expect([told[0], told[2]]).toEqual([told[3], told[4]]);
@@ -209,6 +207,34 @@ describe('an encrypted recording', () => {
       expect(records.map(({ blind: found }) => found?.tag)).toEqual(records.map(() => blindTag(blind)));
       expect(records[2]?.leaf.fields['hash']).toBe(blindDigest(blind, 'hash', DIGEST));
       expect(over).toEqual(['session-1']);
+    }));
+
+  test('ends a session whose keys are destroyed, and what comes later is under another key and another blind', () =>
+    withDirectory(async (directory) => {
+      const recording = await openTestRecording(directory, {
+        recipients: [ANN.recipient],
+        random: (count) => randomBytes(count),
+      });
+      const add = (sessionId: string) =>
+        recording.append({ ...entry('control', { out: { len: 1, sha: DIGEST } }, { note: SECRET }), sessionId });
+      for (const sessionId of ['s', 't']) await add(sessionId);
+      await recording.endShredded('s');
+      await recording.endShredded('nobody');
+      for (const sessionId of ['s', 't']) await add(sessionId);
+      await recording.endShredded('s');
+      const known = recording.blinds();
+      await recording.close();
+      const records = await read(directory, ANN);
+      const [first, ...more] = records.filter(({ leaf }) => leaf.strand?.sessionId === 's');
+      expect([first, ...more].map((record) => record?.leaf.kind).join(' ')).toBe(
+        'key control session.close key control session.close',
+      );
+      expect(more[1]?.leaf.fields).toMatchObject({ why: 'shredded' });
+      expect(more[2]?.blind?.tag).not.toBe(first?.blind?.tag);
+      const kept = records.filter(({ leaf }) => leaf.strand?.sessionId === 't');
+      expect(kept.map(({ leaf }) => leaf.kind)).toEqual(['key', 'control', 'control']);
+      expect([...known.keys()]).toEqual(expect.arrayContaining([kept[0]?.blind?.tag]));
+      for (const record of [first, more[2]]) expect(known.has(record?.blind?.tag ?? '')).toBe(false);
     }));
 
   test('says in the log when nothing is encrypted', () =>

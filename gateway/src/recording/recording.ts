@@ -24,7 +24,7 @@ import { bodyBytesOf, type Recorder, startRecorder } from './recorder.js';
 import { RecordingUnavailable, RecordRefused } from './recording-unavailable.js';
 import { sealPredecessors } from './seal.js';
 import { SEGMENT_BYTES } from './segment-writer.js';
-import { createLinkedAppend, type LogAppend, type PlaceEntry, type StrandHints } from './strand-links.js';
+import { createLinkedLog, type PlaceEntry, type StrandHints } from './strand-links.js';
 import { createUlid } from './ulid.js';
 import { startWriterHere, startWriterThread } from './writer-links.js';
 import type { WriterListener, WriterSettings } from './writer-messages.js';
@@ -110,6 +110,11 @@ export interface Recording {
    * newest ended segment, 0 for none; after `close` that is the last. Rejects when the writer is gone.
    */
   finishSegment(): Promise<number>;
+  /**
+   * The session's keys are destroyed: ends its strand here, if it has one, with which the writer forgets its key, and forgets its
+   * blind whatever happens. What is recorded of the session later has others.
+   */
+  endShredded(sessionId: string): Promise<void>;
   /** Secrets: the blinds this process knows, by their tags. They let its records' digests be compared with texts. */
   blinds(): ReadonlyMap<string, Uint8Array>;
   /** Why no new statement of the connection would run now, or nothing: ask before work begins that a refusal would leave half done. */
@@ -192,11 +197,8 @@ function createRecording(recorder: Recorder, origin: string, deps: RecordingDeps
   const place: PlaceEntry = async (entry, statementHash, beside) =>
     toReceipt(origin, await recorder.append(entry, statementHash, beside));
   const blinds = openBlinds(deps);
-  const linked: LogAppend =
-    hints === undefined && blinds === undefined
-      ? (entry, statementHash) => place(entry, statementHash, { links: undefined, blind: undefined })
-      : createLinkedAppend({ place, origin, hints, blinds });
-  const ownAppend = (entry: Entry): Promise<Receipt> => linked(entry, undefined);
+  const linked = createLinkedLog({ place, origin, hints, blinds });
+  const ownAppend = (entry: Entry): Promise<Receipt> => linked.append(entry, undefined);
   const losses = createLosses({
     append: ownAppend,
     nowMs: () => clock.nowMs(),
@@ -212,7 +214,7 @@ function createRecording(recorder: Recorder, origin: string, deps: RecordingDeps
     const why = refuses?.(entry.kind, statementHash !== undefined, sizeNow(bodyBytesOf(entry)));
     if (why !== undefined) throw new RecordRefused(entry.kind, why);
     losses.tell();
-    return linked(entry, statementHash);
+    return linked.append(entry, statementHash);
   }
 
   const recordAnswer = createAnswering({ append: (entry) => append(entry, undefined), modeOf: modes.of, losses });
@@ -264,6 +266,14 @@ function createRecording(recorder: Recorder, origin: string, deps: RecordingDeps
     room: () => recorder.room(),
     checkpoint: () => recorder.checkpoint(),
     finishSegment: () => recorder.finishSegment(),
+    async endShredded(sessionId: string) {
+      const fields = { why: 'shredded' };
+      try {
+        if (linked.isOpen(sessionId)) await append({ kind: 'session.close', sessionId, fields, bodies: [] }, undefined);
+      } finally {
+        linked.forget(sessionId);
+      }
+    },
     blinds: () => blinds?.known() ?? new Map<string, Uint8Array>(),
     refusesNew: (connection: string) =>
       modes.of(connection) === 'observe' ? undefined : refuses?.('request', true, sizeNow(0)),

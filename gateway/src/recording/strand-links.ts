@@ -20,6 +20,15 @@ export type PlaceEntry = (entry: Entry, statementHash: string | undefined, besid
 /** Appends one entry to one log. */
 export type LogAppend = (entry: Entry, statementHash: string | undefined) => Promise<TaggedReceipt>;
 
+/** Appends to one log, with what is known of sessions. */
+export interface LinkedLog {
+  readonly append: LogAppend;
+  /** The session has records here that one of its end has not followed. */
+  isOpen(sessionId: string): boolean;
+  /** Forgets what is known of a session, its blind above all. */
+  forget(sessionId: string): void;
+}
+
 export interface StrandLinksDeps {
   readonly place: PlaceEntry;
   /** This writer's log. */
@@ -36,6 +45,7 @@ interface Known {
   readonly blind: Uint8Array | undefined;
   /** This writer's own head, as far as it is durable. */
   head: StrandLink | undefined;
+  hasEnded: boolean;
 }
 
 /** Sessions remembered. One that is forgotten is looked up again, which changes nothing in the log. */
@@ -46,13 +56,13 @@ const MAX_KNOWN = 65_536;
  * opened says where it came from, and its `session.close` lists all strands known; and so that all of a session's records have their
  * digests under its blind. Records keep their order while that is being read; sessions that are known wait for nothing.
  */
-export function createLinkedAppend({ place, origin, hints, blinds }: StrandLinksDeps): LogAppend {
+export function createLinkedLog({ place, origin, hints, blinds }: StrandLinksDeps): LinkedLog {
   const known = new Map<string, Known>();
   /** Sessions of which a record waits for hints; resolves when it has its place. */
   const waiting = new Map<string, Promise<unknown>>();
 
   function remember(sessionId: string, links: Known['links'], blind: Uint8Array | undefined): Known {
-    const session: Known = { links, blind, head: undefined };
+    const session: Known = { links, blind, head: undefined, hasEnded: false };
     known.set(sessionId, session);
     const oldest = known.size > MAX_KNOWN ? known.keys().next().value : undefined;
     if (oldest !== undefined) known.delete(oldest);
@@ -65,6 +75,7 @@ export function createLinkedAppend({ place, origin, hints, blinds }: StrandLinks
     sessionId: string,
     session: Known,
   ): Promise<TaggedReceipt> {
+    session.hasEnded ||= entry.kind === 'session.close';
     const placed = place(entry, statementHash, { links: session.links, blind: session.blind });
     return placed.then((receipt) => {
       session.links = undefined;
@@ -94,13 +105,13 @@ export function createLinkedAppend({ place, origin, hints, blinds }: StrandLinks
     return { receipt: put(told, statementHash, sessionId, session) };
   }
 
-  return (entry, statementHash) => {
+  const append: LogAppend = (entry, statementHash) => {
     const { sessionId, kind } = entry;
     if (sessionId === undefined) return place(entry, statementHash, { links: undefined, blind: blinds?.own });
     const before = waiting.get(sessionId);
-    if (before === undefined && kind !== 'session.close') {
-      const isOpenedHere = kind === 'session.open' && blinds === undefined;
-      const session = known.get(sessionId) ?? (isOpenedHere ? remember(sessionId, undefined, undefined) : undefined);
+    if (before === undefined && (kind !== 'session.close' || hints === undefined)) {
+      const needsNothing = blinds === undefined && (kind === 'session.open' || hints === undefined);
+      const session = known.get(sessionId) ?? (needsNothing ? remember(sessionId, undefined, undefined) : undefined);
       if (session !== undefined) return put(entry, statementHash, sessionId, session);
     }
     const placed = (before ?? Promise.resolve()).then(() => putAfterReading(entry, statementHash, sessionId));
@@ -113,6 +124,15 @@ export function createLinkedAppend({ place, origin, hints, blinds }: StrandLinks
       if (waiting.get(sessionId) === settled) waiting.delete(sessionId);
     });
     return placed.then(({ receipt }) => receipt);
+  };
+
+  return {
+    append,
+    isOpen: (sessionId) => known.get(sessionId)?.hasEnded === false,
+    forget(sessionId) {
+      known.delete(sessionId);
+      blinds?.forget(sessionId);
+    },
   };
 }
 

@@ -22,6 +22,7 @@ export type { PutOutcome, RegistryStore, StoredObject } from './registry-store.j
 export { pruneBodies } from './retention.js';
 export { rotateIdentity } from './rotate-identity.js';
 export { shredSession } from './shred.js';
+export { watchShreds } from './shred-watch.js';
 export { createWitness, type Witness, type WitnessStore } from './witness.js';
 export { claimState, createWitnessServer, openWitnessStore } from './witness-server.js';
 export { createWriterKeys, type KnownWriters, type WriterKeys } from './writer-keys.js';
