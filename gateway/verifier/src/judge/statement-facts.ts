@@ -45,11 +45,6 @@ export interface Person {
   readonly subject: string;
 }
 
-/** An `approval.vote` record that approves. */
-export interface Vote {
-  readonly voter: Person;
-}
-
 /** A `decision` record that approves. */
 export interface Outcome extends Leave {
   /** Whose approving votes it says it counted, undefined for nobody's; undefined when it lists none. */
@@ -63,11 +58,6 @@ export interface Answer extends Place {
   readonly timeMs: number;
   /** It can only come from Snowflake having run the statement. */
   readonly ran: boolean;
-}
-
-/** Across logs only the existence counts: clocks of two writers prove no order. */
-export function precedes(earlier: Place, later: Place): boolean {
-  return earlier.log !== later.log || earlier.index < later.index;
 }
 
 interface RequestRecord {
