@@ -1,4 +1,4 @@
-import { open, readdir, stat } from 'node:fs/promises';
+import { constants, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readFrom } from './file-access.js';
 import type { RecordingSource, SourceFile } from './source.js';
@@ -38,9 +38,13 @@ async function sizeOf(path: string): Promise<number | undefined> {
   }
 }
 
+/** A link put in a file's place is not followed, and a pipe not waited for. */
+const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
 async function readRange(path: string, from: number, length: number): Promise<Uint8Array> {
-  const file = await open(path, 'r');
+  const file = await open(path, FLAGS);
   try {
+    if (!(await file.stat()).isFile()) throw new Error(`${path} is no file`);
     return await readFrom(file, from, length);
   } finally {
     await file.close();
