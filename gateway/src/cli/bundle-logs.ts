@@ -87,7 +87,7 @@ async function filesOf(
       if (whole !== undefined) files.push(isLast ? await withoutZeroTail(source, whole) : whole);
       files.push(...[records, bodies].filter((file) => file !== undefined));
     }
-    files.push(...keys.values());
+    for (const file of keys.values()) files.push(file);
   }
   // Locks and files being written are the store's own.
   const isOwn = ({ path, special }: SourceFile): boolean => special === true || /\/(\.|$)/.test(path);

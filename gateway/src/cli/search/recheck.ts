@@ -86,10 +86,14 @@ async function readPointers(
 ): Promise<ReadonlyMap<string, LogRecord>> {
   const found = new Map<string, LogRecord>();
   const byLog = new Map<string, Pointer[]>();
-  for (const pointer of pointers) byLog.set(pointer.log, [...(byLog.get(pointer.log) ?? []), pointer]);
+  for (const pointer of pointers) {
+    const known = byLog.get(pointer.log);
+    if (known === undefined) byLog.set(pointer.log, [pointer]);
+    else known.push(pointer);
+  }
   for (const [log, list] of byLog) {
     const wanted = new Set(list.map(({ index }) => index));
-    const last = Math.max(...wanted);
+    const last = list.reduce((latest, { index }) => Math.max(latest, index), 0);
     const records = openRecords(list[0]?.directory ?? '', {
       keepBody: (name) => SEARCHED_BODIES.has(name),
       openKey,

@@ -71,13 +71,20 @@ function isObserving(
   connection: string | undefined,
   { first, last }: { readonly first: number; readonly last: number },
 ): boolean {
-  const until = modes.filter(({ index }) => index <= last);
-  if (connection === undefined) return until.some(({ mode }) => mode === OBSERVING);
-  const modeAt = (at: number): string | undefined => {
-    const known = until.filter(({ index }) => index <= at);
-    const own = known.findLast((change) => change.connection === connection);
-    return (own ?? known.findLast((change) => change.connection === undefined))?.mode;
-  };
-  const changes = until.filter(({ index }) => index > first).map(({ index }) => index);
-  return [first, ...changes].some((at) => modeAt(at) === OBSERVING);
+  let own: string | undefined;
+  let general: string | undefined;
+  let isWithin = false;
+  for (const change of modes) {
+    if (change.index > last) break;
+    // The mode that the first of these records was written in is known once the next change comes after it.
+    if (!isWithin && change.index > first && connection !== undefined) {
+      if ((own ?? general) === OBSERVING) return true;
+      isWithin = true;
+    }
+    if (change.connection === undefined) general = change.mode;
+    else if (change.connection === connection) own = change.mode;
+    if (connection === undefined && change.mode === OBSERVING) return true;
+    if (isWithin && (own ?? general) === OBSERVING) return true;
+  }
+  return connection !== undefined && (own ?? general) === OBSERVING;
 }

@@ -1,8 +1,10 @@
 import type { EntryValue } from '../format/entry.js';
 import type { ScannedRecord } from '../read/scan.js';
 import { checkApproval } from './approval-rules.js';
+import { createEarliest, type Earliest } from './earliest.js';
 import type { Finding } from './finding.js';
 import { createKnownLosses, type KnownLosses } from './known-losses.js';
+import { createPeople, createVotes, type People, type Votes } from './people.js';
 import {
   type Answer,
   type Approval,
@@ -10,13 +12,10 @@ import {
   type Leave,
   mayBeSame,
   type Outcome,
-  type Person,
   type Place,
   personIn,
-  precedes,
   type Request,
   readRequest,
-  type Vote,
   votersOf,
 } from './statement-facts.js';
 
@@ -37,18 +36,18 @@ export interface ProtocolRules {
 
 /** What a check needs besides the statement. */
 interface World {
-  readonly votes: ReadonlyMap<string, readonly (Vote & Place)[]>;
+  readonly votes: ReadonlyMap<string, Votes>;
   /** By session id. */
-  readonly sessions: ReadonlyMap<string, readonly OpenedSession[]>;
+  readonly sessions: ReadonlyMap<string, Session>;
   readonly losses: KnownLosses;
 }
 
-/** A `session.open` record. */
-interface OpenedSession {
-  readonly log: string;
-  readonly opener: Person | undefined;
-  readonly connection: EntryValue | undefined;
-  readonly account: EntryValue | undefined;
+/** What the `session.open` records of one session say. */
+interface Session {
+  /** The last of each log so far. */
+  readonly last: Map<string, { readonly connection: EntryValue | undefined; readonly account: EntryValue | undefined }>;
+  readonly openers: People;
+  readonly connections: Set<EntryValue | undefined>;
 }
 
 /** Records that nothing can be said of without the statement they belong to. */
@@ -59,8 +58,8 @@ function needsQueryId(kind: string, { v }: Readonly<Record<string, EntryValue>>)
 /** Creates the checks. Memory grows with the number of statements. */
 export function createProtocolRules(): ProtocolRules {
   const statements = new Map<string, Statement>();
-  const votes = new Map<string, (Vote & Place)[]>();
-  const sessions = new Map<string, OpenedSession[]>();
+  const votes = new Map<string, Votes>();
+  const sessions = new Map<string, Session>();
   const losses = createKnownLosses();
   const nameless: Request[] = [];
   const early: Finding[] = [];
@@ -78,15 +77,20 @@ export function createProtocolRules(): ProtocolRules {
     { who, connection, account }: Readonly<Record<string, EntryValue>>,
     log: string,
   ): void {
-    const opened = { log, opener: personIn(who), connection, account };
-    sessions.set(sessionId, [...(sessions.get(sessionId) ?? []), opened]);
+    const session = sessions.get(sessionId) ?? { last: new Map(), openers: createPeople(), connections: new Set() };
+    sessions.set(sessionId, session);
+    session.last.set(log, { connection, account });
+    session.openers.add(personIn(who));
+    session.connections.add(connection);
   }
 
   function addVote(fields: Readonly<Record<string, EntryValue>>, place: Place): void {
     const { apr, choice, refused } = fields;
     const voter = personIn(fields);
     if (typeof apr !== 'string' || choice !== 'approve' || refused !== undefined || voter === undefined) return;
-    votes.set(apr, [...(votes.get(apr) ?? []), { ...place, voter }]);
+    const cast = votes.get(apr) ?? createVotes();
+    votes.set(apr, cast);
+    cast.add(voter, place);
   }
 
   function toRequest(
@@ -94,8 +98,7 @@ export function createProtocolRules(): ProtocolRules {
     place: Place,
   ): Request {
     const sessionId = strand?.sessionId;
-    const opened = sessionId === undefined ? undefined : sessions.get(sessionId);
-    const session = opened?.findLast(({ log }) => log === place.log);
+    const session = sessionId === undefined ? undefined : sessions.get(sessionId)?.last.get(place.log);
     return readRequest({ place, fields, bodies, unread, blind, statementHash, sessionId, session });
   }
 
@@ -205,10 +208,7 @@ function noteOtherBlinds(statements: readonly Statement[]): readonly Finding[] {
 }
 
 function checkStatement(statement: Statement, world: World): readonly Finding[] {
-  return [
-    ...statement.outcomes.flatMap((outcome) => checkOutcome(statement, outcome, world)),
-    ...statement.answers.flatMap((answer) => checkAnswer(statement, answer, world)),
-  ];
+  return [...checkOutcomes(statement, world), ...checkAnswers(statement, world)];
 }
 
 /** A request's hashes are those of the text, binds, parameters and context it holds. */
@@ -225,44 +225,74 @@ function checkRequest(request: Request): readonly Finding[] {
   return findings;
 }
 
-function checkOutcome(
-  { requests, approvals }: Statement,
-  outcome: Outcome,
-  { votes, sessions }: World,
-): readonly Finding[] {
-  const { approval } = outcome;
-  const isNamed = typeof approval === 'string';
+const NO_VOTES: Votes = createVotes();
+
+function checkOutcomes({ requests, approvals, outcomes }: Statement, { votes, sessions }: World): readonly Finding[] {
+  if (outcomes.length === 0) return [];
   const held = requests.filter(({ verdict }) => verdict === 'hold');
-  const opened = held.flatMap(({ sessionId }) => (sessionId === undefined ? [] : (sessions.get(sessionId) ?? [])));
-  return checkApproval(outcome, {
-    held,
-    asked: approvals.filter(({ id }) => isNamed && id === approval),
-    votes: isNamed ? (votes.get(approval) ?? []) : [],
-    openers: opened.flatMap(({ opener }) => opener ?? []),
+  const heldIn = new Set(held.map(({ sessionId }) => sessionId));
+  const requesters = createPeople();
+  for (const { requester } of held) requesters.add(requester);
+  const openers = [...heldIn].flatMap((id) => (id === undefined ? [] : (sessions.get(id)?.openers ?? [])));
+  const asked = Map.groupBy(approvals, ({ id }) => id);
+  const ownVotes = new Map<EntryValue | undefined, Earliest>();
+  return outcomes.flatMap((outcome) => {
+    const { approval } = outcome;
+    const isNamed = typeof approval === 'string';
+    const cast = isNamed ? (votes.get(approval) ?? NO_VOTES) : NO_VOTES;
+    return checkApproval(outcome, {
+      held,
+      asked: isNamed ? (asked.get(approval) ?? []) : [],
+      votes: cast,
+      requesters: [requesters, ...openers],
+      ownVotes() {
+        const own = ownVotes.get(approval) ?? cast.by([requesters, ...openers]);
+        ownVotes.set(approval, own);
+        return own;
+      },
+    });
   });
 }
 
-function checkAnswer(statement: Statement, answer: Answer, { sessions, losses }: World): readonly Finding[] {
+function checkAnswers(statement: Statement, world: World): readonly Finding[] {
+  if (statement.answers.length === 0) return [];
+  const { requests, outcomes } = statement;
+  const before: Before = {
+    requests: createEarliest(requests),
+    leaves: createEarliest(findLeaves(statement)),
+    outcomes: createEarliest(outcomes),
+    isHeldOnly: requests.every(({ verdict }) => verdict === 'hold'),
+  };
+  return statement.answers.flatMap((answer) => checkAnswer(answer, before, world));
+}
+
+/** What may stand before an answer. */
+interface Before {
+  readonly requests: Earliest;
+  readonly leaves: Earliest;
+  readonly outcomes: Earliest;
+  /** No request of the statement is anything but held. */
+  readonly isHeldOnly: boolean;
+}
+
+function checkAnswer(answer: Answer, before: Before, { sessions, losses }: World): readonly Finding[] {
   const opened = answer.sessionId === undefined ? undefined : sessions.get(answer.sessionId);
   const mayLack = (): boolean => losses.mayLackRequest(answer, connectionOf(opened));
-  if (!statement.requests.some((request) => precedes(request, answer))) {
+  if (!before.requests.precedes(answer)) {
     const isHere = answer.sessionId === undefined || opened !== undefined;
     const finding = tampered('orphan-response', 'a response without its request', answer);
     if (!isHere) return [{ ...finding, severity: 'cannot-conclude' }];
     return [mayLack() ? lacking(finding, answer) : finding];
   }
-  const hasLeave = [...statement.requests, ...statement.outcomes].some(
-    (leave) => precedes(leave, answer) && isLeave(statement, leave),
-  );
-  if (!answer.ran || hasLeave) return [];
+  if (!answer.ran || before.leaves.precedes(answer)) return [];
   const finding = tampered('ran-without-leave', 'a statement ran that nothing recorded before it allowed', answer);
-  return [isReleased(statement, answer) && mayLack() ? lacking(finding, answer) : finding];
+  return [isReleased(answer, before) && mayLack() ? lacking(finding, answer) : finding];
 }
 
 /** The one connection of a session; undefined where that is not known. */
-function connectionOf(opened: readonly OpenedSession[] = []): string | undefined {
-  const [first, ...others] = opened.map(({ connection }) => connection);
-  return typeof first === 'string' && others.every((other) => other === first) ? first : undefined;
+function connectionOf(session: Session | undefined): string | undefined {
+  const [first, ...others] = session?.connections ?? [];
+  return typeof first === 'string' && others.length === 0 ? first : undefined;
 }
 
 /** Where a request may have been lost, it is not known whether what ran was allowed; what did not run needed no leave. */
@@ -272,21 +302,29 @@ function lacking(finding: Finding, { ran }: Answer): Finding {
 }
 
 /** True for a statement that was held and approved: all that can be missing is the request on which it ran. */
-function isReleased({ requests, outcomes }: Statement, answer: Answer): boolean {
-  return requests.every(({ verdict }) => verdict === 'hold') && outcomes.some((outcome) => precedes(outcome, answer));
+function isReleased(answer: Answer, { isHeldOnly, outcomes }: Before): boolean {
+  return isHeldOnly && outcomes.precedes(answer);
 }
 
 /**
- * True for the record that let the statement run: written by way of a permit, and for a statement that was held, resting on
- * an approval of the same hash.
+ * The records that let the statement run: written by way of a permit, and for a statement that was held, resting on an approval
+ * of the same hash.
  */
-function isLeave({ requests, approvals, outcomes }: Statement, leave: Leave | Request): boolean {
-  if (leave.statementHash === undefined || ('verdict' in leave && leave.verdict !== 'allow')) return false;
-  const held = requests.find((request) => request.verdict === 'hold' && precedes(request, leave));
-  if (!('verdict' in leave)) return held !== undefined;
-  if (held === undefined) return leave.approval === null || leave.approval === undefined;
-  const { approval } = leave;
-  if (typeof approval !== 'string' || typeof leave.hash !== 'string') return false;
-  const isDecided = outcomes.some((outcome) => outcome.approval === approval && precedes(outcome, leave));
-  return isDecided && approvals.some((asked) => asked.id === approval && mayBeSame(asked, leave));
+function findLeaves({ requests, approvals, outcomes }: Statement): readonly Leave[] {
+  const holds = createEarliest(requests.filter(({ verdict }) => verdict === 'hold'));
+  const decided = new Map(
+    [...Map.groupBy(outcomes, ({ approval }) => approval)].map(([id, own]) => [id, createEarliest(own)]),
+  );
+  const askedBy = Map.groupBy(approvals, ({ id }) => id);
+  const isLeave = (leave: Leave | Request): boolean => {
+    if (leave.statementHash === undefined || ('verdict' in leave && leave.verdict !== 'allow')) return false;
+    const isHeld = holds.precedes(leave);
+    if (!('verdict' in leave)) return isHeld;
+    if (!isHeld) return leave.approval === null || leave.approval === undefined;
+    const { approval, hash } = leave;
+    if (typeof approval !== 'string' || typeof hash !== 'string') return false;
+    const isDecided = decided.get(approval)?.precedes(leave) === true;
+    return isDecided && askedBy.get(approval)?.some((asked) => mayBeSame(asked, leave)) === true;
+  };
+  return [...requests, ...outcomes].filter(isLeave);
 }

@@ -26,7 +26,8 @@ export async function proveSession(
 ): Promise<readonly RecordProof[]> {
   const proofs: RecordProof[] = [];
   for (const source of sources) {
-    for (const files of (await listRecording(source)).logs) proofs.push(...(await proveInLog(files, sessionId)));
+    for (const files of (await listRecording(source)).logs)
+      for (const proof of await proveInLog(files, sessionId)) proofs.push(proof);
   }
   return proofs;
 }

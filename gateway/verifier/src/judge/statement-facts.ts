@@ -55,11 +55,6 @@ export interface Person {
   readonly subject: string;
 }
 
-/** An `approval.vote` record that approves. */
-export interface Vote {
-  readonly voter: Person;
-}
-
 /** A `decision` record that approves. */
 export interface Outcome extends Leave {
   /** Whose approving votes it says it counted, undefined for nobody's; undefined when it lists none. */
@@ -89,11 +84,6 @@ export function mayBeSame(
 ): boolean {
   if (isComparable(one, other)) return one.hash === other.hash;
   return typeof one.hash === 'string' && typeof other.hash === 'string';
-}
-
-/** Across logs only the existence counts: clocks of two writers prove no order. */
-export function precedes(earlier: Place, later: Place): boolean {
-  return earlier.log !== later.log || earlier.index < later.index;
 }
 
 interface RequestRecord {

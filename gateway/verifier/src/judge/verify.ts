@@ -76,6 +76,10 @@ export async function verify(
   { openKey, deep = false, more = [], scope }: VerifyOptions = {},
 ): Promise<Verdict> {
   const findings: Finding[] = [...more];
+  // One by one: a recording can be made to have more of them than a call takes arguments.
+  const add = (found: readonly Finding[]): void => {
+    for (const finding of found) findings.push(finding);
+  };
   const registry = await viewRegistry(sources, given);
   const { trust, explanations } = registry;
   const facts: WriterFacts[] = [];
@@ -101,20 +105,23 @@ export async function verify(
       openKey,
     });
     const judged = judgeLog({ files, scan, trust, certificate, mode, seals: ownSeals });
-    findings.push(...judged.findings, ...(await checkStoredFiles(files, scan, explanations)));
+    add(judged.findings);
+    add(await checkStoredFiles(files, scan, explanations));
     facts.push(factsOf(files, scan, onlyOpening));
     summaries.unshift(judged.summary);
     if (judged.summary.trusted) for (const seal of found) remember(seals, seal);
   }
   const present = new Map(logs.map((files) => [files.ulid, files]));
-  findings.push(...rules.findings(), ...(answers?.findings() ?? []), ...missingLogs(logs, trust, seals));
-  findings.push(
-    ...(await strands.findings(
+  add(rules.findings());
+  add(answers?.findings() ?? []);
+  add(missingLogs(logs, trust, seals));
+  add(
+    await strands.findings(
       (log) => present.has(log),
       (log) => isGrowing(present.get(log)),
-    )),
+    ),
   );
-  findings.push(...(await registry.judge(facts, findings)));
+  add(await registry.judge(facts, findings));
   if (logs.length === 0)
     findings.push({ severity: 'cannot-conclude', code: 'no-logs', message: 'there is no log here' });
   const weighed = scope === undefined ? findings : limitTo(scope, findings);
@@ -234,7 +241,9 @@ function ulidOf(origin: string): string {
 
 function remember(seals: Map<string, Seal[]>, seal: Seal): void {
   const ulid = ulidOf(seal.origin);
-  seals.set(ulid, [...(seals.get(ulid) ?? []), seal]);
+  const known = seals.get(ulid);
+  if (known === undefined) seals.set(ulid, [seal]);
+  else known.push(seal);
 }
 
 /** Logs that a trusted key, a kept checkpoint or a later log speaks of, and that are not here. */

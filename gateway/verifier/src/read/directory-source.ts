@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { open, readdir, stat } from 'node:fs/promises';
+import { constants, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readFrom } from './file-access.js';
 import type { RecordingSource, SourceFile } from './source.js';
@@ -39,9 +39,13 @@ async function statOf(path: string): Promise<Stats | undefined> {
   }
 }
 
+/** A link put in a file's place is not followed, and a pipe not waited for. */
+const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
 async function readRange(path: string, from: number, length: number): Promise<Uint8Array> {
-  const file = await open(path, 'r');
+  const file = await open(path, FLAGS);
   try {
+    if (!(await file.stat()).isFile()) throw new Error(`${path} is no file`);
     return await readFrom(file, from, length);
   } finally {
     await file.close();

@@ -50,8 +50,11 @@ export async function listRecording(source: RecordingSource): Promise<RecordingL
     const top = slash < 0 ? file.path : file.path.slice(0, slash);
     if (slash < 0) strangers.add(top);
     else if (top === REGISTRY) registry.push(file);
-    else if (isUlid(top)) logs.set(top, [...(logs.get(top) ?? []), file]);
-    else strangers.add(top);
+    else if (isUlid(top)) {
+      const files = logs.get(top);
+      if (files === undefined) logs.set(top, [file]);
+      else files.push(file);
+    } else strangers.add(top);
   }
   return {
     logs: [...logs].sort(([a], [b]) => (a < b ? -1 : 1)).map(([ulid, files]) => toLog(source, ulid, files)),

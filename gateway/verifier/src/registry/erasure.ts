@@ -21,17 +21,23 @@ export interface Erasures {
 
 /** Collects what a registry says was pruned and shredded. Give only a registry that is trusted. */
 export function erasuresIn(registry: Pick<Registry, 'entries'>): Erasures {
-  const bodies = new Map<string, Erasure>();
+  const bodies = new Map<string, { readonly first: number; readonly last: number; readonly erasure: Erasure }[]>();
   const keys = new Map<string, Erasure>();
   for (const [index, entry] of registry.entries.entries()) {
     const { kind, timeMs, fields } = entry;
     if (kind !== 'retention' && kind !== 'shred') continue;
     const erasure = { kind, index, timeMs, reason: textIn(fields, 'reason') };
-    if (kind === 'retention') for (const place of prunedSegments(entry)) bodies.set(place, erasure);
-    else for (const place of shreddedKeys(entry)) keys.set(place, erasure);
+    if (kind === 'retention') {
+      for (const { origin, first, last } of prunedSegments(entry)) {
+        const ranges = bodies.get(origin) ?? [];
+        bodies.set(origin, ranges);
+        ranges.push({ first, last, erasure });
+      }
+    } else for (const place of shreddedKeys(entry)) keys.set(place, erasure);
   }
   return {
-    bodies: (origin, segment) => bodies.get(`${origin} ${segment}`),
+    bodies: (origin, segment) =>
+      bodies.get(origin)?.findLast(({ first, last }) => first <= segment && segment <= last)?.erasure,
     key: (origin, number) => keys.get(`${origin} ${number}`),
   };
 }
@@ -43,21 +49,25 @@ function objectsIn(value: EntryValue | undefined): readonly RegistryFields[] {
   );
 }
 
+interface PrunedRange {
+  readonly origin: string;
+  readonly first: number;
+  readonly last: number;
+}
+
 /** `bodies` of a retention entry: `{origin, segs: [first, last, first, last …]}`. */
-function prunedSegments({ fields }: RegistryEntry): readonly string[] {
+function prunedSegments({ fields }: RegistryEntry): readonly PrunedRange[] {
   return objectsIn(fields['bodies']).flatMap((item) => {
     const origin = textIn(item, 'origin');
     const segments = item['segs'];
     if (origin === undefined || !Array.isArray(segments)) return [];
     const ends = (segments as readonly EntryValue[]).filter((number) => typeof number === 'number');
-    const places: string[] = [];
+    const ranges: PrunedRange[] = [];
     for (let at = 0; at + 1 < ends.length; at += 2) {
       const [first = 0, last = 0] = ends.slice(at, at + 2);
-      // A writer has at most 8-digit segment numbers: a longer range is no range.
-      for (let segment = first; segment <= last && segment - first < 1_000_000; segment += 1)
-        places.push(`${origin} ${segment}`);
+      ranges.push({ origin, first, last });
     }
-    return places;
+    return ranges;
   });
 }
 

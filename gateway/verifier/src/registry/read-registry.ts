@@ -129,7 +129,7 @@ async function readFrom(files: RegistryFiles, checkpointBytes: Uint8Array, findi
   const verifier = keys.at(-1)?.verifier;
   if (verifier === undefined || !(await isSignedBy(checkpoint, verifier)))
     throw new Unreadable('registry-signature', 'the checkpoint of the registry is not signed by its key');
-  findings.push(...(await checkTiles(files, tree)), ...checkTimes(entries));
+  for (const finding of [...(await checkTiles(files, tree)), ...checkTimes(entries)]) findings.push(finding);
   const cosigned = await readCosigned(files, { origin: head.origin, keys, findings });
   return {
     origin: head.origin,

@@ -29,7 +29,7 @@ export async function viewRegistry(sources: readonly RecordingSource[], trust: T
   let registry: Registry | undefined;
   for (const source of sources) {
     const reading = await readRegistry(source);
-    found.push(...reading.findings);
+    for (const finding of reading.findings) found.push(finding);
     const [longer, shorter] = order(registry, reading.registry);
     if (longer !== undefined && shorter !== undefined) found.push(...compare(longer, shorter));
     registry = longer;
