@@ -324,14 +324,29 @@ func (j *judge) judgeKey(log *writerLog) bool {
 	return false
 }
 
+// identities are the keys that may certify writers: all that a trusted registry ever had, else the one of the trust file.
+func (j *judge) identities() []verifierKey {
+	if j.registry != nil && j.registry.trusted {
+		return j.registry.keys
+	}
+	return []verifierKey{*j.trust.registry}
+}
+
 // hasCertificate: the log's writer.open carries a certificate that the deployment's identity signed.
 func (j *judge) hasCertificate(log *writerLog) bool {
 	if j.trust.registry == nil || !log.hasKey {
 		return false
 	}
 	signed, ok := parseNote(log.records[0].fields.text("cert"))
-	return ok && len(signed.signatures) == 1 && signed.signedBy(*j.trust.registry) &&
-		signed.text == "piste writer v1\n"+log.origin+"\n"+log.vkey.text+"\n"
+	if !ok || len(signed.signatures) != 1 || signed.text != "piste writer v1\n"+log.origin+"\n"+log.vkey.text+"\n" {
+		return false
+	}
+	for _, identity := range j.identities() {
+		if signed.signedBy(identity) {
+			return true
+		}
+	}
+	return false
 }
 
 func (j *judge) judgeCertificate(log *writerLog) {

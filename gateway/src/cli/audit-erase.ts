@@ -75,6 +75,7 @@ function sessionOf({ positionals }: RegistryArguments): string {
   return sessionId;
 }
 
-function originOf(args: RegistryArguments, io: CliIo): string {
+/** The registry's name in the deployment that is meant. */
+export function originOf(args: RegistryArguments, io: CliIo): string {
   return registryOrigin(args.text('deployment') ?? (io.environment['PISTE_DEPLOYMENT'] || 'piste'));
 }

@@ -6,4 +6,6 @@ export interface RegistryArguments {
   /** The option; a usage error when it is not given. */
   need(name: string): string;
   list(name: string): readonly string[];
+  /** True where the option, which takes no value, is given. */
+  flag(name: string): boolean;
 }

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { errorMessage } from '../errors.js';
 import { auditAuthorize, auditHold, auditRetention, auditShred } from './audit-erase.js';
+import { auditRotateIdentity } from './audit-rotate-identity.js';
 import { type CliIo, UsageError } from './io.js';
 import type { RegistryArguments } from './registry-arguments.js';
 import { runWitness } from './witness.js';
@@ -8,6 +9,7 @@ import { runWitness } from './witness.js';
 interface RegistryCommand {
   readonly options: readonly string[];
   readonly lists?: readonly string[];
+  readonly flags?: readonly string[];
   run(args: RegistryArguments, io: CliIo): Promise<number>;
 }
 
@@ -19,6 +21,14 @@ const COMMANDS: ReadonlyMap<string, RegistryCommand> = new Map<string, RegistryC
   ['audit hold set', { options: [...ERASING, 'id', 'session'], run: (args, io) => auditHold('set', args, io) }],
   ['audit hold release', { options: [...ERASING, 'id'], run: (args, io) => auditHold('release', args, io) }],
   ['audit retention', { options: [...ERASING, 'days'], run: auditRetention }],
+  [
+    'audit rotate-identity',
+    {
+      options: ['dir', 'archive', 'registry-dir', 'deployment', 'identity-key', 'new-identity-key'],
+      flags: ['check'],
+      run: auditRotateIdentity,
+    },
+  ],
   ['witness', { options: ['listen', 'key', 'name', 'state'], lists: ['log'], run: runWitness }],
 ]);
 
@@ -34,10 +44,10 @@ export function runRegistryCommand(argv: readonly string[], io: CliIo): Promise<
 
 function readArguments(
   name: string,
-  { options, lists = [] }: RegistryCommand,
+  { options, lists = [], flags = [] }: RegistryCommand,
   argv: readonly string[],
 ): RegistryArguments {
-  const { values, positionals } = parse(argv, options, lists);
+  const { values, positionals } = parse(argv, { options, lists, flags });
   const text = (option: string): string | undefined => {
     const value = values[option];
     return typeof value === 'string' ? value : undefined;
@@ -54,6 +64,7 @@ function readArguments(
       const value = values[option];
       return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
     },
+    flag: (option) => values[option] === true,
   };
 }
 
@@ -62,10 +73,14 @@ interface Parsed {
   readonly positionals: readonly string[];
 }
 
-function parse(argv: readonly string[], options: readonly string[], lists: readonly string[]): Parsed {
+function parse(
+  argv: readonly string[],
+  { options, lists, flags }: Required<Pick<RegistryCommand, 'options' | 'lists' | 'flags'>>,
+): Parsed {
   const known = Object.fromEntries([
     ...options.map((option) => [option, { type: 'string' as const }]),
     ...lists.map((option) => [option, { type: 'string' as const, multiple: true }]),
+    ...flags.map((option) => [option, { type: 'boolean' as const }]),
   ]);
   try {
     return parseArgs({ args: [...argv], options: known, allowPositionals: true, strict: true });

@@ -235,6 +235,32 @@ describe('a new identity key', () => {
     });
   });
 
+  test('leaves a trust file of the old one readable, also while the registry is out of reach', async () => {
+    await withRecordingFolder(async (directory) => {
+      await (await startTestGateway(directory)).close();
+      await rotateIdentity(rotation(directory));
+      let isLost = false;
+      const store = createFileStore(join(directory, 'registry'));
+      const get = async (path: string) => {
+        if (isLost) throw new Error('lost');
+        return store.get(path);
+      };
+      const nothing = (): void => undefined;
+      const appended = (): void => {
+        isLost = true;
+      };
+      const metrics = { appended, size: nothing, lag: nothing, witnessed: nothing, quorumAge: nothing };
+      const after = await startTestGateway(directory, { signer: testIdentity(8), store: { ...store, get }, metrics });
+      await after.recording.append(entry('control', { op: 'x' }));
+      await after.registered.publish();
+      const { registry, checkpoints } = await after.trust();
+      expect(registry).toBe(testIdentity(8).vkey);
+      expect(checkpoints.find(({ origin }) => origin === testIdentity().name)?.size).toBeGreaterThan(0);
+      isLost = false;
+      await after.close();
+    });
+  });
+
   test('is finished by whoever has both keys when it was interrupted before its checkpoint', async () => {
     await withRecordingFolder(async (directory) => {
       await (await startTestGateway(directory)).close();

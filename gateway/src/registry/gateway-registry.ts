@@ -159,7 +159,9 @@ function withRegistry(trust: Trust, { vkey, head, cosigned, witnesses }: Registr
   const name = vkey.slice(0, vkey.indexOf('+'));
   const { witnesses: before, ...rest } = trust;
   const policy = witnesses ?? before;
-  const known = trust.checkpoints.filter(({ origin }) => origin === name);
+  const kept = trust.checkpoints.filter(({ origin }) => origin === name);
+  // What an identity before this one signed proves nothing by this one's key, which is what a reader measures it by.
+  const known = trust.registry === vkey ? kept : kept.map(({ origin, size, root }) => ({ origin, size, root }));
   const fresh = [head, cosigned].flatMap((each) => (each === undefined ? [] : [toAnchor(each)]));
   // What is known stays where nothing newer is: the newest is never given up for none.
   const anchors = new Map([...(fresh.length === 0 ? known : []), ...fresh].map((anchor) => [anchor.size, anchor]));

@@ -72,7 +72,9 @@ async function readStateOnce({ store, origin, verifier }: StateSource, known: Re
   const head = note === undefined ? undefined : parseCheckpointText(note.text);
   if (note === undefined || head?.origin !== origin) throw new RegistryBroken('the checkpoint is not of this registry');
   if (!(await isSignedBy(note, verifier)))
-    throw new RegistryBroken('the registry is signed by another key than this identity');
+    throw new RegistryBroken(
+      'the registry is signed by another key than this identity: it was handed over to a new one, or belongs to another deployment',
+    );
   const checkpoint = { note, ...held };
   if (head.size === known.edge.size && head.root.equals(known.root)) return { ...known, checkpoint };
   if (head.size < known.edge.size) throw new Moved('the registry is shorter than it was');

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { makeSigningKey } from '@piste/gateway/dist/registry/index.js';
 import { openArchiveUnderTest } from './archive-fixture.js';
 import { describeErasing, type ErasePlaceInTime } from './erase-contract.js';
 import { type ArchivedStory, makeArchivedStory, type StoryOptions } from './erase-fixture.js';
@@ -80,6 +81,24 @@ describe('case by case', () => {
   afterEach(async () => {
     await story.remove();
     await place.stop();
+  });
+
+  test('the identity changes in a bucket, too, and the recording verifies by a trust file of the first one', async () => {
+    await started();
+    const file = join(story.directory, '..', 'new.pem');
+    await makeSigningKey(file);
+    expect(await story.audit('rotate-identity', '--new-identity-key', file)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('was handed over'),
+    });
+    expect(await story.said('key.rotate')).toHaveLength(1);
+    expect(await hold('set', 'case-9')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('handed over to a new'),
+    });
+    const withNew = { PISTE_IDENTITY_KEY_FILE: file };
+    expect(await story.auditWith(withNew, 'hold', 'set', '--id', 'x', '--reason', 'y')).toMatchObject({ code: 0 });
+    expect(await story.verify()).toMatchObject({ code: 0 });
   });
 
   describe('shred', () => {
