@@ -5,7 +5,7 @@ import { createMemoryStore, createRedisStore, type Store } from '../store/index.
 import { type RedisProcess, startRedisProcess } from '../store/redis-process.js';
 import { demand, type Gateway, gateway, no, owner, person, quorum, subject, yes } from './approval-fixture.js';
 import type { ApprovalsDeps } from './approvals.js';
-import { SLOW_LOOK_MS } from './waiting.js';
+import { SLOW_LOOK_MS, type Timers } from './waiting.js';
 
 /** Several gateways over one store; what each of them keeps for itself must not matter. */
 interface World {
@@ -28,7 +28,7 @@ const worlds: readonly (readonly [string, () => Promise<World>])[] = [
       const stores: Store[] = [];
       return {
         openStore() {
-          const store = createRedisStore({ url: server.url, keyPrefix: 'piste:' });
+          const store = createRedisStore({ url: server.url, keyPrefix: 'piste:', commandTimeoutMs: 30_000 });
           stores.push(store);
           return store;
         },
@@ -40,6 +40,20 @@ const worlds: readonly (readonly [string, () => Promise<World>])[] = [
     },
   ],
 ];
+
+/** A waiter with these looks again only when it is told something. */
+const NEVER: Timers = { after: () => () => undefined };
+
+/** Every pause is over at once and its length noted: nothing is measured with a clock that others slow down. */
+function hastyTimers(): { readonly timers: Timers; readonly pausesMs: number[] } {
+  const pausesMs: number[] = [];
+  const after: Timers['after'] = (milliseconds, run) => {
+    pausesMs.push(milliseconds);
+    const timer = setTimeout(run, 1);
+    return () => clearTimeout(timer);
+  };
+  return { timers: { after }, pausesMs };
+}
 
 let queries = 0;
 const nextSubject = (more: Parameters<typeof subject>[0] = {}) => {
@@ -63,7 +77,7 @@ describe.each(worlds)('gateways that share a store in %s', (_name, setUp) => {
   /** A gateway whose record takes a moment, so that writes of others come in between. */
   function join(more: Partial<ApprovalsDeps> = {}): Gateway {
     const record = async (entry: Entry) => {
-      await pause(Math.floor(Math.random() * 3));
+      await pause(entries.length % 3);
       entries.push(entry);
     };
     return gateway(world.openStore(), { record, ...more }, entries);
@@ -200,16 +214,14 @@ describe.each(worlds)('gateways that share a store in %s', (_name, setUp) => {
     expect(new Set(decisions).size).toBe(1);
   });
 
-  test('a waiter hears of a decision made elsewhere well before its slow look', async () => {
-    const [waiter, voter] = [join({ clock: Date.now }), join({ clock: Date.now })];
+  test('a waiter hears of a decision made elsewhere without any slow look', async () => {
+    const [waiter, voter] = [join({ clock: Date.now, timers: NEVER }), join({ clock: Date.now })];
     const asked = nextSubject();
     const { id } = await waiter.approvals.request(asked);
     const waiting = waiter.approvals.wait(id, { timeoutMs: 20_000 });
     await pause(100);
-    const startedMs = performance.now();
     await voter.approvals.vote(id, owner('a'), yes(asked));
     expect((await waiting).state).toBe('approved');
-    expect(performance.now() - startedMs).toBeLessThan(SLOW_LOOK_MS / 3);
   });
 
   test.each([
@@ -218,35 +230,34 @@ describe.each(worlds)('gateways that share a store in %s', (_name, setUp) => {
     ['are never granted', { watch: () => new Promise<never>(() => undefined) }],
   ])('a waiter whose notices %s still hears within the slow look', async (_how, broken) => {
     const deaf = { ...world.openStore(), ...broken };
-    const [waiter, voter] = [join({ clock: Date.now, store: deaf }), join({ clock: Date.now })];
+    const { timers, pausesMs } = hastyTimers();
+    const [waiter, voter] = [join({ clock: Date.now, store: deaf, timers }), join({ clock: Date.now })];
     const asked = nextSubject();
     const { id } = await waiter.approvals.request(asked);
     const waiting = waiter.approvals.wait(id, { timeoutMs: 20_000 });
     await pause(50);
-    const startedMs = performance.now();
     await voter.approvals.vote(id, owner('a'), no(asked));
     expect((await waiting).state).toBe('denied');
-    expect(performance.now() - startedMs).toBeLessThan(SLOW_LOOK_MS + 1_000);
+    expect(Math.max(...pausesMs)).toBe(SLOW_LOOK_MS);
   });
 
   test('a waiter gets the pending approval when its time is up, and the expired one when the request’s time is', async () => {
-    const { approvals } = join({ clock: Date.now });
+    const { timers, pausesMs } = hastyTimers();
+    const { approvals } = join({ clock: Date.now, timers });
     const long = await approvals.request(nextSubject());
-    const startedMs = performance.now();
     expect((await approvals.wait(long.id, { timeoutMs: 150 })).state).toBe('pending');
-    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    // Never longer than what is left.
+    expect(Math.max(...pausesMs)).toBeLessThanOrEqual(150);
     const short = await approvals.request(nextSubject({ demand: demand([quorum()], 0.3) }));
     expect((await approvals.wait(short.id, { timeoutMs: 20_000 })).state).toBe('expired');
-    expect(performance.now() - startedMs).toBeLessThan(1_500);
   });
 
   test('a waiter ends at once when aborted or withdrawn', async () => {
-    const { approvals } = join({ clock: Date.now });
+    const { approvals } = join({ clock: Date.now, timers: NEVER });
     const asked = await approvals.request(nextSubject());
     const controller = new AbortController();
     const aborted = approvals.wait(asked.id, { timeoutMs: 20_000, signal: controller.signal });
     const withdrawn = approvals.wait(asked.id, { timeoutMs: 20_000 });
-    const startedMs = performance.now();
     controller.abort(new Error('client went away'));
     await expect(aborted).rejects.toThrow('client went away');
     await expect(approvals.wait(asked.id, { timeoutMs: 20_000, signal: controller.signal })).rejects.toThrow(
@@ -254,7 +265,6 @@ describe.each(worlds)('gateways that share a store in %s', (_name, setUp) => {
     );
     await approvals.withdraw(asked.id, 'client-gone');
     expect((await withdrawn).state).toBe('withdrawn');
-    expect(performance.now() - startedMs).toBeLessThan(1_000);
   });
 });
 
@@ -275,7 +285,7 @@ describe('approvals without their store', () => {
       });
       await expect(approvals.redeem(id, asked.bindingHash)).rejects.toMatchObject({ denial: { code: 'PISTE-1703' } });
       server.thaw();
-      const deadline = performance.now() + 5_000;
+      const deadline = performance.now() + 30_000;
       while (
         !(await store.ping().then(
           () => true,

@@ -154,6 +154,8 @@ export function openRedisConnection(deps: ConnectionDeps): RedisConnection {
       isClosed = true;
       clearTimeout(grace);
       settled.resolve();
+      // A TLS handshake that is ended half-way tells two errors and ioredis listens for one: the other would end the process.
+      (redis.stream as typeof redis.stream | undefined)?.on('error', () => undefined);
       redis.disconnect();
     },
   };

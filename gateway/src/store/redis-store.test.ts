@@ -20,7 +20,7 @@ const isAnswering = (store: Store) =>
     () => false,
   );
 
-async function eventually<T>(isSo: () => Promise<T | undefined | false>, withinMs = 8_000): Promise<T> {
+async function eventually<T>(isSo: () => Promise<T | undefined | false>, withinMs = 30_000): Promise<T> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     const result = await isSo();
@@ -54,19 +54,18 @@ describe('the Redis store and its server', () => {
   });
 
   function connect(more: Partial<RedisStoreDeps> = {}): Store {
-    const store = createRedisStore({ url: server.url, keyPrefix: 'piste:', commandTimeoutMs: 400, ...more });
+    const store = createRedisStore({ url: server.url, keyPrefix: 'piste:', commandTimeoutMs: 10_000, ...more });
     open.push(store);
     return store;
   }
 
-  /** How the call failed, and after how long. */
-  async function failure(call: Promise<unknown>): Promise<{ readonly error: unknown; readonly tookMs: number }> {
-    const startedMs = performance.now();
-    const error = await call.then(
-      () => undefined,
+  /** How the call failed. A timer says whether it was in time: on a busy machine it comes late as those of the store do. */
+  async function failure(call: Promise<unknown>, withinMs = 1_000): Promise<unknown> {
+    const outcome = call.then(
+      () => 'no failure',
       (thrown: unknown) => thrown,
     );
-    return { error, tookMs: performance.now() - startedMs };
+    return Promise.race([outcome, pause(withinMs).then(() => `nothing within ${withinMs} ms`)]);
   }
 
   test('two prefixes on one server do not meet', async () => {
@@ -96,8 +95,8 @@ describe('the Redis store and its server', () => {
   });
 
   test('a server that ends is StoreUnavailable within the timeout, and its return is noticed', async () => {
-    const store = connect();
-    await store.ping();
+    const store = connect({ commandTimeoutMs: 400 });
+    await eventually(() => isAnswering(store));
     await server.stop();
     for (const call of [
       () => store.get('x'),
@@ -105,13 +104,11 @@ describe('the Redis store and its server', () => {
       () => store.keys('', 1),
       () => store.ping(),
     ]) {
-      const { error, tookMs } = await failure(call());
-      expect(error).toBeInstanceOf(StoreUnavailable);
-      expect(tookMs).toBeLessThan(1_000);
+      expect(await failure(call())).toBeInstanceOf(StoreUnavailable);
     }
     await pause(600);
     // Once the loss is plain, nobody waits any more.
-    expect((await failure(store.get('x'))).tookMs).toBeLessThan(400);
+    expect(await failure(store.get('x'), 400)).toBeInstanceOf(StoreUnavailable);
     await server.start();
     await eventually(() => store.create('back', 'x', 60).catch(() => false));
     expect((await store.get('back'))?.value).toBe('x');
@@ -119,14 +116,13 @@ describe('the Redis store and its server', () => {
 
   test('a server that holds the line but answers nothing is StoreUnavailable within the timeout, then at once', async () => {
     const store = connect({ commandTimeoutMs: 600 });
-    await store.ping();
+    await eventually(() => isAnswering(store));
     server.freeze();
-    const [{ error, tookMs }] = await Promise.all([failure(store.get('x')), failure(store.create('y', 'z', 60))]);
+    const [error] = await Promise.all([failure(store.get('x'), 1_050), failure(store.create('y', 'z', 60), 1_050)]);
     expect(error).toBeInstanceOf(StoreUnavailable);
-    expect(tookMs).toBeLessThan(1_050);
     // The mute connection is dropped after twice the timeout, and the grace for a new one passes.
     await pause(1_500);
-    expect((await failure(store.get('x'))).tookMs).toBeLessThan(400);
+    expect(await failure(store.get('x'), 400)).toBeInstanceOf(StoreUnavailable);
     server.thaw();
     await eventually(() => isAnswering(store));
   });
@@ -156,11 +152,9 @@ describe('the Redis store and its server', () => {
 
   test('a server that was never there is StoreUnavailable, for watchers too', async () => {
     await server.stop();
-    const store = connect();
+    const store = connect({ commandTimeoutMs: 400 });
     for (const call of [store.get('x'), store.watch('x', () => undefined)]) {
-      const { error, tookMs } = await failure(call);
-      expect(error).toBeInstanceOf(StoreUnavailable);
-      expect(tookMs).toBeLessThan(1_000);
+      expect(await failure(call)).toBeInstanceOf(StoreUnavailable);
     }
     await server.start();
     await eventually(() => isAnswering(store));
@@ -201,16 +195,16 @@ describe('the Redis store and its server', () => {
       warn: (...line: unknown[]) => void lines.push(line),
     };
     const url = server.url.replace(/:[^:@/]+@/, ':Wr0ng-Secret@');
-    const refused = await failure(connect({ url, log }).create('key', 'Sealed-Value', 60));
-    expect(refused.error).toBeInstanceOf(StoreUnavailable);
-    const store = connect({ log });
-    await store.ping();
+    const refused = await failure(connect({ url, log, commandTimeoutMs: 400 }).create('key', 'Sealed-Value', 60));
+    expect(refused).toBeInstanceOf(StoreUnavailable);
+    const store = connect({ log, commandTimeoutMs: 400 });
+    await eventually(() => isAnswering(store));
     server.freeze();
     const lost = await failure(store.create('key', 'Sealed-Value', 60));
-    expect(lost.error).toBeInstanceOf(StoreUnavailable);
-    expect(String(lost.error)).toContain('Command timed out');
+    expect(lost).toBeInstanceOf(StoreUnavailable);
+    expect(String(lost)).toContain('Command timed out');
     expect(JSON.stringify(lines)).toContain('WRONGPASS');
-    const seen = inspect([refused.error, lost.error, lines], { depth: 10, showHidden: true });
+    const seen = inspect([refused, lost, lines], { depth: 10, showHidden: true });
     expect(lines.length).toBeGreaterThan(0);
     expect(seen).not.toContain('Wr0ng-Secret');
     expect(seen).not.toContain('Sealed-Value');
@@ -254,6 +248,19 @@ describe('the Redis store over TLS', () => {
     const misnamed = createRedisStore({ url: server.url, keyPrefix: 'piste:', tls, commandTimeoutMs: 400 });
     await expect(misnamed.ping()).rejects.toBeInstanceOf(StoreUnavailable);
     await misnamed.close();
+  });
+
+  test('can be closed at any moment of a handshake, and no error of the connection is left to end the process', async () => {
+    const url = server.url.replace('127.0.0.1', 'localhost');
+    for (let round = 0; round < 60; round += 1) {
+      const store = createRedisStore({ url, keyPrefix: 'piste:', commandTimeoutMs: 400 });
+      const answer = isAnswering(store);
+      await pause(round % 12);
+      await store.close();
+      expect(await answer).toBe(false);
+    }
+    // Whatever the last of them still says.
+    await pause(200);
   });
 });
 

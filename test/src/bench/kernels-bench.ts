@@ -29,6 +29,8 @@ export interface KernelResults {
 export interface KernelSettings {
   readonly random: () => number;
   readonly rounds: number;
+  /** One in so many of the rows and values: 1 for numbers to quote. */
+  readonly part: number;
   /** A sample repeats its work for about this long. */
   readonly milliseconds: number;
 }
@@ -60,7 +62,7 @@ const GOALS: readonly (readonly [string, KernelCase['group'], string, string, nu
 
 /** Measures every way of every piece of work in shuffled rounds within this process. */
 export async function measureKernels(settings: KernelSettings): Promise<KernelResults> {
-  const cases = new Map(kernelCases().map((work) => [`${work.group}: ${work.name}`, work]));
+  const cases = new Map(kernelCases(settings.part).map((work) => [`${work.group}: ${work.name}`, work]));
   const samples = await inShuffledRounds({
     variants: [...cases.keys()],
     rounds: settings.rounds,

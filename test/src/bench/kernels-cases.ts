@@ -66,9 +66,15 @@ function obligations(columns: readonly number[], action: MaskAction): readonly M
 const planOf = (columns: readonly number[], action: MaskAction, kernels: Kernels = loadKernels()): MaskPlan =>
   createMaskPlan(rowtype, obligations(columns, action), new Map([['k', KEY]]), kernels);
 
-/** Everything that is compared. Data and work are the same in every run. */
-export function kernelCases(): readonly KernelCase[] {
-  return [...jsonCases(), ...arrowCases(), ...hmacCases(), ...ff1Cases()];
+/** Everything that is compared, over one `part`th of the rows and values. Data and work are the same in every run. */
+export function kernelCases(part: number): readonly KernelCase[] {
+  const of = (count: number): number => Math.floor(count / part);
+  return [
+    ...jsonCases(of(JSON_ROWS)),
+    ...arrowCases(of(ARROW_ROWS)),
+    ...hmacCases(of(TOKEN_VALUES)),
+    ...ff1Cases(of(TOKEN_VALUES), of(TEXTBOOK_VALUES)),
+  ];
 }
 
 function texts(count: number): (row: number) => string {
@@ -77,9 +83,9 @@ function texts(count: number): (row: number) => string {
   return (row) => `${words[row % count]}.${words[(row * 7) % count]}@städt.example`;
 }
 
-function jsonCases(): readonly KernelCase[] {
+function jsonCases(count: number): readonly KernelCase[] {
   const textOf = texts(4096);
-  const rows = Array.from({ length: JSON_ROWS }, (_, row) =>
+  const rows = Array.from({ length: count }, (_, row) =>
     rowtype.map(({ type }, index) => (type === 'text' ? textOf(row + index) : String(row * 31 + index))),
   );
   // A chunk's body has no outer brackets.
@@ -114,10 +120,10 @@ function parseAndStringify(bytes: Buffer, columns: readonly number[]): Buffer {
   return Buffer.from(JSON.stringify(rows));
 }
 
-function arrowCases(): readonly KernelCase[] {
+function arrowCases(count: number): readonly KernelCase[] {
   const textOf = texts(4096);
   const columns = rowtype.map(({ name, type }) => column(name, type as 'text'));
-  const rows = Array.from({ length: ARROW_ROWS }, (_, row) =>
+  const rows = Array.from({ length: count }, (_, row) =>
     rowtype.map(({ type }, index): Cell => {
       if ((row + index) % 17 === 0) return null;
       return type === 'text' ? textOf(row + index) : BigInt(row * 31 + index);
@@ -142,7 +148,7 @@ function arrowCases(): readonly KernelCase[] {
     ['TypeScript, 5 columns', mask(MASKED_COLUMNS, KEEP_LAST, typescriptKernels)],
     ['TypeScript, 1 column hashed', mask([1], HASH, typescriptKernels)],
   ];
-  return cases.map(([name, run]) => ({ name, group: 'arrow', amount: ARROW_ROWS, run }));
+  return cases.map(([name, run]) => ({ name, group: 'arrow', amount: count, run }));
 }
 
 /** What a program with the Arrow library does: read, build the masked columns anew, write. */
@@ -172,18 +178,18 @@ function rebuildColumn(vector: Vector<Utf8>, change: (text: string | null) => st
   return builder.finish().flush();
 }
 
-function hmacCases(): readonly KernelCase[] {
-  const textOf = texts(TOKEN_VALUES);
-  const values = Array.from({ length: TOKEN_VALUES }, (_, row) => textOf(row));
+function hmacCases(count: number): readonly KernelCase[] {
+  const textOf = texts(count);
+  const values = Array.from({ length: count }, (_, row) => textOf(row));
   const encoded = values.map((value) => Buffer.from(value));
-  const ends = new Int32Array(TOKEN_VALUES);
+  const ends = new Int32Array(count);
   let end = 0;
   encoded.forEach((value, index) => {
     end += value.length;
     ends[index] = end;
   });
   const starts = Int32Array.from(encoded, (value, index) => (ends[index] ?? 0) - value.length);
-  const all = { bytes: Buffer.concat(encoded), starts, ends, count: TOKEN_VALUES };
+  const all = { bytes: Buffer.concat(encoded), starts, ends, count };
   const states = prepareHmac(KEY);
   const kernels = loadKernels();
   const cases: readonly (readonly [string, () => unknown])[] = [
@@ -191,15 +197,15 @@ function hmacCases(): readonly KernelCase[] {
     ['WASM', () => kernels.hashTexts(states, all, false)],
     ['TypeScript', () => typescriptKernels.hashTexts(states, all, false)],
   ];
-  return cases.map(([name, run]) => ({ name, group: 'hmac', amount: TOKEN_VALUES, run }));
+  return cases.map(([name, run]) => ({ name, group: 'hmac', amount: count, run }));
 }
 
-function ff1Cases(): readonly KernelCase[] {
+function ff1Cases(count: number, textbookCount: number): readonly KernelCase[] {
   const random = createRandom(11);
-  const symbols = Uint8Array.from({ length: TOKEN_VALUES * FF1_DIGITS }, () => Math.floor(random() * 10));
-  const offsets = Int32Array.from({ length: TOKEN_VALUES + 1 }, (_, index) => index * FF1_DIGITS);
+  const symbols = Uint8Array.from({ length: count * FF1_DIGITS }, () => Math.floor(random() * 10));
+  const offsets = Int32Array.from({ length: count + 1 }, (_, index) => index * FF1_DIGITS);
   const key = KEY.subarray(0, 16);
-  const rows = Array.from({ length: TEXTBOOK_VALUES }, (_, row) => [
+  const rows = Array.from({ length: textbookCount }, (_, row) => [
     ...symbols.subarray(row * FF1_DIGITS, (row + 1) * FF1_DIGITS),
   ]);
   const freshCipher = (blocks: Uint8Array): Uint8Array =>
@@ -208,12 +214,12 @@ function ff1Cases(): readonly KernelCase[] {
   const textbook = (encrypt: typeof reused) => (): unknown =>
     rows.map((row) => ff1Encrypt({ encrypt, radix: 10, symbols: row }));
   return [
-    { name: 'textbook, a cipher per call', group: 'ff1', amount: TEXTBOOK_VALUES, run: textbook(freshCipher) },
-    { name: 'textbook, one cipher', group: 'ff1', amount: TEXTBOOK_VALUES, run: textbook(reused) },
+    { name: 'textbook, a cipher per call', group: 'ff1', amount: textbookCount, run: textbook(freshCipher) },
+    { name: 'textbook, one cipher', group: 'ff1', amount: textbookCount, run: textbook(reused) },
     {
       name: 'lock-step batches',
       group: 'ff1',
-      amount: TOKEN_VALUES,
+      amount: count,
       run: () => ff1EncryptRows(reused, 10, { symbols: Uint8Array.from(symbols), offsets }),
     },
   ];

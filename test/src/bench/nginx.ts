@@ -39,15 +39,16 @@ export async function startNginx(directory: string, upstreamPort: number): Promi
     child.kill('SIGTERM');
     await ended;
   };
+  const master = child.pid ?? 0;
   const untilMs = performance.now() + START_MS;
-  while (!(await answers(port))) {
+  // The master listens before there is a worker, and the worker does the work that is measured.
+  while (!((await answers(port)) && (await childrenOf(master)).length > 0)) {
     if (child.exitCode !== null || performance.now() > untilMs) {
       await stop();
       throw new Error(`nginx did not start\n${complaints}`);
     }
     await delay(20);
   }
-  const master = child.pid ?? 0;
   return { version: found.stderr.trim(), port, pids: [master, ...(await childrenOf(master))], stop };
 }
 

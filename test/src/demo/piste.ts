@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const CLI = 'gateway/dist/cli/main.js';
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 120_000;
 
 /** What a command left behind. */
 export interface PisteRun {

@@ -40,10 +40,10 @@ export function noComparison(): Comparison {
   return { groups: {}, disagreements: [], replaced: 0, broken: [], onlyWe: {}, onlyOther: {} };
 }
 
-/** Both parsers over the given statements, the corpus, random queries, and broken ones until the time is over, but at least once. */
+/** Both parsers over the given statements, the corpus, random queries, and broken ones in rounds until it is over, but at least once. */
 export async function compareParsers(
   seed: number,
-  isOver: () => boolean,
+  isOver: (rounds: number) => boolean,
   comparison: Comparison,
   given: readonly Statement[],
 ): Promise<void> {
@@ -56,13 +56,15 @@ export async function compareParsers(
   const corpus = corpusStatements();
   await compareAll('given', given);
   await compareAll('corpus', corpus);
+  let rounds = 0;
   do {
     const fresh = randomStatements(BATCH, random);
     await compareAll('random', fresh);
     await compareAll('mutated random', mutations(fresh, random));
     for (let turn = 0; turn < 3; turn += 1) await compareAll('mutated corpus', mutations(corpus, random));
     if (given.length > 0) await compareAll('mutated given', mutations(given, random));
-  } while (!isOver());
+    rounds += 1;
+  } while (!isOver(rounds));
   await other.close();
 }
 

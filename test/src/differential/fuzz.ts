@@ -33,7 +33,7 @@ async function runOracle(seed: number, milliseconds: number): Promise<Counts> {
 const seed = option('seed', randomInt(1, 1_000_000_000));
 const milliseconds = option('seconds', 300) * 500;
 say(`seed ${seed}`);
-const comparison = await runComparison({ seed, milliseconds, withBenchmarks: false });
+const comparison = await runComparison({ seed, rounds: 1_000_000_000, milliseconds, withBenchmarks: false });
 say(describeComparison(comparison));
 const { violations, refusals, failures, ...counts } = await runOracle(seed, milliseconds);
 say(JSON.stringify(counts, undefined, 2));

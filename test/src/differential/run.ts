@@ -9,13 +9,22 @@ const GRACE_MILLISECONDS = 20_000;
 /** Both parsers in a process of their own. `withBenchmarks`: over TPC-H and TPC-DS as well. */
 export async function runComparison(settings: {
   readonly seed: number;
+  /** Ends after so many, or when the time is over. */
+  readonly rounds: number;
   readonly milliseconds: number;
   readonly withBenchmarks: boolean;
 }): Promise<Comparison> {
-  const { seed, milliseconds, withBenchmarks } = settings;
+  const { seed, rounds, milliseconds, withBenchmarks } = settings;
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ['--no-warnings', MAIN, String(seed), String(milliseconds), ...(withBenchmarks ? ['benchmarks'] : [])],
+    [
+      '--no-warnings',
+      MAIN,
+      String(seed),
+      String(rounds),
+      String(milliseconds),
+      ...(withBenchmarks ? ['benchmarks'] : []),
+    ],
     { timeout: milliseconds + GRACE_MILLISECONDS, maxBuffer: 64 * 1024 * 1024 },
   );
   return JSON.parse(stdout) as Comparison;

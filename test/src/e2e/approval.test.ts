@@ -44,7 +44,7 @@ let undecided: ReturnType<typeof failureOf>;
 beforeAll(async () => {
   playground = await startPlayground({
     resources: { 'hasty.yaml': HASTY, 'two.yaml': TWO_GROUPS },
-    gatewayEnvironment: { PISTE_HOLD_SECONDS: '1', PISTE_ABANDONED_AFTER_SECONDS: '4' },
+    gatewayEnvironment: { PISTE_HOLD_SECONDS: '1' },
   });
   [driver, owner] = await Promise.all([connectAgent(playground), connectApprover(playground)]);
   undecided = failureOf(driver.start("INSERT INTO hr.employees (id, name) VALUES (3, 'Nobody')").done);
@@ -162,14 +162,20 @@ describe('a statement that changes the shape of data', () => {
   });
 
   test('is withdrawn when its driver stops asking', async () => {
-    const wire = await loginByHand(playground);
+    // A gateway of its own: where so little patience is the rule, a busy machine forgets, too.
+    const hasty = await playground.startGateway('hasty', {
+      PISTE_HOLD_SECONDS: '1',
+      PISTE_ABANDONED_AFTER_SECONDS: '2',
+    });
+    const [wire, there] = await Promise.all([
+      loginByHand(playground, { url: hasty.driverUrl }),
+      connectApprover(playground, { consoleUrl: hasty.consoleUrl }),
+    ]);
     const submitted = await wire.query('ALTER TABLE orders ADD COLUMN forgotten text');
     expect(submitted.code).toBe('333334');
-    const request = await owner.find(/FORGOTTEN/i);
-    await eventually(
-      'the withdrawal',
-      async () => ((await owner.get(request.id)).body['state'] === 'withdrawn' ? true : undefined),
-      25_000,
+    const request = await eventually('the request', async () => (await there.list())[0]);
+    await eventually('the withdrawal', async () =>
+      (await there.get(request.id)).body['state'] === 'withdrawn' ? true : undefined,
     );
     expect((await wire.get(`/queries/${request.queryId}/result`)).answer).toMatchObject({
       success: false,

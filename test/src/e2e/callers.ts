@@ -127,7 +127,7 @@ const LOOK_EVERY_MS = 50;
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined>,
-  milliseconds = 15_000,
+  milliseconds = 45_000,
 ): Promise<T> {
   const untilMs = Date.now() + milliseconds;
   for (;;) {

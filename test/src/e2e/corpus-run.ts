@@ -188,7 +188,8 @@ export async function runWithDriver(playground: Playground, isHeld: (id: string)
   );
 }
 
-const LANES = 6;
+/** Most of a lane's time goes by while a statement waits for a person. */
+const LANES = 16;
 
 /** Runs the cases in several lanes, each with a session of its own; what changes a session gets a fresh one. */
 async function overAll<Session>(

@@ -1,14 +1,20 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { WireClient } from '../harness/wire-client.js';
-import { type Playground, startPlayground } from '../playground/playground.js';
+import { type GatewayProgram, type Playground, startPlayground } from '../playground/playground.js';
 import { connectAgent, connectApprover, eventually, failureOf, loginByHand } from './callers.js';
 import { outlineOf, recordsIn } from './records.js';
 
 let playground: Playground;
+/** Beside the first gateway, whose tokens live as short as they can: one whose tokens outlive every test. */
+let patient: GatewayProgram;
 
 beforeAll(async () => {
   playground = await startPlayground({
     gatewayEnvironment: { PISTE_SESSION_TOKEN_SECONDS: '1', PISTE_MASTER_TOKEN_SECONDS: '6', PISTE_HOLD_SECONDS: '1' },
+  });
+  patient = await playground.startGateway('patient', {
+    PISTE_SESSION_TOKEN_SECONDS: '600',
+    PISTE_MASTER_TOKEN_SECONDS: '3600',
   });
 }, 60_000);
 afterAll(async () => await playground?.stop());
@@ -18,6 +24,7 @@ const secondsPass = async (seconds: number): Promise<void> => {
   const untilMs = Date.now() + seconds * 1000;
   await eventually('the end of the wait', async () => (Date.now() >= untilMs ? true : undefined));
 };
+const loginPatiently = (): Promise<WireClient> => loginByHand(playground, { url: patient.driverUrl });
 const heartbeat = async (wire: WireClient, token?: string) =>
   (await wire.post('/session/heartbeat', {}, token === undefined ? {} : { token })).answer;
 const renew = async (wire: WireClient, masterToken: string) =>
@@ -50,14 +57,14 @@ describe("the gateway's own session tokens", () => {
   });
 
   test('stay good for a while after the renewal, because other threads of the driver still use them', async () => {
-    const wire = await loginByHand(playground);
+    const wire = await loginPatiently();
     const fresh = await renew(wire, wire.masterToken);
     expect((await heartbeat(wire)).success).toBe(true);
     expect((await heartbeat(wire, String(fresh.data['sessionToken']))).success).toBe(true);
   });
 
   test('are renewed with the newest master token only', async () => {
-    const wire = await loginByHand(playground);
+    const wire = await loginPatiently();
     const fresh = await renew(wire, wire.masterToken);
     expect(await renew(wire, wire.masterToken)).toMatchObject({ success: false, code: '390114' });
     expect((await renew(wire, String(fresh.data['masterToken']))).success).toBe(true);
@@ -101,7 +108,7 @@ describe('a session that Snowflake ended', () => {
 
 describe('a logout', () => {
   test('ends the session at Snowflake too, and every token of it', async () => {
-    const wire = await loginByHand(playground);
+    const wire = await loginPatiently();
     expect((await wire.post('/session?delete=true')).answer.success).toBe(true);
     await eventually('the logout at Snowflake', async () =>
       (await playground.standIn.counters()).logouts === 1 ? true : undefined,
@@ -112,7 +119,7 @@ describe('a logout', () => {
   });
 
   test('of one session leaves the others of the same principal alone', async () => {
-    const [one, other] = await Promise.all([loginByHand(playground), loginByHand(playground)]);
+    const [one, other] = await Promise.all([loginPatiently(), loginPatiently()]);
     await one.post('/session?delete=true');
     expect((await other.query('SELECT 1 AS one')).data['rowset']).toEqual([['1']]);
   });

@@ -205,7 +205,7 @@ describe('tokens of Snowflake that end', () => {
   });
 
   test('in the middle of a poll too', async () => {
-    await playground.standIn.holdNext('long', 4);
+    await playground.standIn.holdNext('long', 10);
     const done = driver.execute("SELECT 'long' AS v");
     await eventually('the first poll', async () =>
       (await playground.standIn.counters()).polls > 0 ? true : undefined,
@@ -257,7 +257,9 @@ describe('tokens of Snowflake that end', () => {
     'a session that ends while a statement runs (%s) does not claim that nothing was executed',
     async (what) => {
       const insert = await nextInsert(driver);
-      await playground.standIn.holdNext('INSERT INTO', 4);
+      // What came before may have been polled for, too.
+      await playground.standIn.reset();
+      await playground.standIn.holdNext('INSERT INTO', 100);
       const done = failureOf(driver.execute(insert.text));
       await eventually('the first poll', async () =>
         (await playground.standIn.counters()).polls > 0 ? true : undefined,

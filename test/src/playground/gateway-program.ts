@@ -5,8 +5,8 @@ import { type Program, type ProgramLimits, startProgram } from '../harness/child
 import { freePorts } from './free-ports.js';
 
 const GATEWAY_MAIN = fileURLToPath(new URL('../../../gateway/dist/main.js', import.meta.url));
-/** Above the drain time of the gateway. */
-const KILL_AFTER_MS = 25_000;
+/** Far above the drain time of the gateway. */
+const KILL_AFTER_MS = 60_000;
 
 export type Environment = Readonly<Record<string, string>>;
 

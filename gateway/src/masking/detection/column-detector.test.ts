@@ -1,10 +1,9 @@
-import { randomInt } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { CATEGORIES, createColumnDetector, type Finding } from './index.js';
 import { createSeededRandom, inContext, NEGATIVE_KINDS, POSITIVE_KINDS, pick } from './testing/corpus.js';
 
-const seed = Number(process.env['PISTE_DETECTION_SEED'] ?? randomInt(1, 1_000_000_000));
+const seed = Number(process.env['PISTE_SEED']);
 const COLUMNS = 60;
 const ROWS = 50;
 
@@ -52,7 +51,7 @@ function byArrow(cells: Cells, behindNull = ''): readonly Finding[] {
 const escapedThroughout = (text: string): string =>
   `"${Array.from({ length: text.length }, (_, at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`).join('')}"`;
 
-describe(`the three forms of a column, PISTE_DETECTION_SEED=${seed}`, () => {
+describe(`the three forms of a column, PISTE_SEED=${seed}`, () => {
   const random = createSeededRandom(seed);
   const kinds = [...POSITIVE_KINDS, ...NEGATIVE_KINDS];
 
