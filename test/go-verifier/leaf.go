@@ -19,7 +19,7 @@ var (
 func init() {
 	for _, kind := range []string{"writer.open", "writer.sealed", "writer.close", "clock.jump", "session.open", "key", "mode.change", "gap",
 		"session.close", "session.refused", "request", "request.refused", "approval.request", "approval.vote", "decision", "response",
-		"response.withheld", "chunk", "control", "reconcile", "policy.loaded", "policy.rejected", "admin.access"} {
+		"response.withheld", "chunk", "chunk.piece", "control", "reconcile", "policy.loaded", "policy.rejected", "admin.access"} {
 		kinds[kind] = true
 	}
 }

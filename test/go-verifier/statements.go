@@ -49,7 +49,7 @@ func (j *judge) judgeStatements() {
 			if record.fields.text("v") == "approved" && j.judgeNamed(record) {
 				j.judgeApproval(s, record)
 			}
-		case "response", "chunk", "response.withheld":
+		case "response", "chunk", "chunk.piece", "response.withheld":
 			j.judgeAnswer(s, record)
 		}
 	}
@@ -134,7 +134,7 @@ func severityOf(mayLack bool, answer said) string {
 func isResult(record said) bool {
 	rows, _ := record.fields["rows"].(int64)
 	_, ran := record.fields["upq"].(string)
-	return record.kind == "chunk" || rows > 0 || ran
+	return record.kind == "chunk" || record.kind == "chunk.piece" || rows > 0 || ran
 }
 
 // isHeld: the policy wanted an approval.

@@ -131,7 +131,7 @@ export async function openArchive(deps: ArchiveDeps): Promise<Archive> {
 }
 
 const BEGINNINGS: ReadonlySet<string> = new Set(['session.open', 'request']);
-const RESULTS: ReadonlySet<string> = new Set(['response', 'chunk']);
+const RESULTS: ReadonlySet<string> = new Set(['response', 'chunk', 'chunk.piece']);
 const TROUBLE = {
   lag: 'records have waited too long for the archive',
   bytes: 'too much waits for the archive',

@@ -1,6 +1,7 @@
 import type { OpenKey } from '@piste/verifier';
 import { type LogDamage, type LogRecord, readLog } from '../recording/index.js';
 import { type CommandArguments, UsageError } from './io.js';
+import { createPieceJoiner } from './join-pieces.js';
 
 /** The recording directory and the session that a command line names. Throws `UsageError`. */
 export function whichSession({ positionals, directory }: CommandArguments): {
@@ -25,13 +26,14 @@ export interface LoadedSession {
 export async function loadSession(directory: string, wanted: string, openKey?: OpenKey): Promise<LoadedSession> {
   const found = new Map<string, LogRecord[]>();
   const stream = readLog(directory, { openKey });
+  const join = createPieceJoiner();
   for (;;) {
     const step = await stream.next();
     if (step.done) return { records: chooseSession(found, wanted), damages: step.value };
     const id = step.value.leaf.strand?.sessionId;
     if (id === undefined || !id.startsWith(wanted)) continue;
     const records = found.get(id) ?? [];
-    records.push(step.value);
+    records.push(join(step.value));
     found.set(id, records);
   }
 }

@@ -37,10 +37,14 @@ function count(counts: Counts, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-/** Stored bytes of a body are at most a tag per part more than what was delivered. */
-export function bodyBytes({ leaf }: LogRecord, name: string): number {
+/** Bytes of rows that a record says were delivered. */
+export function rowBytes({ leaf }: LogRecord): number {
+  // Of a part whose rows stand in several records its own count them all.
+  if (leaf.kind === 'chunk.piece') return 0;
+  const whole = leaf.fields['pieces'] === undefined ? undefined : numberIn(objectIn(leaf.fields, 'out'), 'len');
+  if (whole !== undefined) return whole;
   return leaf.parts
-    .filter((part) => part.name === name)
+    .filter(({ name }) => name === 'rows')
     .reduce((sum, { length, seal }) => sum + (seal?.plainLength ?? length), 0);
 }
 
@@ -96,7 +100,7 @@ export function createSessionDigest(): DigestBuilder {
 
   function addRows(record: LogRecord): void {
     sums.rows += numberIn(record.leaf.fields, 'rows') ?? 0;
-    sums.bytes += bodyBytes(record, 'rows');
+    sums.bytes += rowBytes(record);
   }
 
   return {

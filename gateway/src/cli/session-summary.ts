@@ -115,6 +115,7 @@ function addRecord(session: SessionSummary, { leaf }: LogRecord): void {
     case 'response':
     case 'response.withheld':
     case 'chunk':
+    case 'chunk.piece':
     case 'policy.loaded':
     case 'mode.change':
     case 'gap':

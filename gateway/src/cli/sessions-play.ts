@@ -3,6 +3,7 @@ import type { LogRecord } from '../recording/index.js';
 import { createPalette } from './colour.js';
 import { writeDamages } from './damage.js';
 import { type CliIo, type CommandArguments, EXIT } from './io.js';
+import { createPieceJoiner } from './join-pieces.js';
 import { whichSession } from './load-session.js';
 import { createPacing } from './pacing.js';
 import { toJson } from './plain-text.js';
@@ -48,6 +49,7 @@ async function playTimeline(
   const timeline = createTimeline(palette);
   const from = args.from ?? 1;
   const pacing = createPacing({ speed: speedOf(args, io), maxIdleSeconds: args.skipIdleSeconds, sleep: io.sleep });
+  const join = createPieceJoiner();
   let read = 0;
   let proven = 0;
   writeDamages(session.damages, io);
@@ -56,7 +58,7 @@ async function playTimeline(
     read += 1;
     if (proof?.isProven(record.log, record.index) === true) proven += 1;
     // Also what is not shown counts statements and names columns.
-    const lines = timeline.render(record);
+    const lines = timeline.render(join(record));
     if (read < from) continue;
     const idleMs = await pacing.before(record.leaf.timeMs);
     const idle = idleMs === undefined ? [] : [palette.dim(`            (idle for ${(idleMs / 1000).toFixed(3)} s)`)];

@@ -142,6 +142,8 @@ export function createTimeline(palette: Palette): Timeline {
         const heading = `${name()} result chunk ${numberIn(fields, 'n') ?? '?'} · ${countRows(fields)}`;
         return [heading, ...describeFound(fields, columns), ...indent(describeRows(bodies.get('rows'), columns))];
       }
+      case 'chunk.piece':
+        return [palette.dim(`${name()} result chunk ${numberIn(fields, 'n') ?? '?'}, a piece of its rows`)];
       case 'control':
         return [palette.dim(`${line(fields, 'op')}: ${line(fields, 'outcome')}`)];
       case 'admin.access':

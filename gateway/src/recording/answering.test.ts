@@ -13,11 +13,17 @@ const ENTRY = { kind: 'chunk', sessionId: 's', fields: {}, bodies: [] } as const
 function createSlowDisk(mode: RecordingMode) {
   const commits: PromiseWithResolvers<Receipt>[] = [];
   const lost: (readonly [string, number])[] = [];
+  const append = (): Promise<Receipt> => {
+    const commit = Promise.withResolvers<Receipt>();
+    commits.push(commit);
+    return commit.promise;
+  };
   const recordAnswer = createAnswering({
-    append: () => {
-      const commit = Promise.withResolvers<Receipt>();
-      commits.push(commit);
-      return commit.promise;
+    append,
+    takePart: async () => {
+      const written = append();
+      written.catch(() => undefined);
+      return { written };
     },
     modeOf: () => mode,
     losses: { add: (what, bytes) => void lost.push([what, bytes]), tell: () => undefined },

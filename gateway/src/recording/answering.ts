@@ -1,6 +1,7 @@
 import type { Entry, RecordingMode } from '@piste/verifier';
 import { type Answer, issueAnswer, withDelivered } from './answer.js';
 import type { Losses } from './losses.js';
+import type { Taken } from './part-records.js';
 import { createPartStreams, type ResultPart } from './part-streams.js';
 import type { Receipt } from './receipt.js';
 
@@ -16,6 +17,8 @@ export interface AnswerScope {
 
 export interface AnsweringDeps {
   readonly append: (entry: Entry) => Promise<Receipt>;
+  /** Takes the record of a part when there is room for it. */
+  readonly takePart: (entry: Entry) => Promise<Taken>;
   readonly modeOf: (connection: string | undefined) => RecordingMode;
   readonly losses: Losses;
 }
@@ -23,36 +26,30 @@ export interface AnsweringDeps {
 /** Bytes that may have left ahead of their records, over all connections; beyond, answers wait for theirs. */
 export const MAX_AHEAD_BYTES = 16 * 1024 * 1024;
 
-/** Whether an answer waits for its record. */
-type Waiting = 'wait' | 'wait-for-all-parts' | 'part-ahead' | 'ahead' | 'never';
+/** Whether an answer waits for its record. The table of modes: docs/recording-format.md, "Modes". */
+type Waiting = 'wait' | 'final-waits' | 'ahead' | 'never';
 
-/** The table of modes: docs/recording-format.md, "Modes". */
-function waitingOf(mode: RecordingMode, part: { readonly completes: boolean } | undefined): Waiting {
-  switch (mode) {
-    case 'strict':
-      return 'wait';
-    case 'strict-final':
-      if (part === undefined) return 'wait';
-      return part.completes ? 'wait-for-all-parts' : 'part-ahead';
-    case 'request-strict':
-      return 'ahead';
-    case 'observe':
-      return 'never';
-  }
-}
+const WAITING: Readonly<Record<RecordingMode, Waiting>> = {
+  strict: 'wait',
+  'strict-final': 'final-waits',
+  'request-strict': 'ahead',
+  observe: 'never',
+};
 
 /** Records answers as the mode demands. Rejects with `RecordingUnavailable` where the bytes must not leave. */
-export function createAnswering({ append, modeOf, losses }: AnsweringDeps) {
+export function createAnswering({ append, takePart, modeOf, losses }: AnsweringDeps) {
   const streams = createPartStreams();
   let aheadBytes = 0;
+
+  const isTooFarAhead = (bytes: Buffer): boolean => aheadBytes + bytes.length > MAX_AHEAD_BYTES;
 
   /** The bytes go; where their record went is told later. */
   function letGo(
     bytes: Buffer,
-    appended: Promise<Receipt>,
+    recorded: Promise<Receipt>,
   ): { readonly answer: Answer; readonly written: Promise<boolean> } {
     aheadBytes += bytes.length;
-    const written = appended.then(
+    const written = recorded.then(
       () => true,
       () => {
         losses.add('answer', bytes.length);
@@ -65,31 +62,54 @@ export function createAnswering({ append, modeOf, losses }: AnsweringDeps) {
     return { answer: issueAnswer(bytes, { kind: 'deferred', written }), written };
   }
 
-  const wait = async (bytes: Buffer, appended: Promise<Receipt>): Promise<Answer> =>
-    issueAnswer(bytes, { kind: 'durable', receipt: await appended });
+  const wait = async (bytes: Buffer, recorded: Promise<Receipt>): Promise<Answer> =>
+    issueAnswer(bytes, { kind: 'durable', receipt: await recorded });
 
-  /** A part may leave while its record is being written, not when it was turned away. */
-  async function partAhead(part: ResultPart, bytes: Buffer, appended: Promise<Receipt>): Promise<Answer> {
-    await Promise.race([appended, nextTurn()]);
-    const { answer, written } = letGo(bytes, appended);
+  /** A part may leave while its record is being written, not when it was turned away; the last one when all are durable. */
+  async function partOfStream(part: ResultPart, bytes: Buffer, taking: Promise<Taken>): Promise<Answer> {
+    const { written: recorded } = await taking;
+    await Promise.race([recorded, nextTurn()]);
+    if (streams.completes(part)) {
+      const [answer] = await Promise.all([wait(bytes, recorded), streams.settle(part)]);
+      return answer;
+    }
+    if (isTooFarAhead(bytes)) {
+      streams.ahead(
+        part,
+        recorded.then(
+          () => true,
+          () => false,
+        ),
+      );
+      return wait(bytes, recorded);
+    }
+    const { answer, written } = letGo(bytes, recorded);
     streams.ahead(part, written);
     return answer;
   }
 
-  async function lastPart(part: ResultPart, bytes: Buffer, appended: Promise<Receipt>): Promise<Answer> {
-    const [answer] = await Promise.all([wait(bytes, appended), streams.settle(part)]);
-    return answer;
+  function go(waiting: Waiting, bytes: Buffer, recorded: Promise<Receipt>): Answer | Promise<Answer> {
+    const mayGo = waiting === 'never' || (waiting === 'ahead' && !isTooFarAhead(bytes));
+    return mayGo ? letGo(bytes, recorded).answer : wait(bytes, recorded);
   }
 
-  return (entry: Entry, bytes: Buffer, { connection, part, isStrict = false }: AnswerScope = {}): Promise<Answer> => {
-    const mode = isStrict ? 'strict' : modeOf(connection);
-    const waiting = waitingOf(mode, part && { completes: streams.completes(part) });
-    const isTooFarAhead = aheadBytes + bytes.length > MAX_AHEAD_BYTES;
-    const appended = append(withDelivered(isStrict ? markedStrict(entry) : entry, bytes));
-    if (part !== undefined && waiting === 'part-ahead' && !isTooFarAhead) return partAhead(part, bytes, appended);
-    if (part !== undefined && waiting === 'wait-for-all-parts') return lastPart(part, bytes, appended);
-    const mayGo = waiting === 'never' || (waiting === 'ahead' && !isTooFarAhead);
-    return mayGo ? Promise.resolve(letGo(bytes, appended).answer) : wait(bytes, appended);
+  return async (
+    entry: Entry,
+    bytes: Buffer,
+    { connection, part, isStrict = false }: AnswerScope = {},
+  ): Promise<Answer> => {
+    const waiting = WAITING[isStrict ? 'strict' : modeOf(connection)];
+    const told = withDelivered(isStrict ? markedStrict(entry) : entry, bytes);
+    if (part === undefined) return go(waiting, bytes, append(told));
+    const taking = takePart(told);
+    if (waiting === 'final-waits') return partOfStream(part, bytes, taking);
+    // Before bytes go ahead of their record it has its place in the queue, so that streams keep the pace of the disk.
+    if (waiting === 'ahead') await taking.catch(() => undefined);
+    return go(
+      waiting,
+      bytes,
+      taking.then(({ written }) => written),
+    );
   };
 }
 

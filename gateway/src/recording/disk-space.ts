@@ -38,7 +38,7 @@ export interface DiskSpaceDeps {
 const LOOK_EVERY_MS = 1_000;
 /** Refusals are answers too, and smaller than this. */
 const LARGE_RESULT_BYTES = 64 * 1024;
-const RESULTS: ReadonlySet<EntryKind> = new Set(['response', 'chunk']);
+const RESULTS: ReadonlySet<EntryKind> = new Set(['response', 'chunk', 'chunk.piece']);
 const BEGINNINGS: ReadonlySet<EntryKind> = new Set(['session.open', 'request']);
 const ENDINGS: ReadonlySet<EntryKind> = new Set(['session.close', 'session.refused']);
 

@@ -55,6 +55,8 @@ const part = (megabytes: number) => ({
   bodies: [{ name: 'rows', bytes: Buffer.alloc(megabytes * MEGABYTE) }],
 });
 
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 describe('the near side of the writer', () => {
   test('sends what was appended together in one message, and tells each what it got', async () => {
     const { recorder, posted, commit } = await startWithFake();
@@ -80,33 +82,68 @@ describe('the near side of the writer', () => {
     expect(Buffer.from(sent?.bodies[0]?.bytes ?? []).toString()).toBe('before');
   });
 
-  test('lets streams wait while much is queued, refuses when too much is, and goes on', async () => {
+  test('refuses when too much waits, lets endings in all the same, and goes on', async () => {
     const { recorder, commit } = await startWithFake();
     const first = [part(20), part(20), part(20)].map((one) => recorder.append(one, undefined));
     await expect(recorder.append(part(20), undefined)).rejects.toThrow('recording queue is full');
-    let hasRoom = false;
-    const room = recorder.room().then(() => {
-      hasRoom = true;
-    });
+    const filling = recorder.append(
+      { ...part(0), bodies: [{ name: 'rows', bytes: Buffer.alloc(4_190_000) }] },
+      undefined,
+    );
+    await expect(
+      recorder.append({ ...entry('control'), fields: { text: 'x'.repeat(5000) } }, undefined),
+    ).rejects.toThrow('recording queue is full');
+    const ending = recorder.append(entry('session.close', { why: 'x'.repeat(5000) }), undefined);
     commit(0);
-    await first[0];
-    expect(hasRoom).toBe(false);
-    commit(1);
-    await room;
-    expect(hasRoom).toBe(true);
+    const late = recorder.append(part(15), undefined);
+    commit(1, 2, 3, 4, 5);
+    await Promise.all([...first, filling, ending, late]);
     expect(recorder.failed).toBe(false);
-    const late = recorder.append(part(20), undefined);
-    commit(2, 3);
-    await Promise.all([...first, late]);
+  });
+
+  test('keeps half of the queue from streams: they wait in order for room, which what does not wait may take', async () => {
+    const { recorder, commit } = await startWithFake();
+    const stream = async (megabytes: number, number: number): Promise<void> => {
+      const giveBack = await recorder.room(megabytes * MEGABYTE, 60_000);
+      got.push(number);
+      void recorder.append(part(megabytes), undefined);
+      giveBack();
+    };
+    const got: number[] = [];
+    const streams = [12, 12, 12, 1].map(stream);
+    await turn();
+    expect(got).toEqual([0, 1]);
+    const small = recorder.append(part(20), undefined);
+    commit(0);
+    await turn();
+    // 12 and 20 MiB wait: no room for another 12, and the small one stays behind it.
+    expect(got).toEqual([0, 1]);
+    commit(2);
+    await small;
+    await Promise.all(streams);
+    expect(got).toEqual([0, 1, 2, 3]);
+    commit(1, 3, 4);
+  });
+
+  test('lets nobody wait for room beyond the time, and leaves no place behind', async () => {
+    const { recorder, commit } = await startWithFake();
+    const first = recorder.append(part(30), undefined);
+    await expect(recorder.room(10 * MEGABYTE, 5)).rejects.toThrow('no room in time');
+    const small = recorder.room(MEGABYTE, 60_000);
+    (await small)();
+    commit(0);
+    await first;
+    (await recorder.room(31 * MEGABYTE, 60_000))();
   });
 
   test('refuses everything once the writer is gone, and waits for nothing of it', async () => {
     const { recorder, listener, failures } = await startWithFake();
-    const waiting = [recorder.append(part(40), undefined), recorder.checkpoint(), recorder.room()] as const;
+    const waiting = [recorder.append(part(40), undefined), recorder.checkpoint(), recorder.room(1, 60_000)] as const;
     listener.lost(new Error('out of memory'));
     await expect(waiting[0]).rejects.toThrow(RecordingUnavailable);
     await expect(waiting[1]).rejects.toThrow(RecordingUnavailable);
-    await waiting[2];
+    await expect(waiting[2]).rejects.toThrow(RecordingUnavailable);
+    await expect(recorder.room(1, 60_000)).rejects.toThrow(RecordingUnavailable);
     expect(recorder.failed).toBe(true);
     await expect(recorder.append(entry('control'), undefined)).rejects.toThrow('recording failed earlier');
     await expect(recorder.checkpoint()).rejects.toThrow('the writer is gone');

@@ -1,4 +1,4 @@
-import { blindDigest, blindFields, type Entry, encodeFields, type StrandLink } from '@piste/verifier';
+import { blindDigest, blindFields, type Entry, type EntryKind, encodeFields, type StrandLink } from '@piste/verifier';
 import { errorMessage } from '../errors.js';
 import { createLeafClock, type LeafTime, type RecordingClock } from './leaf-clock.js';
 import type { Acknowledgement, Checkpoint, CommittedGroup } from './placed-record.js';
@@ -9,8 +9,10 @@ import { type FromWriter, fromColumns, type WriterLink, type WriterListener } fr
 
 /** Bytes waiting for the disk; beyond, appends are refused. */
 export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
-/** Streams go on once less than this waits. */
-const ROOM_BYTES = MAX_QUEUED_BYTES / 2;
+/** What ends something is let in beyond that, as far as this. */
+const ENDING_BYTES = 1024 * 1024;
+/** Of the queue, what streams may take: the rest is for what does not wait. */
+export const ROOM_BYTES = MAX_QUEUED_BYTES / 2;
 /** What a record costs beside its bodies and fields, roughly. */
 const RECORD_OVERHEAD_BYTES = 512;
 
@@ -30,7 +32,11 @@ export interface Recorder {
   readonly queuedBytes: number;
   /** Takes the record's place at once. Resolves when a commit that covers it is on stable storage. */
   append(entry: Entry, statementHash: string | undefined, beside?: Beside): Promise<Acknowledgement>;
-  room(): Promise<void>;
+  /**
+   * Keeps room in the queue free for a record of a stream, at most `ROOM_BYTES`, and resolves to what gives it back: call it when
+   * the record was appended. In order of the calls. Rejects when there is none within that time, or recording failed.
+   */
+  room(bytes: number, withinMs: number): Promise<() => void>;
   checkpoint(): Promise<Checkpoint>;
   finishSegment(): Promise<number>;
   /** Resolves when all that was appended is committed and the writer is gone. */
@@ -42,6 +48,14 @@ interface Waiting {
   readonly resolve: (acknowledgement: Acknowledgement) => void;
   readonly reject: (error: RecordingUnavailable) => void;
 }
+
+interface RoomAsked {
+  readonly bytes: number;
+  readonly resolve: (giveBack: () => void) => void;
+  readonly reject: (error: RecordingUnavailable) => void;
+}
+
+const ENDINGS: ReadonlySet<EntryKind> = new Set(['session.close', 'session.refused', 'gap', 'writer.close']);
 
 /** What was known of a session's strands in other logs. */
 export type StrandLinks = readonly StrandLink[] | 'unknown';
@@ -66,7 +80,8 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
   closed.promise.catch(() => undefined);
   const slabs = createSlabs();
   const batch = createRecordBatch(slabs);
-  const roomAsked: (() => void)[] = [];
+  const roomAsked: RoomAsked[] = [];
+  let keptBytes = 0;
   let readTime: (() => LeafTime) | undefined;
   let nextId = 0;
   let queuedBytes = 0;
@@ -140,13 +155,21 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     waiting.clear();
     batch.end();
     queuedBytes = 0;
-    giveRoom();
+    for (const { reject } of roomAsked.splice(0)) reject(failure);
     onFailed(cause);
   }
 
   function giveRoom(): void {
-    if (roomAsked.length === 0 || queuedBytes > ROOM_BYTES) return;
-    for (const go of roomAsked.splice(0)) go();
+    for (let next = roomAsked[0]; next !== undefined; next = roomAsked[0]) {
+      const { bytes, resolve } = next;
+      if (queuedBytes + keptBytes + bytes > ROOM_BYTES) return;
+      roomAsked.shift();
+      keptBytes += bytes;
+      resolve(() => {
+        keptBytes -= bytes;
+        giveRoom();
+      });
+    }
   }
 
   function holdWhileNeeded(): void {
@@ -164,7 +187,8 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     const fields = encodeFields(told.fields);
     const bodyBytes = bodyBytesOf(entry);
     const bytes = bodyBytes + fields.length + RECORD_OVERHEAD_BYTES;
-    if (queuedBytes + bytes > MAX_QUEUED_BYTES) throw new RecordingUnavailable('recording queue is full');
+    const bound = MAX_QUEUED_BYTES + (ENDINGS.has(entry.kind) ? ENDING_BYTES : 0);
+    if (queuedBytes + bytes > bound) throw new RecordingUnavailable('recording queue is full');
     const id = nextId;
     if (batch.size === 0) queueMicrotask(post);
     const { kind, sessionId, bodies } = entry;
@@ -218,11 +242,20 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
         throw new RecordingUnavailable(`entry cannot be encoded: ${errorMessage(error)}`, { cause: error });
       }
     },
-    room() {
-      if (failure !== undefined || queuedBytes <= ROOM_BYTES) return Promise.resolve();
-      return new Promise((resolve) => {
-        roomAsked.push(resolve);
-      });
+    room(bytes, withinMs) {
+      if (failure !== undefined) return Promise.reject(failure);
+      const asked = Promise.withResolvers<() => void>();
+      // A record alone in the queue has room, whatever its leaf adds.
+      const one: RoomAsked = { ...asked, bytes: Math.min(bytes + RECORD_OVERHEAD_BYTES, ROOM_BYTES) };
+      roomAsked.push(one);
+      const timer = setTimeout(() => {
+        const at = roomAsked.indexOf(one);
+        if (at >= 0) roomAsked.splice(at, 1);
+        asked.reject(new RecordingUnavailable('the queue of the recording had no room in time'));
+        giveRoom();
+      }, withinMs);
+      giveRoom();
+      return asked.promise.finally(() => clearTimeout(timer));
     },
     checkpoint() {
       if (last !== undefined) return Promise.resolve(last.checkpoint);

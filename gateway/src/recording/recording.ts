@@ -12,6 +12,7 @@ import type { RecordSize } from './disk-space.js';
 import type { FileOps } from './file-ops.js';
 import type { RecordingClock } from './leaf-clock.js';
 import { createLosses } from './losses.js';
+import { createPartRecords } from './part-records.js';
 import type { Acknowledgement, Checkpoint, CommittedGroup } from './placed-record.js';
 import {
   issueDeferredRequestReceipt,
@@ -87,7 +88,8 @@ export interface Recording {
   recordRequest(permit: Permit, entry: Entry): Promise<RequestReceipt>;
   /**
    * Records an answer to a driver with the count and digest of its bytes, and is the only maker of an `Answer` that carries
-   * anything. Waits for the disk as far as the mode says. Rejects like `append`: the bytes must then not leave.
+   * anything. Waits for the disk as far as the mode says; a part of a large result waits for room in the queue first, for a while.
+   * Rejects like `append`: the bytes must then not leave.
    */
   recordAnswer(entry: Entry, bytes: Buffer, scope?: AnswerScope): Promise<Answer>;
   /** Records what is about to happen on behalf of a connection and is no statement. Rejects like `append`, but in `observe` unless it is strict. */
@@ -98,11 +100,6 @@ export interface Recording {
   demandModes(demanded: ReadonlyMap<string, RecordingMode>): Promise<void>;
   /** True once a write or sync failed: nothing is acknowledged any more and the process should be replaced. */
   readonly failed: boolean;
-  /**
-   * Resolves when at most half of what may wait for the disk does, and when recording failed. Who streams waits for it
-   * before the next part.
-   */
-  room(): Promise<void>;
   /** Newest durable checkpoint, signed: publish it where whoever can write the log cannot. */
   checkpoint(): Promise<Checkpoint>;
   /**
@@ -134,6 +131,8 @@ const OWN_KINDS: ReadonlySet<EntryKind> = new Set([
 ]);
 /** In mode `observe` a request waits this long for its record, so that the statement's tag can name it. */
 const OBSERVE_WAIT_MS = 100;
+/** How long a part of a large result waits for room in the queue. Drivers ask again for what is refused then. */
+const ROOM_WAIT_MS = 20_000;
 const DEPLOYMENT = /^[a-z0-9]([a-z0-9./-]{0,126}[a-z0-9])?$/;
 
 /**
@@ -217,7 +216,13 @@ function createRecording(recorder: Recorder, origin: string, deps: RecordingDeps
     return linked.append(entry, statementHash);
   }
 
-  const recordAnswer = createAnswering({ append: (entry) => append(entry, undefined), modeOf: modes.of, losses });
+  const appendAnswer = (entry: Entry): Promise<Receipt> => append(entry, undefined);
+  const takePart = createPartRecords({
+    append: appendAnswer,
+    room: (bytes) => recorder.room(bytes, ROOM_WAIT_MS),
+    random: deps.random ?? ((byteCount) => randomBytes(byteCount)),
+  });
+  const recordAnswer = createAnswering({ append: appendAnswer, takePart, modeOf: modes.of, losses });
 
   /** The receipt, or undefined when it is lost or does not come in time and the mode does not wait. */
   async function appendFor(mode: RecordingMode, entry: Entry, statementHash: string | undefined) {
@@ -263,7 +268,6 @@ function createRecording(recorder: Recorder, origin: string, deps: RecordingDeps
     get failed() {
       return recorder.failed;
     },
-    room: () => recorder.room(),
     checkpoint: () => recorder.checkpoint(),
     finishSegment: () => recorder.finishSegment(),
     async endShredded(sessionId: string) {

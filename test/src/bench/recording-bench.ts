@@ -193,13 +193,12 @@ async function measureAppends(directory: string, recipients: readonly string[], 
 function streamTo(recording: Recording): (index: number) => Promise<unknown> {
   const part = Buffer.alloc(PART_BYTES, 'p');
   return async (index) => {
-    await recording.room();
-    await recording.append({
-      kind: 'chunk',
-      sessionId: 'stream',
-      fields: { qid: 'q', n: index },
-      bodies: [{ name: 'rows', bytes: part }],
-    });
+    const fields = { qid: 'q', n: index };
+    await recording.recordAnswer(
+      { kind: 'chunk', sessionId: 'stream', fields, bodies: [{ name: 'rows', bytes: part }] },
+      part,
+      { part: { result: 'stream', index, count: Number.MAX_SAFE_INTEGER } },
+    );
   };
 }
 

@@ -153,7 +153,14 @@ function protocolItem(random: Random): Item {
       leaf: leaf('response.withheld', { ...(random.chance(8) ? {} : { qid }), code: '1', why: 'x' }),
       bodies: [],
     }),
-    () => ({ leaf: leaf('chunk', { ...(random.chance(8) ? {} : { qid }), n: 1, rows: 1 }, rows), bodies: rowsBodies }),
+    () => ({
+      leaf: leaf(
+        random.pick(['chunk', 'chunk.piece']),
+        { ...(random.chance(8) ? {} : { qid }), n: 1, ...maybe({ rows: 1 }) },
+        rows,
+      ),
+      bodies: rowsBodies,
+    }),
     () => ({ leaf: leaf('session.open', { account: 'a', ...maybe({ connection: 'c' }), who }), bodies: [] }),
     () => ({ leaf: { v: 1, k: 'gap', f: loss(random) }, bodies: [] }),
     () => ({ leaf: { v: 1, k: 'mode.change', f: modeOf(random) }, bodies: [] }),

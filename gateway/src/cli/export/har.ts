@@ -1,4 +1,5 @@
 import type { LogRecord } from '../../recording/index.js';
+import { createPieceJoiner } from '../join-pieces.js';
 import { toJsonLine } from '../plain-text.js';
 import { createExchanges, type Exchange, recordsOf } from './exchanges.js';
 import { type Exporter, type ExporterOptions, OUT_OF_TIME } from './exporter.js';
@@ -41,12 +42,14 @@ export function createHarExporter({ tally, isInTime, version }: ExporterOptions)
     return '';
   };
 
+  const join = createPieceJoiner();
   const creator = { name: 'Piste', version };
   return {
     keepBody: () => true,
     begin: () =>
       `{"log":{"version":"1.2","creator":${toJsonLine(creator)},"pages":[],"comment":${toJsonLine(COMMENT)},"entries":[`,
-    add(record) {
+    add(stored) {
+      const record = join(stored);
       const { taken, whole } = exchanges.add(record);
       if (whole !== undefined) return addExchange(whole);
       return taken ? '' : addAlone(record);

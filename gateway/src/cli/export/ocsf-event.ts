@@ -1,6 +1,6 @@
 import type { EntryValue, LogRecord } from '../../recording/index.js';
 import { listIn, listOf, numberIn, objectIn, stringIn } from '../fields.js';
-import { bodyBytes } from '../session-digest.js';
+import { rowBytes } from '../session-digest.js';
 import { type Exchange, recordsOf } from './exchanges.js';
 import {
   actorOf,
@@ -128,7 +128,7 @@ function queryInfo({ requests, answer, queryId }: Exchange): Json {
   return {
     uid: queryId,
     query_string: text?.toString('utf8') ?? UNREADABLE_TEXT,
-    bytes: answer === undefined ? undefined : bodyBytes(answer, 'rows'),
+    bytes: answer === undefined ? undefined : rowBytes(answer),
   };
 }
 
@@ -198,7 +198,7 @@ export function chunkEvent(record: LogRecord, opening: Opening | undefined, sour
       query_id: stringIn(fields, 'qid'),
       chunk: number,
       rows: numberIn(fields, 'rows'),
-      bytes: bodyBytes(record, 'rows'),
+      bytes: rowBytes(record),
       leaf_hash: record.leafHash,
     },
   };

@@ -2,7 +2,7 @@ import { driverCode, type PisteCode } from '../../errors.js';
 import type { EntryValue, LogRecord } from '../../recording/index.js';
 import { listIn, listOf, objectIn, stringIn } from '../fields.js';
 import { columnsOf } from '../result-view.js';
-import { bodyBytes } from '../session-digest.js';
+import { rowBytes } from '../session-digest.js';
 import type { SearchField } from './query.js';
 
 type Fields = Readonly<Record<string, EntryValue>>;
@@ -55,7 +55,7 @@ export function factsOf(record: LogRecord): RecordFacts {
     ]),
     sessionFacts: kind === 'session.open' ? unique(people(fields)) : [],
     text: [...texts].join('\n'),
-    bytes: bodyBytes(record, 'rows'),
+    bytes: rowBytes(record),
     isUnreadable: TEXT_BODIES.some((name) => record.unread.has(name)),
   };
 }

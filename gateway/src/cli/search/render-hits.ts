@@ -4,7 +4,7 @@ import { listIn, listOf, numberIn, objectIn, stringIn } from '../fields.js';
 import { clip, plural, toLine } from '../plain-text.js';
 import type { Proof } from '../proof.js';
 import { unreadBodies } from '../read-records.js';
-import { bodyBytes } from '../session-digest.js';
+import { rowBytes } from '../session-digest.js';
 import { toUtc } from '../time.js';
 import type { Hit } from './recheck.js';
 
@@ -140,7 +140,7 @@ function deliveredOf({ records }: Hit): readonly string[] {
   const answers = records.filter(({ leaf }) => leaf.kind === 'response' || leaf.kind === 'chunk');
   if (answers.length === 0) return [];
   const rows = answers.reduce((sum, { leaf }) => sum + (numberIn(leaf.fields, 'rows') ?? 0), 0);
-  const bytes = answers.reduce((sum, record) => sum + bodyBytes(record, 'rows'), 0);
+  const bytes = answers.reduce((sum, record) => sum + rowBytes(record), 0);
   const masked = answers.reduce((sum, { leaf }) => sum + listOf(leaf.fields, 'masked').length, 0);
   return [
     `${plural(rows, 'row')}, ${plural(bytes, 'byte')} delivered`,

@@ -19,6 +19,7 @@ export const ENTRY_KINDS = [
   'response',
   'response.withheld',
   'chunk',
+  'chunk.piece',
   'policy.loaded',
   'policy.rejected',
   'reconcile',

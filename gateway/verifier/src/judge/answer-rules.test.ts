@@ -132,3 +132,87 @@ describe('an answer compared with its bodies', () => {
     ]);
   });
 });
+
+describe('a part whose rows stand in several records', () => {
+  type Piece = Readonly<Record<string, EntryValue>> & { readonly rows?: string };
+  const PIECES: readonly Piece[] = [
+    { qid: 'q', n: 0, id: 'a', p: 0, rows: '["1"],' },
+    { qid: 'q', n: 0, id: 'a', p: 1, rows: '["2"],' },
+  ];
+
+  async function found(
+    pieces: readonly Piece[],
+    named: EntryValue = { id: 'a', count: 2 },
+    withoutBodies = false,
+  ): Promise<readonly string[]> {
+    const log = createLogBuilder(FIRST_ULID, { open: { mode: 'strict', enc: 'none' } });
+    log.add({ kind: 'session.open', session: SESSION, fields: { connection: 'c', account: 'a' } });
+    const statementHash = hashStatement(Buffer.from('select 1'), undefined);
+    const asked = { kind: 'request', session: SESSION, statementHash, bodies: { sql: 'select 1' } } as const;
+    log.add({ ...asked, fields: { qid: 'q', dec: { v: 'allow' } } });
+    for (const { rows = '', ...fields } of pieces)
+      log.add({ kind: 'chunk.piece', session: SESSION, fields, bodies: { rows } });
+    const bytes = Buffer.from('["1"],["2"],["3"]');
+    const out = { len: bytes.byteLength, sha: sha256(bytes).toString('hex') };
+    log.add({
+      kind: 'chunk',
+      session: SESSION,
+      fields: { qid: 'q', n: 0, rows: 3, fmt: 'json', out, pieces: named },
+      bodies: { rows: '["3"]' },
+    });
+    log.close();
+    const files = withoutBodies ? archive(log.files()) : log.files();
+    if (withoutBodies) files.delete(`${FIRST_ULID}/00000001.sfb`);
+    const { findings } = await verifyFiles(files, trustIn([log]), { deep: true });
+    return findings.filter(({ code }) => code.startsWith('answer')).map(({ severity, code }) => `${severity} ${code}`);
+  }
+
+  const [first, second] = PIECES as [Piece, Piece];
+  const other: readonly Piece[] = PIECES.map((piece) => ({ ...piece, id: 'b', rows: '["9"],' }));
+
+  test.each<readonly [string, readonly Piece[]]>([
+    ['its pieces', PIECES],
+    ['pieces of another delivery among them', [first, ...other, second]],
+    ['pieces of a delivery that was refused', [{ ...first, id: 'c' }, ...PIECES]],
+  ])('is what left with %s', async (_, pieces) => {
+    expect(await found(pieces)).toEqual([]);
+  });
+
+  test.each<readonly [string, readonly Piece[]]>([
+    ['a piece missing', [first]],
+    ['the first missing', [second]],
+    ['none', []],
+    ['other order', [second, first]],
+    ['a piece twice', [first, first, second]],
+    ['other rows', [first, { ...second, rows: '["7"],' }]],
+    ['a piece of another part', [first, { ...second, n: 1 }]],
+    ['a piece of another statement', [first, { ...second, qid: 'r' }]],
+  ])('is proof with %s', async (_, pieces) => {
+    expect(await found(pieces)).toEqual(['tampered answer-mismatch']);
+  });
+
+  test.each<readonly [string, EntryValue]>([
+    ['another count', { id: 'a', count: 1 }],
+    ['another delivery', { id: 'b', count: 2 }],
+    ['a text', 'a'],
+  ])('is proof where it names %s', async (_, named) => {
+    expect(await found(PIECES, named)).toEqual(['tampered answer-mismatch']);
+  });
+
+  test('is left out where its rows are not here', async () => {
+    expect(await found(PIECES, undefined, true)).toEqual(['note answers-not-compared']);
+  });
+
+  test('says that the statement ran, and needs one', async () => {
+    const log = createLogBuilder(FIRST_ULID, { open: { mode: 'strict', enc: 'none' } });
+    log.add({ kind: 'session.open', session: SESSION, fields: { connection: 'c', account: 'a' } });
+    log.add({ kind: 'chunk.piece', session: SESSION, fields: { ...first, rows: 1 }, bodies: { rows: 'x' } });
+    log.add({ kind: 'chunk.piece', session: SESSION, fields: { n: 0, id: 'z', p: 0 }, bodies: { rows: 'x' } });
+    log.close();
+    const { findings } = await verifyFiles(log.files(), trustIn([log]), {});
+    expect(findings.map(({ severity, code }) => `${severity} ${code}`)).toEqual([
+      'tampered no-query-id',
+      'tampered orphan-response',
+    ]);
+  });
+});

@@ -3,6 +3,7 @@ import type { EntryValue } from '../format/entry.js';
 import { platform } from '../platform/index.js';
 import type { ScannedRecord } from '../read/scan.js';
 import type { Finding } from './finding.js';
+import { createPartPieces, type JoinedPieces, type PartPieces, piecesNamed } from './part-pieces.js';
 
 /** Bodies the comparison needs. */
 export const ANSWER_BODIES: ReadonlySet<string> = new Set(['head', 'rows']);
@@ -20,22 +21,37 @@ const TAIL = Buffer.from('},"code":null,"message":null,"success":true}', 'utf8')
 const BASE64_STEP_BYTES = 3 * 16_384;
 const KINDS: ReadonlySet<string> = new Set(['response', 'response.withheld', 'chunk', 'request.refused']);
 
-/** Creates the comparison: what it remembers does not grow. */
+/** Creates the comparison: what it remembers grows only with large parts that were begun and not delivered. */
 export function createAnswerRules(): AnswerRules {
   const findings: Finding[] = [];
   let withParts = 0;
   let unreadable = 0;
+  const piecesByLog = new Map<string, PartPieces>();
+
+  function piecesIn(log: string): PartPieces {
+    const pieces = piecesByLog.get(log) ?? createPartPieces();
+    piecesByLog.set(log, pieces);
+    return pieces;
+  }
+
   return {
     add(record, log) {
       const { leaf, index, unread, blind } = record;
       const { kind, fields } = leaf;
+      if (kind === 'chunk.piece') piecesIn(log).add(record);
       const out = readOut(fields['out']);
       if (out === undefined || !KINDS.has(kind)) return;
       if (kind === 'request.refused' && leaf.parts.every(({ name }) => name !== 'head')) return;
+      const before = kind === 'chunk' && piecesNamed(fields) !== undefined ? piecesIn(log).take(record) : NO_PIECES();
       if (hasFurtherParts(record)) withParts += 1;
-      else if (unread.has('head') || unread.has('rows') || (blind !== undefined && blind.secret === undefined)) {
+      else if (
+        unread.has('head') ||
+        unread.has('rows') ||
+        before?.isUnread === true ||
+        (blind !== undefined && blind.secret === undefined)
+      )
         unreadable += 1;
-      } else if (!isDelivered(out, record)) {
+      else if (before === undefined || !isDelivered(out, before, record)) {
         const message = 'what was delivered is not what its bodies give';
         findings.push({ severity: 'tampered', code: 'answer-mismatch', message, log, index });
       }
@@ -66,8 +82,8 @@ function hasFurtherParts({ leaf: { kind, fields } }: ScannedRecord): boolean {
   return kind === 'response' && typeof parts === 'number' && parts > 0;
 }
 
-/** The bytes that left, piece by piece. */
-function* piecesOf({ leaf: { kind, fields }, bodies }: ScannedRecord): Generator<Uint8Array> {
+/** The bytes that left, bit by bit; of a part those behind its pieces. */
+function* bytesOf({ leaf: { kind, fields }, bodies }: ScannedRecord): Generator<Uint8Array> {
   const head = bodies.get('head') ?? NOTHING;
   const rows = bodies.get('rows') ?? NOTHING;
   const { fmt } = fields;
@@ -93,13 +109,14 @@ function* base64Of(bytes: Buffer): Generator<Uint8Array> {
     yield Buffer.from(bytes.subarray(at, at + BASE64_STEP_BYTES).toString('base64'), 'latin1');
 }
 
-function isDelivered({ len, sha }: Out, record: ScannedRecord): boolean {
-  const hash = platform.createSha256();
-  let length = 0;
-  for (const piece of piecesOf(record)) {
-    length += piece.byteLength;
+const NO_PIECES = (): JoinedPieces => ({ hash: platform.createSha256(), bytes: 0, isUnread: false });
+
+function isDelivered({ len, sha }: Out, { hash, bytes }: JoinedPieces, record: ScannedRecord): boolean {
+  let length = bytes;
+  for (const some of bytesOf(record)) {
+    length += some.byteLength;
     if (length > len) return false;
-    hash.update(piece);
+    hash.update(some);
   }
   return length === len && digestIn(record.blind, 'out', hash.digest().toString('hex')) === sha;
 }

@@ -50,9 +50,11 @@ interface Session {
   readonly connections: Set<EntryValue | undefined>;
 }
 
+const NAMED: ReadonlySet<string> = new Set(['request', 'response', 'chunk', 'chunk.piece']);
+
 /** Records that nothing can be said of without the statement they belong to. */
 function needsQueryId(kind: string, { v }: Readonly<Record<string, EntryValue>>): boolean {
-  return kind === 'request' || kind === 'response' || kind === 'chunk' || (kind === 'decision' && v === 'approved');
+  return NAMED.has(kind) || (kind === 'decision' && v === 'approved');
 }
 
 /** Creates the checks. Memory grows with the number of statements. */
@@ -127,6 +129,7 @@ export function createProtocolRules(): ProtocolRules {
       case 'response':
       case 'response.withheld':
       case 'chunk':
+      case 'chunk.piece':
         statement.answers.push({
           ...place,
           sessionId: strand?.sessionId,

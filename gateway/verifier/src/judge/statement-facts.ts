@@ -197,5 +197,7 @@ export function votersOf(list: EntryValue | undefined): Outcome['voters'] {
 
 /** True when the answer can only come from Snowflake having run the statement. */
 export function isResult(kind: string, { upq, rows }: Fields): boolean {
-  return kind === 'chunk' || typeof upq === 'string' || (typeof rows === 'number' && rows > 0);
+  return (
+    kind === 'chunk' || kind === 'chunk.piece' || typeof upq === 'string' || (typeof rows === 'number' && rows > 0)
+  );
 }
