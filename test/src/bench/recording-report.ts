@@ -60,6 +60,7 @@ export function judgeRecording({
   return [
     ...overDisk,
     atLeast('durable records per second, 64 in flight, 3 KB', 20_000, plain.recordsPerSecond),
+    atMost('CPU per durable record, 64 in flight, us', 30, plain.cpuMicrosPerRecord),
     atLeast('strict stream of 1 MiB parts, 4 in flight, MB/s', 300, plain.streamMegabytesPerSecond),
     atMost('start on an open log of 1 GB, seconds', 5, recovery.millis / 1000),
     atMost('memory growth while 1 GB is streamed, MB', 100, streamGrowthMegabytes),
