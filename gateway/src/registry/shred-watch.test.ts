@@ -29,7 +29,12 @@ test('sessions that are shredded from now on are told once each, also after a fa
         },
       },
       timers: manual.timers,
-      log: { ...SILENT_LOG, warn: () => void (failures += 1) },
+      log: {
+        ...SILENT_LOG,
+        warn() {
+          failures += 1;
+        },
+      },
       async onShred(sessionId) {
         told.push(sessionId);
         if (sessionId === 'first') throw new Error('not now');
