@@ -250,6 +250,7 @@ describe('piste sessions', () => {
       for (const argv of [
         ['sessions', 'list', directory],
         ['sessions', 'play', directory, 'id'],
+        ['sessions', 'serve', directory, 'id'],
       ]) {
         const { out } = await run(argv);
         expect(out).not.toMatch(/(?!\n)[\p{C}\p{Zl}\p{Zp}]/u);

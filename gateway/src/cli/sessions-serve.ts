@@ -2,7 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createReplaySessions, type RecordedSession, readRecordedSession, serveReplay } from '../replay/index.js';
+import {
+  createReplaySessions,
+  isLoopback,
+  type RecordedSession,
+  readRecordedSession,
+  serveReplay,
+} from '../replay/index.js';
 import { type CliIo, type CommandArguments, EXIT, UsageError } from './io.js';
 import { loadSession, whichSession } from './load-session.js';
 import { clip, plural, toJsonLine, toLine } from './plain-text.js';
@@ -46,7 +52,7 @@ export async function sessionsServe(args: CommandArguments, io: CliIo): Promise<
   const url = await listen(server, place);
   const statements = recorded.statements.length;
   if (args.json) io.out(`${toJsonLine({ url, session, statements })}\n`);
-  else io.out(`replaying ${plural(statements, 'statement')} of session ${session} at ${url} for any user\n`);
+  else io.out(`replaying ${plural(statements, 'statement')} of session ${toLine(session)} at ${url} for any user\n`);
   await io.stopped();
   server.close();
   server.closeAllConnections();
@@ -68,14 +74,12 @@ function parseListen(text: string): Place {
   return { host, port };
 }
 
-const LOOPBACK = /^(127(\.\d+){3}|::1|localhost)$/;
-
 function warnOf({ withoutText, statements }: RecordedSession, { host }: Place, io: CliIo): void {
   const unanswered = statements.filter(({ answer }) => answer === undefined).length;
   if (withoutText > 0)
     io.err(`piste: note: ${plural(withoutText, 'statement')} cannot be read and will not be answered\n`);
   if (unanswered > 0) io.err(`piste: note: ${plural(unanswered, 'statement')} without an answer in the recording\n`);
-  if (!LOOPBACK.test(host)) {
+  if (!isLoopback(host)) {
     io.err('piste: WARNING: whoever reaches this address reads the session: there is no login and no encryption\n');
   }
 }

@@ -1,3 +1,4 @@
+export { isLoopback } from './loopback.js';
 export {
   type RecordedEntry,
   type RecordedSession,

@@ -23,6 +23,7 @@ import {
   success,
   tokenOf,
 } from '../protocol/index.js';
+import { isAskedByName } from './loopback.js';
 import type { ReplaySession, ReplaySessions } from './replay-sessions.js';
 
 /** As much as a gateway takes by default. */
@@ -38,7 +39,8 @@ export function serveReplay(server: Server, sessions: ReplaySessions): void {
 }
 
 async function answerOf(sessions: ReplaySessions, request: IncomingMessage): Promise<Reply> {
-  const target = parseTarget(request.url);
+  const isMeant = isAskedByName(request.headers.host, request.socket.localAddress);
+  const target = isMeant ? parseTarget(request.url) : undefined;
   const route = target === undefined ? undefined : matchRoute(request.method ?? '', target.path, target.query);
   if (route === undefined || target === undefined) {
     request.resume();
