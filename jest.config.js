@@ -26,5 +26,5 @@ export default {
   testSequencer: '<rootDir>/jest.sequencer.js',
   // One more than the processors of a build machine: much of the time a suite waits for programs and for clocks.
   maxWorkers: 3,
-  testTimeout: 60_000,
+  testTimeout: 120_000,
 };

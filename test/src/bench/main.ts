@@ -67,13 +67,13 @@ async function measureRig(rig: Rig, { isQuick, seed }: Settings): Promise<Measur
   progress('statements ...');
   const statements = await measureStatements(rig, {
     random,
-    ...(isQuick ? { rounds: 2, milliseconds: 350 } : { rounds: 7, milliseconds: 1_200 }),
+    ...(isQuick ? { rounds: 1, milliseconds: 300 } : { rounds: 7, milliseconds: 1_200 }),
   });
   const recorded = (await bytesBelow(rig.gateway.recordingDirectory)) - bytesBefore;
   progress('large results ...');
   const relay = await measureRelay(rig, {
     random,
-    ...(isQuick ? { rounds: 2, downloads: 1 } : { rounds: 7, downloads: 2 }),
+    ...(isQuick ? { rounds: 1, downloads: 1 } : { rounds: 7, downloads: 2 }),
   });
   const throughGateway = statements.rows.filter(
     ({ variant }) => variant === 'gateway, masked' || variant === 'gateway, unmasked',

@@ -328,7 +328,7 @@ describe('a gateway that cannot start', () => {
     };
   });
   const startIn = (changes: Readonly<Record<string, string>>) =>
-    failureOf(startProgram(GATEWAY_MAIN, [], { ...environment, ...changes }, { readyMilliseconds: 10_000 }));
+    failureOf(startProgram(GATEWAY_MAIN, [], { ...environment, ...changes }, { readyMilliseconds: 50_000 }));
 
   test('because it cannot record says where and why, and ends', async () => {
     const file = join(playground.directory, 'a-file');

@@ -404,7 +404,8 @@ describe('piste audit verify', () => {
 
   test('finds a flipped bit wherever it is', async () => {
     const { directory, segment, bytes } = await copyOfLog();
-    const places = Array.from({ length: 8 }, (_, index) => Math.floor(((index + 0.5) * bytes) / 8));
+    // The suites of the verifier flip every bit; here the command tells it.
+    const places = [0.2, 0.5, 0.8].map((share) => Math.floor(share * bytes));
     for (const offset of [3, ...places, bytes - 1]) {
       await flip(segment, offset);
       const { exitCode, text } = await verify(directory);

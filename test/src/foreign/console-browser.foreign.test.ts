@@ -40,7 +40,7 @@ async function newPage(options: BrowserContextOptions = {}): Promise<Page> {
   const context = await browser.newContext(options);
   open.push(context);
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(50_000);
   page.on('console', (message) => {
     // A refused page is told with its status, which Chromium repeats here.
     if (message.type() === 'error' && !/status of (403|404|409)/.test(message.text())) complaints.push(message.text());
@@ -179,7 +179,7 @@ test('the content security policy blocks a script that got into a page', async (
     const script = document.createElement('script');
     script.textContent = 'document.title = "taken over"';
     document.body.append(script);
-    setTimeout(() => resolve('nothing was blocked'), 2000);
+    setTimeout(() => resolve('nothing was blocked'), 20_000);
   })`);
   expect(blocked).toMatch(/^script-src/);
   expect(await page.title()).not.toBe('taken over');

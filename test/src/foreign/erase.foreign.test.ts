@@ -4,8 +4,8 @@ import { openObjectStore } from '@piste/gateway/dist/archive/index.js';
 import { describeErasing, type ErasePlaceInTime } from '../object-store/erase-contract.js';
 import { startVersitygw } from '../object-store/versitygw.js';
 
-/** Long enough to be refused first, short enough to wait for. */
-const LOCKED_MS = 20_000;
+/** Long enough to be refused first, also on a busy machine, and short enough to wait for. */
+const LOCKED_MS = 40_000;
 
 async function startPlace(): Promise<ErasePlaceInTime> {
   const server = await startVersitygw();

@@ -14,7 +14,7 @@ const PROGRAM = fileURLToPath(new URL('../../go-verifier/', import.meta.url));
 const VECTORS = fileURLToPath(new URL('../../../gateway/verifier/testdata/recordings/', import.meta.url));
 const GO = { GOFLAGS: '-mod=readonly -buildvcs=false', GOTOOLCHAIN: 'local' };
 const MUTANTS = Number(process.env['MUTANTS'] ?? (process.env['PISTE_TORTURE'] === '1' ? 10_000 : 300));
-const SEED = Number(process.env['SEED'] ?? 1);
+const SEED = Number(process.env['SEED'] ?? (process.env['PISTE_TORTURE'] === '1' ? process.env['PISTE_SEED'] : 1));
 /** Under a loaded machine a mutant takes some tens of milliseconds. */
 const SUITE_MS = 120_000 + MUTANTS * 200;
 
