@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { isSignedBy, parseTlogProof, parseVkey, verifyTlogProof } from '@piste/verifier';
+import { OTHER_SESSION, ROAMING_SESSION, recordRoaming } from './roaming-fixture.js';
 import { run } from './run-fixture.js';
 
 const VECTORS = fileURLToPath(new URL('../../verifier/testdata/recordings/', import.meta.url));
@@ -56,13 +57,14 @@ describe('piste audit bundle', () => {
     }),
   );
 
-  test('leaves other logs out when asked for a session, and says so', () =>
+  test('leaves other logs out when asked for the whole logs of a session, and says so', () =>
     withFolder(async (folder) => {
       const file = await bundle(
         folder,
         'interrupted-sealed',
         '--session',
         'session-1',
+        '--whole-logs',
         '--trust',
         trustOf('interrupted-sealed'),
       );
@@ -73,17 +75,52 @@ describe('piste audit bundle', () => {
       expect(code).toBe(2);
       expect(
         (await run(['audit', 'bundle', recordingOf('raw'), '--session', 'x', '-o', join(folder, 'x.zip')])).err,
-      ).toContain('no record is of that session or time');
+      ).toContain('no record of session x is here');
     }));
 
   test('replaces no file, and leaves none behind when it fails', () =>
     withFolder(async (folder) => {
       const file = join(folder, 'raw.zip');
       await writeFile(file, 'mine');
-      const { code } = await run(['audit', 'bundle', recordingOf('raw'), '-o', file]);
-      expect(code).toBe(1);
+      const { code, err } = await run(['audit', 'bundle', recordingOf('raw'), '-o', file]);
+      expect({ code, err }).toEqual({
+        code: 1,
+        err: `piste: ${file} is there already, and a bundle replaces nothing\n`,
+      });
       expect(await readFile(file, 'utf8')).toBe('mine');
     }));
+
+  test.each([[], ['--session', 'session-1']])('is gone when somebody stops the making of it, with %j', (...more) =>
+    withFolder(async (folder) => {
+      const file = join(folder, 'raw.zip');
+      const { code, err } = await run(['audit', 'bundle', recordingOf('raw'), '-o', file, ...more], {
+        stopped: () => Promise.resolve(),
+      });
+      expect({ code, err }).toEqual({ code: 1, err: 'piste: stopped; nothing of the bundle is left\n' });
+      expect(await readdir(folder)).toEqual([]);
+    }),
+  );
+
+  test('says how far it is while it takes long', () =>
+    withFolder(async (folder) => {
+      let nowMs = 0;
+      const { err } = await run(['audit', 'bundle', recordingOf('raw'), '-o', join(folder, 'raw.zip')], {
+        nowMs: () => (nowMs += 2000),
+      });
+      expect(err).toMatch(/^… 0 MiB read, 0 MiB of the bundle written\n/);
+    }));
+
+  test.each([
+    [['--whole-logs'], '--whole-logs says that'],
+    [['--keys'], '--keys is for a bundle of one session'],
+    [['--session', 'session-1', '--since', '1d'], 'leave --since out'],
+    [['--session', 'session-1', '--whole-logs', '--keys'], '--keys is for a bundle of one session'],
+  ])('takes no %j', (more, complaint) =>
+    withFolder(async (folder) => {
+      const { code, err } = await run(['audit', 'bundle', recordingOf('raw'), '-o', join(folder, 'x.zip'), ...more]);
+      expect({ code, says: err.includes(complaint) }).toEqual({ code: 3, says: true });
+    }),
+  );
 
   test('is refused by the verifier with any byte of its files changed', () =>
     withFolder(async (folder) => {
@@ -100,6 +137,93 @@ describe('piste audit bundle', () => {
       // Only times, version numbers and attributes of the archive mean nothing.
       const free = missed.filter((at) => !isFree(bytes, at));
       expect(free).toEqual([]);
+    }));
+});
+
+describe('piste audit bundle --session', () => {
+  test('holds one session, which it proves', () =>
+    withFolder(async (folder) => {
+      const trust = ['--trust', trustOf('two-writers')];
+      const file = await bundle(folder, 'two-writers', '--session', 'session-1', ...trust);
+      const { code, out } = await run(['audit', 'verify', file, ...trust]);
+      expect(code).toBe(0);
+      expect(out).toContain(
+        'audit verify: OK\none session: session-1\nEvery record of the session is as it was written',
+      );
+      expect(await verdictOf(file)).toMatchObject({
+        code: 2,
+        findings: [expect.objectContaining({ code: 'own-trust' })],
+      });
+    }));
+
+  test('holds nothing of another session, and says what stands in the way of a verdict', () =>
+    withFolder(async (folder) => {
+      const { directory, trust } = await recordRoaming(folder);
+      const file = join(folder, 'one.zip');
+      const made = await run([
+        'audit',
+        'bundle',
+        directory,
+        '--session',
+        ROAMING_SESSION,
+        '--trust',
+        trust,
+        '-o',
+        file,
+      ]);
+      expect(made.out).toMatch(
+        /one\.zip: session roam-7f3a, \d+ records in 2 logs, .*, nothing of other sessions, \d+ bytes/,
+      );
+      expect(made.err).toMatch(/^note: verified, the bundle gives cannot-conclude: nothing says that record \d+/);
+      const bytes = await readFile(file);
+      expect(bytes.includes('devin_id:42')).toBe(true);
+      for (const mark of [OTHER_SESSION, '"people"', 'SHOW TABLES', 'ef'.repeat(32)])
+        expect({ mark, isIn: bytes.includes(mark) }).toEqual({ mark, isIn: false });
+      const { code, out } = await run(['audit', 'verify', file, '--trust', trust, '--deep']);
+      expect(code).toBe(2);
+      expect(out.match(/^(tampered|cannot-conclude): .*/gm)).toEqual([expect.stringContaining('[strand-end; log')]);
+    }));
+
+  test('holds its keys only when asked, and opens with them', () =>
+    withFolder(async (folder) => {
+      const trust = ['--session', 'session-1', '--trust', trustOf('encrypted')];
+      const [without, withKeys] = [join(folder, 'without.zip'), join(folder, 'with.zip')];
+      const recording = recordingOf('encrypted');
+      const first = await run(['audit', 'bundle', recording, ...trust, '-o', without]);
+      expect(first.err).toContain('--keys puts them in');
+      const second = await run(['audit', 'bundle', recording, ...trust, '--keys', '-o', withKeys]);
+      expect(second.err).toContain('can read its texts');
+      expect((await readFile(without)).includes('keys/0.age')).toBe(false);
+      expect((await readFile(withKeys)).includes('keys/0.age')).toBe(true);
+    }));
+
+  test('is refused by the verifier with any byte of its files changed', () =>
+    withFolder(async (folder) => {
+      const trust = ['--trust', trustOf('two-writers')];
+      const file = await bundle(folder, 'two-writers', '--session', 'session-1', ...trust);
+      const bytes = await readFile(file);
+      const missed: number[] = [];
+      const step = process.env['PISTE_TORTURE'] === '1' ? 1 : 211;
+      for (let at = bytes.indexOf('PK\u0003\u0004', bytes.indexOf('"session":')); at < bytes.byteLength; at += step) {
+        const changed = Buffer.from(bytes);
+        changed.writeUInt8(changed.readUInt8(at) ^ 0x01, at);
+        await writeFile(file, changed);
+        if ((await run(['audit', 'verify', file, ...trust])).code === 0) missed.push(at);
+      }
+      expect(missed.filter((at) => !isFree(bytes, at))).toEqual([]);
+    }));
+
+  test('is no recording to anything that wants whole logs', () =>
+    withFolder(async (folder) => {
+      const file = await bundle(folder, 'two-writers', '--session', 'session-1', '--trust', trustOf('two-writers'));
+      for (const [argv, complaint] of [
+        [['verify', file, '--session', 'session-1'], 'want whole logs'],
+        [['verify', file, recordingOf('raw')], 'is verified by itself'],
+        [['bundle', file, '-o', join(folder, 'x.zip')], 'holds no logs to make a bundle of'],
+      ] as const) {
+        const { code, err } = await run(['audit', ...argv]);
+        expect({ code, says: err.includes(complaint) }).toEqual({ code: 3, says: true });
+      }
     }));
 });
 
