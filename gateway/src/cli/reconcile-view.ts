@@ -12,7 +12,7 @@ const HEADLINES: Readonly<Record<ReconcileReport['outcome'], string>> = {
 
 const EXPLANATIONS: Readonly<Record<ReconcileReport['outcome'], string>> = {
   complete: 'Everything the history shows for the service user is recorded as it ran.',
-  alarm: 'Snowflake ran something that is not recorded, or not recorded so.',
+  alarm: 'Snowflake ran something that is not recorded, or not so, or the recording is not what it was.',
   'cannot-conclude': 'Nothing unrecorded was found, but not everything needed to say "complete" is here.',
 };
 
@@ -22,16 +22,17 @@ const MAX_LISTED = 50;
 
 /** A report as people read it. */
 export function renderReport(report: ReconcileReport, palette: Palette): readonly string[] {
-  const { outcome, rows, statements, findings, counts, sinceMs, completeUntilMs } = report;
+  const { outcome, rows, statements, findings, counts, sinceMs, completeUntilMs, nowMs, viewLagMs } = report;
   const colour = { complete: palette.good, alarm: palette.bad, 'cannot-conclude': palette.wait }[outcome];
   const span = [
     sinceMs === undefined ? '' : `from ${toUtc(sinceMs)}`,
+    `history as of ${toUtc(nowMs)}${viewLagMs === 0 ? '' : `, of which the last ${minutesOf(viewLagMs)} may be missing`}`,
     completeUntilMs === undefined ? '' : `complete until ${toUtc(completeUntilMs)}`,
   ].filter((part) => part !== '');
   return [
     `audit reconcile: ${colour(HEADLINES[outcome])}`,
     EXPLANATIONS[outcome],
-    ...(span.length === 0 ? [] : [span.join(', ')]),
+    span.join('; '),
     '',
     ...layOutTable(
       [['HISTORY ROWS', '', 'RECORDED STATEMENTS', ''], ...sideBySide(countsOf(rows), countsOf(statements))],
@@ -40,6 +41,8 @@ export function renderReport(report: ReconcileReport, palette: Palette): readonl
     ...WEIGHTS.flatMap((weight) => renderFindings(weight, findings, counts[weight])),
   ];
 }
+
+const minutesOf = (milliseconds: number): string => plural(Math.ceil(milliseconds / 60_000), 'minute');
 
 type CountLine = readonly [string, string];
 
@@ -73,6 +76,11 @@ function placeOf({ atMs, queryId }: ReconcileFinding): string {
   return parts.length === 0 ? '' : `${parts.join(' ')}: `;
 }
 
-function sessionOf({ session, user }: ReconcileFinding): string {
-  return `${user === undefined ? '' : `; user ${toLine(user)}`}${session === undefined ? '' : `; session ${toLine(session)}`}`;
+function sessionOf({ session, user, recordedIn }: ReconcileFinding): string {
+  const parts: readonly (readonly [string, string | undefined])[] = [
+    ['user', user],
+    ['session', session],
+    ['recorded in', recordedIn],
+  ];
+  return parts.map(([name, value]) => (value === undefined ? '' : `; ${name} ${toLine(value)}`)).join('');
 }

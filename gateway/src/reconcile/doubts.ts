@@ -14,11 +14,20 @@ export function doubts(
     found.push({ weight: 'unproven', kind, message });
   };
   if (user === undefined && users.size > 1)
-    doubt('several-users', 'the history is of several users; name the service user');
+    doubt(
+      'several-users',
+      'the history is of several users: name the service user with --user, or the rows of the others are alarms',
+    );
   if (connection === undefined && index.connections.size > 1)
-    doubt('several-connections', 'the records are of several connections; name the one the history is of');
+    doubt(
+      'several-connections',
+      'the records are of several connections: name the one the history is of with --connection',
+    );
   if (user !== undefined && users.size === 0 && others > 0)
-    doubt('several-users', 'no row is of the user that is named; user names count case and all');
+    doubt(
+      'several-users',
+      'no row is of the user that is named with --user: write the name as in the history, case and all',
+    );
   if (historyComplaint !== undefined) doubt('history-incomplete', historyComplaint);
   return found;
 }

@@ -53,6 +53,8 @@ const csvCell = (text: string): string => `"${text.replaceAll('"', '""')}"`;
 const toCsv = (cells: Readonly<Record<string, string>>): string =>
   `${Object.keys(cells).join(',')}\r\n${Object.values(cells).map(csvCell).join(',')}\r\n`;
 
+const { QUERY_TAG: _tags, ...withoutTags } = columns;
+
 describe('an exported history', () => {
   test.each([
     ['lines of objects', 'a.jsonl', `${JSON.stringify(columns)}\n${JSON.stringify(columns)}\n`, 2],
@@ -79,8 +81,17 @@ describe('an exported history', () => {
     ['something between objects', 'g.json', '{} error {}', /between two objects/],
     ['an end without beginning', 'h.json', '{}}', /never began/],
     ['what is no JSON', 'i.json', '{a}', /object 1/],
-    ['a table with a short line', 'c.csv', 'QUERY_ID,USER_NAME\na\n', /column/i],
-    ['a table with an open quote', 'd.csv', 'QUERY_ID\n"a\n', /quote/i],
+    ['a table with a short line', 'c.csv', `${toCsv(columns)}a,b\n`, /columns length/i],
+    ['a table with an open quote', 'd.csv', `${toCsv(columns)}"a\n`, /quote/i],
+    ['an empty table', 'l.csv', '', /is empty/],
+    ['a table without the column of the tags', 'm.csv', toCsv(withoutTags), /lacks QUERY_TAG;/],
+    [
+      'a table without a header',
+      'n.csv',
+      toCsv(columns).split('\r\n').slice(1).join('\r\n'),
+      /lacks QUERY_ID, QUERY_TEXT/,
+    ],
+    ['a table with semicolons', 'o.csv', toCsv(columns).replaceAll(',', ';'), /lacks QUERY_ID.*separated by commas/],
   ])('is refused with %s', async (_, name, text, message) => {
     await expect(read(name, text)).rejects.toThrow(message);
   });

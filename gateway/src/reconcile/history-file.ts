@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
 import { errorMessage } from '../errors.js';
-import { parseHistoryRow, type RowResult } from './history-row.js';
+import { NEEDED_COLUMNS, parseHistoryRow, type RowResult } from './history-row.js';
 
 /** A history file is not what its name says; the message says where. */
 export class HistoryFileError extends Error {
@@ -39,16 +39,33 @@ export async function* readHistoryFile(path: string): AsyncGenerator<RowResult> 
 type Batches = AsyncGenerator<Iterable<Columns>>;
 
 async function* readCsv(path: string, stream: Readable): Batches {
-  const records = stream.pipe(parse({ columns: true, bom: true, skip_empty_lines: true }));
+  let hasHeader = false;
+  const columns = (header: string[]): string[] => {
+    hasHeader = true;
+    checkHeader(path, header);
+    return header;
+  };
+  const records = stream.pipe(parse({ columns, bom: true, skip_empty_lines: true }));
   stream.on('error', (error) => records.destroy(error));
   try {
     for await (const record of records) yield [record as Columns];
+    if (!hasHeader) throw new HistoryFileError(`${path} is empty: a table has a header line`);
   } catch (error) {
-    if (error instanceof Error && 'syscall' in error) throw error;
+    if (error instanceof HistoryFileError || (error instanceof Error && 'syscall' in error)) throw error;
     throw new HistoryFileError(`${path}: ${errorMessage(error)}`, { cause: error });
   } finally {
     stream.destroy();
   }
+}
+
+/** A column that is not there looks like one that is empty in every row, which would be an alarm for each. */
+function checkHeader(path: string, header: readonly string[]): void {
+  const names = new Set(header.map((name) => name.toUpperCase()));
+  const missing = NEEDED_COLUMNS.filter((name) => !names.has(name));
+  if (missing.length > 0)
+    throw new HistoryFileError(
+      `${path}: the header line lacks ${missing.join(', ')}; columns are separated by commas, docs/reconciliation.md says which to export`,
+    );
 }
 
 async function* readJson(path: string, kind: string, stream: Readable): Batches {

@@ -37,6 +37,17 @@ export const QUERY_HISTORY_COLUMNS = [
   'ROWS_PRODUCED',
 ] as const;
 
+/** Without these nothing can be said of any row. */
+export const NEEDED_COLUMNS = [
+  'QUERY_ID',
+  'QUERY_TEXT',
+  'QUERY_TAG',
+  'USER_NAME',
+  'SESSION_ID',
+  'START_TIME',
+  'EXECUTION_STATUS',
+] as const;
+
 /** With one that only exports have, and two of ACCESS_HISTORY that may stand beside them. */
 export const HISTORY_COLUMNS = [
   ...QUERY_HISTORY_COLUMNS,

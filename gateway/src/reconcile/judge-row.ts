@@ -123,7 +123,7 @@ function judgeUntagged(judge: RowJudge, row: HistoryRow): RowVerdict {
   return (
     judgePossibleChild(judge, row) ?? {
       kind: 'unrecorded',
-      message: 'Snowflake ran it for the service user, and no record let it run',
+      message: 'Snowflake ran it for this user, and no record let it run',
       untagged: true,
     }
   );
@@ -143,7 +143,7 @@ function judgePossibleChild({ index, nowMs, viewLagMs }: RowJudge, row: HistoryR
     : {
         kind: 'possible-child',
         message:
-          'ran in the session and during a recorded call; add ROOT_QUERY_ID from ACCESS_HISTORY to say whether it ran it',
+          'ran in the session and during a recorded call, which may have run it: ROOT_QUERY_ID from ACCESS_HISTORY in the history would tell',
       };
 }
 

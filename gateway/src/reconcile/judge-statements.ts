@@ -1,6 +1,13 @@
 import { type ReconcileOptions, settledUntil } from './reconcile-options.js';
 import type { RecordIndex, Statement } from './record-index.js';
-import { type Findings, STATEMENT_KINDS, STATEMENT_WEIGHTS, type StatementKind, zeroes } from './report.js';
+import {
+  type Findings,
+  type ReconcileFinding,
+  STATEMENT_KINDS,
+  STATEMENT_WEIGHTS,
+  type StatementKind,
+  zeroes,
+} from './report.js';
 
 /** Says what became of each recorded statement, once all rows were judged. */
 export function judgeStatements(
@@ -20,14 +27,19 @@ export function judgeStatements(
       kind,
       message:
         kind === 'not-in-history'
-          ? 'Snowflake answered it, and the history does not show it: not whole, of another user, or a short statement on hybrid tables'
-          : 'was let run, and neither an answer nor the history says what became of it',
+          ? 'Snowflake answered it, and the history does not list it: the history is not whole or of another user, or it was a short statement on hybrid tables (--hybrid-tables)'
+          : 'a recorded statement was let run, and neither an answer nor the history says what became of it',
       atMs: timeMs,
       ...(upstreamId === undefined ? {} : { queryId: upstreamId }),
+      ...recordedIn(statement),
     });
   }
   return counts;
 }
+
+/** Where the record is to be found. */
+export const recordedIn = ({ sessionId }: Statement): Pick<ReconcileFinding, 'recordedIn'> =>
+  sessionId === undefined ? {} : { recordedIn: sessionId };
 
 function statementKind(index: RecordIndex, options: ReconcileOptions, statement: Statement): StatementKind {
   const { sinceMs, connection } = options;

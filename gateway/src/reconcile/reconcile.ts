@@ -4,7 +4,7 @@ import { changeFindings, doubts, elsewhereFindings, recordingFindings, unreadFin
 import type { HistoryRow, RowResult } from './history-row.js';
 import { isLate, judgeLate, type LateRow, placeOf as placeOfTag, type TagUse } from './judge-late.js';
 import { planRow, type RowJudge, type RowPlan, type RowVerdict } from './judge-row.js';
-import { judgeStatements } from './judge-statements.js';
+import { judgeStatements, recordedIn } from './judge-statements.js';
 import { type ReconcileOptions, settledUntil } from './reconcile-options.js';
 import { createRecordIndex, type RecordIndex, type Statement } from './record-index.js';
 import {
@@ -147,7 +147,8 @@ function createRun(index: RecordIndex, damages: readonly LogDamage[], options: R
       return;
     }
     const weight = ROW_WEIGHTS[kind];
-    if (weight !== undefined) findings.add({ weight, kind, message, ...placeOf(row) });
+    if (weight !== undefined)
+      findings.add({ weight, kind, message, ...placeOf(row), ...(statement && recordedIn(statement)) });
   }
 
   const isRecorded = (id: string): boolean => matchedIds.has(id) || index.answeredAs(id) !== undefined;
@@ -287,5 +288,5 @@ function compareRows(row: HistoryRow, statement: Statement, findings: Findings):
   const isWhole = statement.answered && !statement.failed && (statement.delivered?.size ?? 0) === statement.parts;
   if (!isQuery || !isWhole || given === undefined || given === statement.rows) return;
   const message = `Snowflake counts ${given} rows, the records hold ${statement.rows}`;
-  findings.add({ weight: 'note', kind: 'rows-differ', message, ...placeOf(row) });
+  findings.add({ weight: 'note', kind: 'rows-differ', message, ...placeOf(row), ...recordedIn(statement) });
 }

@@ -207,6 +207,19 @@ describe('a comparison at the gateway', () => {
     expect([again.report.rows['recorded-elsewhere'], again.report.rows.repeated]).toEqual([1, 1]);
   });
 
+  test('finds a copied tag again after a restart, as it begins a week ago', async () => {
+    const elsewhere = createScene();
+    const { row } = elsewhere.run();
+    const rows = [row];
+    const knownWriters = async () => ({ writers: [elsewhere.signer.vkey], isWhole: true });
+    const world = worldOf(createScene(), rows, { knownWriters });
+    await createReconciler(world.deps).run('crm', 'schedule');
+    world.nowMs += 5 * 86_400_000;
+    rows.push(historyRow({ id: 'copied', tag: row.tag, sessionId: '666', startMs: world.nowMs, endMs: world.nowMs }));
+    const { report } = await createReconciler(world.deps).run('crm', 'schedule');
+    expect([report.rows.repeated, report.findings[0]?.queryId]).toEqual([1, 'copied']);
+  });
+
   test('calls nobody a stranger while the registry cannot be read', async () => {
     const { row } = createScene().run();
     const knownWriters = () => Promise.reject(new Error('unreachable'));

@@ -80,6 +80,8 @@ export interface ReconcileFinding {
   readonly user?: string;
   /** Digits of Snowflake's session number. */
   readonly session?: string;
+  /** The recorded session of the statement it is about. */
+  readonly recordedIn?: string;
   readonly atMs?: number;
 }
 

@@ -28,6 +28,8 @@ import type { RegistryStore } from './registry-store.js';
 
 /** Of many gateways at one store each takes a place sooner or later; more rounds than this mean that something is wrong. */
 const MAX_ROUNDS = 200;
+/** Read side by side: one after the other, a long registry takes minutes from a bucket. */
+const BUNDLES_AHEAD = 8;
 /** Entries of one append: they fit into two bundles, and a proposal stays small. */
 const MAX_ENTRIES = TILE_WIDTH;
 const MAX_PROPOSAL_BYTES = 256 * 1024;
@@ -262,12 +264,23 @@ export function openRegistryLog({ store, signer, nowMs, kept, successor }: Regis
   }
 
   async function* storedEntries(from: number, to: number): AsyncGenerator<readonly Buffer[]> {
-    for (let at = from; at < to; ) {
-      const first = at - (at % TILE_WIDTH);
-      const end = Math.min(first + TILE_WIDTH, to);
-      const bundle = await readBundle(store, end - 1, end - first);
-      yield bundle.slice(at - first);
+    const asked: Promise<readonly Buffer[]>[] = [];
+    let at = from;
+    function ask(): void {
+      if (at >= to) return;
+      const skipped = at % TILE_WIDTH;
+      const end = Math.min(at - skipped + TILE_WIDTH, to);
+      const bundle = readBundle(store, end - 1, end - at + skipped).then((entries) => entries.slice(skipped));
+      // Whoever stops early does not wait for those behind.
+      bundle.catch(() => undefined);
+      asked.push(bundle);
       at = end;
+    }
+    for (let count = 0; count < BUNDLES_AHEAD; count += 1) ask();
+    for (let next = asked.shift(); next !== undefined; next = asked.shift()) {
+      const bundle = await next;
+      ask();
+      yield bundle;
     }
   }
 

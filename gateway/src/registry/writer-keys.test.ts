@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { createNoteSigner, decodeBundle, encodeBundle } from '@piste/verifier';
 import { withDirectory } from '../recording/recording-fixture.js';
-import { openTestRegistry } from './registry-fixture.js';
-import type { RegistryLog } from './registry-log.js';
+import { createFileStore } from './file-store.js';
+import { openTestRegistry, TEST_TIME_MS, testIdentity } from './registry-fixture.js';
+import { openRegistryLog, type RegistryLog } from './registry-log.js';
 import { RegistryBroken } from './registry-state.js';
 import { createWriterKeys } from './writer-keys.js';
 
@@ -60,6 +61,32 @@ describe('the keys of registered writers', () => {
       const third = await open(openTestRegistry(directory), 'c');
       expect(await keys.read()).toEqual({ writers: [first, second, third], isWhole: true });
       expect(registry.counted.entries).toBe(before + 4);
+    });
+  });
+
+  test('are read from a store that is far away several bundles at once, and not too many', async () => {
+    await withDirectory(async (directory) => {
+      const log = openTestRegistry(directory);
+      const first = await open(log, 'a');
+      await tick(log, 12 * 256);
+      const last = await open(log, 'b');
+      const near = createFileStore(join(directory, 'registry'));
+      let underWay = 0;
+      let most = 0;
+      const store = {
+        ...near,
+        async get(path: string) {
+          underWay += 1;
+          most = Math.max(most, underWay);
+          const found = await near.get(path);
+          await new Promise((resolve) => setImmediate(resolve));
+          underWay -= 1;
+          return found;
+        },
+      };
+      const far = openRegistryLog({ store, signer: testIdentity(), nowMs: () => TEST_TIME_MS });
+      expect(await createWriterKeys(far).read()).toEqual({ writers: [first, last], isWhole: true });
+      expect(most).toBe(8);
     });
   });
 
