@@ -18,6 +18,7 @@ import { type CliIo, type CommandArguments, EXIT, InputError, UsageError } from 
 import { openRecordings } from './open-recordings.js';
 import { plural, toLine } from './plain-text.js';
 import { readTrust } from './read-trust.js';
+import { type Reading, recordReading } from './record-reading.js';
 import { parseSince } from './time.js';
 import { createZip, type ZipWriter } from './zip-writer.js';
 
@@ -34,7 +35,10 @@ export async function auditBundle(args: CommandArguments, io: CliIo): Promise<nu
   try {
     const [source] = opened.sources;
     if (source === undefined) throw new InputError(`${name} is no recording`);
-    const choice = await chooseLogs(source, args, io);
+    const chosen = await chooseLogs(source, args, io);
+    await recordReading(args, io, readingOf(name, chosen, args));
+    // The registry may say one thing more by now.
+    const choice = { ...chosen, registry: (await listRecording(source)).registry };
     await writeBundle(args.output, { source, choice, trust });
     const { logs, all, others } = choice;
     io.out(`${toLine(args.output)}: ${plural(logs.length, 'log')} of ${all}, with verify.html\n`);
@@ -73,6 +77,11 @@ async function chooseLogs(source: RecordingSource, { session, since }: CommandAr
   const inBundle = new Set([...wanted].flatMap((log) => [...(sessions.get(log) ?? [])]));
   const others = session === undefined ? 0 : inBundle.size - 1;
   return { logs: logs.filter(({ ulid }) => wanted.has(ulid)), registry, all: logs.length, others };
+}
+
+function readingOf(name: string, { logs }: Choice, { session }: CommandArguments): Reading {
+  const sessions = session === undefined ? {} : { sessions: [session] };
+  return { command: 'audit bundle', directories: [name], logs: logs.length, ...sessions };
 }
 
 interface BundleContent {
