@@ -39,6 +39,8 @@ export interface Foundation {
   readonly space: DiskSpace;
   readonly registryLog: GatewayRegistry['registry'];
   readonly recording: Recording;
+  /** Secrets: the blinds of this deployment's records that are still known, by their tags. */
+  readonly blinds: () => Promise<ReadonlyMap<string, Uint8Array>>;
   /** Why nothing is recorded at present. */
   readonly refusal: () => string | undefined;
   /** Closes the log, publishes its last checkpoint and closes the store. */
@@ -117,7 +119,24 @@ export async function openFoundation(config: Config, log: Log): Promise<Foundati
     await strandHints.close();
     await store.close();
   };
-  return { store, sealer, archive, space, registryLog: registry.registry, ...registered, closeRecording, metrics };
+  const blinds = async (): Promise<ReadonlyMap<string, Uint8Array>> => {
+    const shared = await sessionBlinds.known().catch((error: unknown) => {
+      log.warn('only own records can be compared by their texts', { error: errorMessage(error) });
+      return [];
+    });
+    return new Map([...shared, ...writing.blinds()]);
+  };
+  return {
+    store,
+    sealer,
+    archive,
+    space,
+    registryLog: registry.registry,
+    ...registered,
+    blinds,
+    closeRecording,
+    metrics,
+  };
 }
 
 /** Undefined without one. Rejects when the store does not answer, or is not one that records may be entrusted to. */

@@ -23,7 +23,7 @@ import {
 } from './pipeline/index.js';
 import { createEarlierResults } from './policy/index.js';
 import { compareInWorker, createReconciler, type Reconciler } from './reconcile/index.js';
-import { createWriterKeys, type GatewayRegistry, watchShreds } from './registry/index.js';
+import { createWriterKeys, watchShreds } from './registry/index.js';
 import { type ConnectionCredential, openResources, recordingDemands } from './resources/index.js';
 import { clock, sleep, timers, VERSION } from './runtime.js';
 import { createSessions } from './session/index.js';
@@ -103,7 +103,7 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
 }
 
 async function startOn(
-  { store, sealer, archive, space, registryLog, recording, refusal, closeRecording, metrics }: Foundation,
+  { store, sealer, archive, space, registryLog, recording, blinds, refusal, closeRecording, metrics }: Foundation,
   config: Config,
   log: Log,
 ): Promise<Gateway> {
@@ -234,7 +234,7 @@ async function startOn(
       log,
       version: VERSION,
     },
-    registryLog,
+    { registryLog, blinds },
     config,
     metrics,
   );
@@ -361,7 +361,7 @@ async function startOn(
 
 function startReconciler(
   own: OwnSessionDeps,
-  registryLog: GatewayRegistry['registry'],
+  { registryLog, blinds }: Pick<Foundation, 'registryLog' | 'blinds'>,
   config: Config,
   metrics: Metrics,
 ): Reconciler {
@@ -375,7 +375,7 @@ function startReconciler(
     openSession: (connection, signal, work) => withOwnSession(own, connection, signal, work),
     createComparison: () => comparisons.begin(),
     knownWriters: () => writerKeys.read(),
-    blinds: () => own.recording.blinds(),
+    blinds,
     record: (entry) => own.recording.append(entry),
     announce: (fields) => registryLog.append([{ kind: 'reconcile', fields }]),
     metrics: metrics.reconcile,

@@ -45,8 +45,8 @@ export interface ReconcilerDeps {
   readonly createComparison: () => Comparison;
   /** Keys of the writers of this deployment as the registry names them now. A failure is logged: then nobody is a stranger. */
   readonly knownWriters?: (() => Promise<KnownWriters>) | undefined;
-  /** What this gateway's own digests stand under, as far as it remembers it. */
-  readonly blinds?: (() => ReadonlyMap<string, Uint8Array>) | undefined;
+  /** What the digests of the deployment's records stand under, as far as it is still known. */
+  readonly blinds?: (() => Promise<ReadonlyMap<string, Uint8Array>>) | undefined;
   readonly record: (entry: Entry) => Promise<Receipt>;
   /** Offered each recorded result and its place, for the registry. A failure is logged and not told to the caller. */
   readonly announce?: ((fields: Entry['fields']) => Promise<unknown>) | undefined;
@@ -123,7 +123,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
         connection,
         registered,
         earlierTags: tagUses,
-        blinds: deps.blinds?.(),
+        blinds: await deps.blinds?.(),
         // The history was read before the records are: what ran was recorded before it ran.
         recordsAreNewer: true,
       });

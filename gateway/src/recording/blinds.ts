@@ -5,6 +5,8 @@ export interface BlindSource {
   /** Never rejects. */
   of(sessionId: string): Promise<Uint8Array>;
   /** The session is over. Never throws. */
+  end(sessionId: string): void;
+  /** Nobody may ever know it again. Never throws. */
   forget(sessionId: string): void;
 }
 
@@ -13,7 +15,7 @@ export interface Blinds {
   /** For records without a session. */
   readonly own: Uint8Array;
   of(sessionId: string): Promise<Uint8Array>;
-  /** The session is over: others need not find it any more. */
+  /** The session is over. */
   end(sessionId: string): void;
   /** Nobody may ever know it again. */
   forget(sessionId: string): void;
@@ -37,7 +39,7 @@ export function createBlinds(source: BlindSource, own: Uint8Array): Blinds {
       if (oldest !== undefined) remembered.delete(oldest);
       return blind;
     },
-    end: (sessionId) => source.forget(sessionId),
+    end: (sessionId) => source.end(sessionId),
     forget(sessionId) {
       remembered.delete(sessionId);
       source.forget(sessionId);

@@ -197,7 +197,12 @@ describe('an encrypted recording', () => {
     withDirectory(async (directory) => {
       const blind = Uint8Array.from(Buffer.alloc(32, 9));
       const over: string[] = [];
-      const sessionBlinds = { of: () => Promise.resolve(blind), forget: (id: string) => void over.push(id) };
+      const asked: string[] = [];
+      const sessionBlinds = {
+        of: (id: string) => Promise.resolve(asked.push(id)).then(() => blind),
+        end: (id: string) => void over.push(id),
+        forget: (id: string) => void over.push(`${id} forgotten`),
+      };
       const recording = await openTestRecording(directory, { recipients: [ANN.recipient], sessionBlinds });
       for (const kind of ['session.open', 'request', 'session.close'] as const)
         await recording.append(entry(kind, { hash: DIGEST }));
@@ -207,6 +212,7 @@ describe('an encrypted recording', () => {
       expect(records.map(({ blind: found }) => found?.tag)).toEqual(records.map(() => blindTag(blind)));
       expect(records[2]?.leaf.fields['hash']).toBe(blindDigest(blind, 'hash', DIGEST));
       expect(over).toEqual(['session-1']);
+      expect(asked).toEqual([expect.stringMatching(/^log:test\/w\//), 'session-1']);
     }));
 
   test('ends a session whose keys are destroyed, and what comes later is under another key and another blind', () =>

@@ -147,8 +147,9 @@ export async function openRecording(deps: RecordingDeps): Promise<Recording> {
   const ulid = createUlid(deps.clock.nowMs(), random);
   const origin = `${deps.deployment}/w/${ulid}`;
   try {
+    const blinds = await openBlinds(deps, origin);
     const recorder = await startWriter(deps, origin, ulid);
-    return createRecording(recorder, origin, deps);
+    return createRecording({ recorder, blinds, origin }, deps);
   } catch (error) {
     if (error instanceof RecordingUnavailable) throw error;
     throw new RecordingUnavailable(`recording cannot be opened: ${errorMessage(error)}`, { cause: error });
@@ -191,11 +192,16 @@ async function startWriter(deps: RecordingDeps, origin: string, ulid: string): P
   return recorder;
 }
 
-function createRecording(recorder: Recorder, origin: string, deps: RecordingDeps): Recording {
+interface OpenedLog {
+  readonly recorder: Recorder;
+  readonly blinds: Blinds | undefined;
+  readonly origin: string;
+}
+
+function createRecording({ recorder, blinds, origin }: OpenedLog, deps: RecordingDeps): Recording {
   const { clock, log, strandHints: hints, refuses, mode = 'strict' } = deps;
   const place: PlaceEntry = async (entry, statementHash, beside) =>
     toReceipt(origin, await recorder.append(entry, statementHash, beside));
-  const blinds = openBlinds(deps);
   const linked = createLinkedLog({ place, origin, hints, blinds });
   const ownAppend = (entry: Entry): Promise<Receipt> => linked.append(entry, undefined);
   const losses = createLosses({
@@ -289,11 +295,13 @@ function createRecording(recorder: Recorder, origin: string, deps: RecordingDeps
 }
 
 /** Undefined where bodies are not encrypted, and digests as they are tell nothing more. */
-function openBlinds({ recipients = [], random = randomBytes, sessionBlinds }: RecordingDeps): Blinds | undefined {
+async function openBlinds(deps: RecordingDeps, origin: string): Promise<Blinds | undefined> {
+  const { recipients = [], random = randomBytes, sessionBlinds } = deps;
   if (recipients.length === 0) return undefined;
   const make = (): Uint8Array => Uint8Array.from(random(BLIND_BYTES));
-  const local: BlindSource = { of: () => Promise.resolve(make()), forget: () => undefined };
-  return createBlinds(sessionBlinds ?? local, make());
+  const ignore = (): void => undefined;
+  const source: BlindSource = sessionBlinds ?? { of: () => Promise.resolve(make()), end: ignore, forget: ignore };
+  return createBlinds(source, await source.of(`log:${origin}`));
 }
 
 function toReceipt(writer: string, acknowledged: Acknowledgement): TaggedReceipt {

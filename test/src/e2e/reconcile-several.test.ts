@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type RedisProcess, startRedisProcess } from '@piste/gateway/dist/store/redis-process.js';
 import { parseQueryTag } from '@piste/verifier';
+import { type AuditorKey, makeAuditorKey } from '../demo/auditor-key.js';
 import type { NodeDriver } from '../harness/node-driver.js';
 import { type GatewayProgram, type Playground, startPlayground } from '../playground/playground.js';
 import { connectAgent, connectDirect } from './callers.js';
@@ -12,12 +13,18 @@ import { askToReconcile, type ReconcileAnswer } from './reconcile-call.js';
 let redis: RedisProcess;
 let playground: Playground;
 let second: GatewayProgram;
-
-const environment = { PISTE_AUDITOR_GROUPS: 'auditors' };
+/** The gateways have the public half only. */
+let key: AuditorKey;
 
 beforeAll(async () => {
-  redis = await startRedisProcess();
-  playground = await startPlayground({ gatewayEnvironment: { ...environment, PISTE_REDIS_URL: redis.url } });
+  [redis, key] = await Promise.all([startRedisProcess(), makeAuditorKey()]);
+  playground = await startPlayground({
+    gatewayEnvironment: {
+      PISTE_AUDITOR_GROUPS: 'auditors',
+      PISTE_REDIS_URL: redis.url,
+      PISTE_RECORDING_RECIPIENTS_FILE: key.recipientsFile,
+    },
+  });
   second = await playground.startGateway('second');
   for (const { driverUrl } of [playground, second]) {
     const agent = await connectAgent({ ...playground, driverUrl });
@@ -28,6 +35,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await playground?.stop();
   await redis?.dispose();
+  await key?.remove();
 });
 
 async function work(driver: NodeDriver): Promise<void> {
@@ -82,4 +90,13 @@ describe('two gateways of one service user', () => {
       [`${copied} repeated`, `${changed} tag-differs`, `${unknown} unrecorded`].toSorted(),
     );
   });
+});
+
+describe('a gateway that started again', () => {
+  test('compares the texts that the one before recorded: what they are under is in the common store', async () => {
+    await playground.restartGateway();
+    const { report } = await ask(playground);
+    expect(report.rows['matched']).toBeGreaterThanOrEqual(3);
+    expect(report.rows).toMatchObject({ 'text-unread': 0, 'text-differs': 0 });
+  }, 30_000);
 });
