@@ -24,7 +24,7 @@ export const STORY: readonly Step[] = [
   largeResult,
   replay,
   proof,
-  deletedLog,
   bypass,
+  deletedLog,
   replayServer,
 ];
