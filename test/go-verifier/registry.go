@@ -18,7 +18,7 @@ const (
 )
 
 var registryKinds = map[string]bool{"registry.open": true, "writer.open": true, "writer.checkpoint": true, "writer.sealed": true, "writer.close": true,
-	"segment": true, "key.rotate": true, "config": true, "retention": true, "hold": true, "shred": true, "reconcile": true, "tick": true}
+	"segment": true, "key.rotate": true, "config": true, "retention": true, "hold": true, "shred": true, "read": true, "reconcile": true, "tick": true}
 
 type registryEntry struct {
 	kind   string
@@ -237,6 +237,13 @@ func hasMembers(kind string, f object) bool {
 		_, rootHere := f["root"]
 		_, hasTorn := natural(f["torn"])
 		return hasOrigin && hasSize && hasClosed && hasTorn && f.text("by") != "" && (hasRoot || !rootHere)
+	}
+	if kind == "read" {
+		_, hasBy := f["by"].(object)
+		_, hasLogs := natural(f["logs"])
+		list, listed := f["sessions"]
+		_, isList := list.([]any)
+		return f.text("id") != "" && f.text("command") != "" && hasBy && hasLogs && (isList || !listed)
 	}
 	return hasTexts(kind, f)
 }

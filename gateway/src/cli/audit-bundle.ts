@@ -1,4 +1,12 @@
-import { openBundle, openFile, type RecordingSource, type Trust, type Verdict, verifyBundle } from '@piste/verifier';
+import {
+  listRecording,
+  openBundle,
+  openFile,
+  type RecordingSource,
+  type Trust,
+  type Verdict,
+  verifyBundle,
+} from '@piste/verifier';
 import { writeBundle } from './bundle-file.js';
 import { bundleLogs } from './bundle-logs.js';
 import { bundleSession, type SessionBundle } from './bundle-session.js';
@@ -6,6 +14,7 @@ import { type CliIo, type CommandArguments, EXIT, InputError, UsageError } from 
 import { openRecordings } from './open-recordings.js';
 import { plural, toLine } from './plain-text.js';
 import { readTrust } from './read-trust.js';
+import { recordReading } from './record-reading.js';
 import { parseSince, toUtc } from './time.js';
 import { createWatch, type Watch } from './watch.js';
 
@@ -24,6 +33,9 @@ export async function auditBundle(args: CommandArguments, io: CliIo): Promise<nu
   try {
     const [source] = opened.sources;
     if (source === undefined) throw new InputError(`${name} holds no logs to make a bundle of`);
+    const sessions = args.session === undefined ? {} : { sessions: [args.session] };
+    const { logs } = await listRecording(source);
+    await recordReading(args, io, { command: 'audit bundle', directories: [name], logs: logs.length, ...sessions });
     const job: Job = { path, source: watch.source(source), trust, watch };
     if (session === undefined) await makeLogsBundle(job, args, io);
     else await makeSessionBundle(job, { session, keys: args.keys }, io);

@@ -252,7 +252,7 @@ describe('piste sessions', () => {
         ['sessions', 'play', directory, 'id'],
         ['sessions', 'serve', directory, 'id'],
       ]) {
-        const { out } = await run(argv);
+        const { out } = await run(argv, { stopped: async () => undefined });
         expect(out).not.toMatch(/(?!\n)[\p{C}\p{Zl}\p{Zp}]/u);
         expect(out).not.toMatch(/^forged/m);
       }

@@ -47,7 +47,9 @@ Usage:
       signatures only where nothing else proves a row.
   piste audit reconcile --gateway URL --token-file FILE --connection NAME
       The same by a gateway, from the history as it is now.
-${REGISTRY_HELP}  piste sessions list [DIR] [--json]
+${REGISTRY_HELP}  piste audit readings [RECORDING] [--trust FILE] [--json]
+      Who read recorded texts, as far as that was recorded (below).
+  piste sessions list [DIR] [--json]
       List the recorded sessions.
   piste sessions show [DIR] ID [--trust FILE] [--json]
       One page about a session. ID may be the beginning of an id.
@@ -76,6 +78,13 @@ ${REGISTRY_HELP}  piste sessions list [DIR] [--json]
 Where bodies are encrypted, --identity FILE names age identities that open
 them: in sessions play, show, export and serve, search, policy backtest and
 audit verify and reconcile.
+
+The commands that open texts this way, and audit bundle, are recorded in the
+registry before they show anything where --identity-key FILE (or
+PISTE_IDENTITY_KEY_FILE) gives the deployment's identity; --deployment and
+--registry-dir as for audit hold. Without it they say that they leave no
+record; --unrecorded says that this is meant, as with a copy or a bundle.
+Audit verify and reconcile show no texts and are not recorded.
 
 WHO is group:NAME, user:ISSUER#SUBJECT or claim:NAME=VALUE; --as may stand
 several times. In audit, sessions and search DIR is the recording directory;

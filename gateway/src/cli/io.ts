@@ -12,6 +12,8 @@ export interface CliIo {
   /** True when standard output is a terminal, so that somebody may watch time pass. */
   readonly isWatched: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Who runs the command and where, as the operating system says. */
+  readonly claimant: () => { readonly user: string; readonly host: string };
   /** Milliseconds since 1970: exemptions end. */
   readonly nowMs: () => number;
   readonly sleep: (milliseconds: number) => Promise<void>;
@@ -27,6 +29,16 @@ export interface Decryption {
   readonly fingerprint: string;
 }
 
+/** How a reading of recorded texts is recorded itself. */
+export interface ReadingOptions {
+  /** File of the deployment's identity, which may write to its registry. */
+  readonly identityKey: string | undefined;
+  readonly deployment: string | undefined;
+  readonly registryDirectory: string | undefined;
+  /** It is meant to leave no record: of a copy, or of a bundle. */
+  readonly unrecorded: boolean;
+}
+
 /** What a command was asked for. */
 export interface CommandArguments {
   readonly positionals: readonly string[];
@@ -34,6 +46,7 @@ export interface CommandArguments {
   readonly trust: string | undefined;
   /** Opens encrypted bodies. */
   readonly decryption: Decryption | undefined;
+  readonly reading: ReadingOptions;
   readonly speed: number | undefined;
   /** Nothing waits, also on a terminal. */
   readonly noWait: boolean;

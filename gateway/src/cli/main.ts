@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { hostname, userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const MINIMUM_NODE = [22, 19] as const;
@@ -14,6 +15,15 @@ function readVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
   const hasVersion = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
   return hasVersion && typeof manifest.version === 'string' ? manifest.version : 'unknown';
+}
+
+/** A user that no account is kept for has a number only. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'unknown');
+  }
 }
 
 if (isOldNode(process.versions.node)) {
@@ -35,6 +45,7 @@ if (isOldNode(process.versions.node)) {
     isTerminal: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
     isWatched: process.stdout.isTTY === true,
     environment: process.env,
+    claimant: () => ({ user: userName(), host: hostname() }),
     nowMs: () => Date.now(),
     sleep: (milliseconds) => sleep(milliseconds),
     stopped: async () => void (await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])),

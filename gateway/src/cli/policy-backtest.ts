@@ -15,6 +15,7 @@ import { readCatalog } from './explain-catalog.js';
 import { type CliIo, type CommandArguments, EXIT, InputError, UsageError } from './io.js';
 import { toJson, toLine } from './plain-text.js';
 import { checkRecording } from './read-trust.js';
+import { countLogs, recordReading } from './record-reading.js';
 import { parseSince } from './time.js';
 
 const KEPT_BODIES: ReadonlySet<string> = new Set(['submitted', 'binds', 'head', 'objects']);
@@ -37,6 +38,9 @@ export async function policyBacktest(args: CommandArguments, io: CliIo): Promise
   }
   if (check.note !== undefined) io.err(`piste: note: ${check.note}\n`);
   const wanted = args.session ?? '';
+  const sessions = args.session === undefined ? {} : { sessions: [args.session] };
+  const logs = await countLogs([directory]);
+  await recordReading(args, io, { command: 'policy backtest', directories: [directory], logs, ...sessions });
   const redecided = await decideAll(directory, wanted, {
     policyOf: (connection) => folder.connections.get(connection)?.policy,
     file,

@@ -15,9 +15,9 @@ export const REGISTRY_HELP = `  piste witness --listen HOST:PORT --key FILE --na
       Keep a session, or everything, from being shredded or pruned.
   piste audit retention --days N --reason TEXT
       Remove archived texts and results older than N days.
-      Shred, hold and retention work in the recording directory and, with --archive
-      s3://BUCKET/PREFIX or PISTE_ARCHIVE_URL, in the bucket. Run again,
-      they finish what was interrupted.
+      Shred, hold and retention work in the recording directory and, with
+      --archive s3://BUCKET/PREFIX or PISTE_ARCHIVE_URL, in the bucket.
+      Run again, they finish what was interrupted.
   piste audit rotate-identity --identity-key OLD --new-identity-key NEW
                 [--check]
       Hand the registry over to a new identity key, which both keys sign.

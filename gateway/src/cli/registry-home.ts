@@ -7,6 +7,9 @@ import { readLockDays } from './lock-days.js';
 import { openBucketStore } from './open-recordings.js';
 import type { RegistryArguments } from './registry-arguments.js';
 
+/** Options that say where a registry is. */
+export type RegistryPlace = Pick<RegistryArguments, 'text'>;
+
 /** A registry that may be written to. */
 export interface RegistryHome {
   readonly store: RegistryStore;
@@ -24,7 +27,7 @@ export interface DeploymentPlace {
 }
 
 /** Opens what the options or `PISTE_…` name. Nothing is written yet. */
-export async function openDeployment(args: RegistryArguments, io: CliIo): Promise<DeploymentPlace> {
+export async function openDeployment(args: RegistryPlace, io: CliIo): Promise<DeploymentPlace> {
   const { environment } = io;
   const named = (args.text('dir') ?? environment['PISTE_RECORDING_DIR']) || undefined;
   const isBucket = named?.startsWith('s3://') === true;
@@ -41,7 +44,7 @@ export async function openDeployment(args: RegistryArguments, io: CliIo): Promis
 }
 
 /** The deployment's identity, whose file `--identity-key` or `PISTE_IDENTITY_KEY_FILE` names. */
-export async function loadIdentity(args: RegistryArguments, origin: string, io: CliIo): Promise<NoteSigner> {
+export async function loadIdentity(args: RegistryPlace, origin: string, io: CliIo): Promise<NoteSigner> {
   const file = args.text('identity-key') ?? io.environment['PISTE_IDENTITY_KEY_FILE'];
   if (!file)
     throw new UsageError('which identity? Name its key file with --identity-key or set PISTE_IDENTITY_KEY_FILE');

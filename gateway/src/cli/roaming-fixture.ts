@@ -142,8 +142,9 @@ const FREE: Fields = { v: 'allow', reasons: ['allowed-by-default'] };
 const CUSTOMERS = ['CRM.PUBLIC.CUSTOMERS'];
 const ORDERS = ['CRM.PUBLIC.ORDERS'];
 const BINDS = '{"1":{"type":"FIXED","value":"7"}}';
+const PARAMETERS = '{"session":{"WEEK_START":"1"},"statement":{"TIMEZONE":"UTC"}}';
 
-function hashOf(sql: string, binds?: string): string {
+function hashOf(sql: string, binds?: string, parameters?: string): string {
   const place = {
     connection: 'analytics',
     account: 'xy12345',
@@ -152,7 +153,7 @@ function hashOf(sql: string, binds?: string): string {
     database: 'CRM',
     schema: 'PUBLIC',
   };
-  return bindingHash({ ...place, canonicalText: sql, binds, parameters: undefined });
+  return bindingHash({ ...place, canonicalText: sql, binds, parameters });
 }
 
 async function recordPerson({ recording }: Writer): Promise<void> {
@@ -197,11 +198,11 @@ async function recordMaskedSelect({ recording }: Writer, advance: (ms: number) =
     's1',
     'SELECT',
     { v: 'allow', reasons: ['masked'], src },
-    { objects: CUSTOMERS, hash: hashOf(sql, BINDS) },
+    { objects: CUSTOMERS, hash: hashOf(sql, BINDS, PARAMETERS) },
   );
   await recording.recordRequest(
     permitOf(sql, 'allow', BINDS),
-    sessionEntry('request', ROAMING_SESSION, fields, { submitted, sql, binds: BINDS }),
+    sessionEntry('request', ROAMING_SESSION, fields, { submitted, sql, binds: BINDS, parameters: PARAMETERS }),
   );
   advance(1200);
   await recording.append(sessionEntry('control', ROAMING_SESSION, { op: 'poll', outcome: 'in-progress', qid: 's1' }));

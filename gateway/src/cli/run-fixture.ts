@@ -32,6 +32,7 @@ export async function run(argv: readonly string[], over: Partial<CliIo> = {}): P
     isTerminal: false,
     isWatched: false,
     environment: {},
+    claimant: () => ({ user: 'ann', host: 'desk' }),
     nowMs: () => Date.UTC(2026, 0, 1),
     sleep: async (milliseconds) => {
       slept.push(milliseconds);

@@ -1,6 +1,7 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { errorCode, errorMessage } from '../errors.js';
 import { auditBundle } from './audit-bundle.js';
+import { auditReadings } from './audit-readings.js';
 import { auditReconcile } from './audit-reconcile.js';
 import { auditVerify } from './audit-verify.js';
 import { loadDecryption } from './decryption.js';
@@ -59,6 +60,10 @@ const OPTIONS = {
   'token-file': { type: 'string' },
   quick: { type: 'boolean' },
   'hybrid-tables': { type: 'boolean' },
+  'identity-key': { type: 'string' },
+  deployment: { type: 'string' },
+  'registry-dir': { type: 'string' },
+  unrecorded: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const satisfies ParseArgsOptionsConfig;
 
@@ -71,11 +76,15 @@ interface Command {
   run(args: CommandArguments, io: CliIo): Promise<number>;
 }
 
+/** Of commands that show what was recorded. */
+const READING = ['identity-key', 'deployment', 'registry-dir', 'unrecorded'] as const;
+
 const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ['audit readings', { options: ['dir', 'trust', 'json'], usage: EXIT.usage, run: auditReadings }],
   [
     'audit bundle',
     {
-      options: ['dir', 'session', 'since', 'whole-logs', 'keys', 'trust', 'output'],
+      options: ['dir', 'session', 'since', 'whole-logs', 'keys', 'trust', 'output', ...READING],
       usage: EXIT.usage,
       run: auditBundle,
     },
@@ -113,28 +122,35 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['sessions list', { options: ['dir', 'json'], usage: EXIT.usage, run: sessionsList }],
   [
     'sessions serve',
-    { options: ['dir', 'listen', 'trust', 'identity', 'json'], usage: EXIT.usage, run: sessionsServe },
+    { options: ['dir', 'listen', 'trust', 'identity', 'json', ...READING], usage: EXIT.usage, run: sessionsServe },
   ],
   [
     'sessions play',
     {
-      options: ['dir', 'trust', 'identity', 'speed', 'no-wait', 'skip-idle', 'from', 'json'],
+      options: ['dir', 'trust', 'identity', 'speed', 'no-wait', 'skip-idle', 'from', 'json', ...READING],
       usage: EXIT.usage,
       run: sessionsPlay,
     },
   ],
-  ['sessions show', { options: ['dir', 'trust', 'identity', 'json'], usage: EXIT.usage, run: sessionsShow }],
+  [
+    'sessions show',
+    { options: ['dir', 'trust', 'identity', 'json', ...READING], usage: EXIT.usage, run: sessionsShow },
+  ],
   [
     'sessions export',
     {
-      options: ['dir', 'identity', 'format', 'since', 'until', 'bodies', 'ocsf-version', 'output'],
+      options: ['dir', 'identity', 'format', 'since', 'until', 'bodies', 'ocsf-version', 'output', ...READING],
       usage: EXIT.usage,
       run: sessionsExport,
     },
   ],
   [
     'search',
-    { options: ['dir', 'trust', 'identity', 'index', 'fresh', 'limit', 'json'], usage: EXIT.usage, run: search },
+    {
+      options: ['dir', 'trust', 'identity', 'index', 'fresh', 'limit', 'json', ...READING],
+      usage: EXIT.usage,
+      run: search,
+    },
   ],
   [
     'explain',
@@ -148,7 +164,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     'policy backtest',
     {
-      options: ['policies', 'recording', 'dir', 'since', 'session', 'trust', 'identity', 'catalog', 'json'],
+      options: ['policies', 'recording', 'dir', 'since', 'session', 'trust', 'identity', 'catalog', 'json', ...READING],
       usage: EXIT.usage,
       run: policyBacktest,
     },
@@ -215,6 +231,12 @@ async function dispatch({ name, command, rest }: Choice, io: CliIo): Promise<num
       directory: values.recording ?? values.dir ?? (io.environment['PISTE_RECORDING_DIR'] || undefined),
       trust: values.trust,
       decryption: await loadDecryption(values.identity),
+      reading: {
+        identityKey: values['identity-key'],
+        deployment: values.deployment,
+        registryDirectory: values['registry-dir'],
+        unrecorded: values.unrecorded ?? false,
+      },
       speed: parseSpeed(values.speed),
       noWait: values['no-wait'] ?? false,
       skipIdleSeconds: parseIdle(values['skip-idle']),

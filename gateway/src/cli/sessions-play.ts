@@ -9,6 +9,7 @@ import { createPacing } from './pacing.js';
 import { toJson } from './plain-text.js';
 import { type Proof, proveDirectories } from './proof.js';
 import { toJsonRecord } from './record-json.js';
+import { readingOf, recordReading } from './record-reading.js';
 import { describeTally, isDoubtful, type SessionTally } from './session-proof.js';
 import { type FoundSession, findSession, readSession } from './session-records.js';
 import { createTimeline } from './timeline.js';
@@ -22,6 +23,7 @@ export async function sessionsPlay(args: CommandArguments, io: CliIo): Promise<n
   const openKey = args.decryption?.openKey;
   const proof = await proveDirectories([directory], args.trust, openKey);
   const session = await findSession(directory, id);
+  await recordReading(args, io, readingOf('sessions play', directory, session));
   const tally = args.json
     ? await playJson(directory, { session, proof, openKey }, io)
     : await playTimeline(directory, { session, proof, openKey }, { args, io });

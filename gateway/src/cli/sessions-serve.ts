@@ -13,6 +13,7 @@ import { type CliIo, type CommandArguments, EXIT, UsageError } from './io.js';
 import { loadSession, whichSession } from './load-session.js';
 import { clip, plural, toJsonLine, toLine } from './plain-text.js';
 import { checkRecording } from './read-trust.js';
+import { recordReading } from './record-reading.js';
 
 const DEFAULT_LISTEN = '127.0.0.1:0';
 const MAX_TEXT = 200;
@@ -36,6 +37,8 @@ export async function sessionsServe(args: CommandArguments, io: CliIo): Promise<
   if (recorded.statements.length === 0 && recorded.withoutText > 0) {
     throw new Error(`none of the ${plural(recorded.withoutText, 'statement')} of this session can be read`);
   }
+  const logs = new Set(records.map(({ log }) => log)).size;
+  await recordReading(args, io, { command: 'sessions serve', directories: [directory], sessions: [session], logs });
   warnOf(recorded, place, io);
   const counts = { answered: 0, unknown: 0 };
   const sessions = createReplaySessions({

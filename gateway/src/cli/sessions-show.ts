@@ -5,6 +5,7 @@ import { type CliIo, type CommandArguments, EXIT } from './io.js';
 import { whichSession } from './load-session.js';
 import { clip, plural, toJson, toLine } from './plain-text.js';
 import { proveDirectories } from './proof.js';
+import { readingOf, recordReading } from './record-reading.js';
 import { createSessionDigest, type SessionDigest } from './session-digest.js';
 import { describeTally, isDoubtful } from './session-proof.js';
 import { findSession, readSession } from './session-records.js';
@@ -20,6 +21,7 @@ export async function sessionsShow(args: CommandArguments, io: CliIo): Promise<n
   const openKey = args.decryption?.openKey;
   const proof = await proveDirectories([directory], args.trust, openKey);
   const session = await findSession(directory, id);
+  await recordReading(args, io, readingOf('sessions show', directory, session));
   const builder = createSessionDigest();
   let read = 0;
   let proven = 0;

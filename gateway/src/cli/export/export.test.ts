@@ -228,6 +228,7 @@ describe('piste sessions export --format har', () => {
       expect(JSON.parse(statement?.request.postData?.text ?? '')).toEqual({
         sqlText: 'select id, email from crm.public.customers -- for TICKET-7',
         bindings: { 1: { type: 'FIXED', value: '7' } },
+        parameters: { TIMEZONE: 'UTC' },
       });
       expect(statement).toMatchObject({ time: 2000, response: { status: 200 } });
       expect(JSON.parse(statement?.response.content.text ?? '')).toMatchObject({

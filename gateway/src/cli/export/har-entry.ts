@@ -114,8 +114,24 @@ function sentBody(request: LogRecord | undefined): string | undefined {
     ...(isDescribe ? ['"describeOnly":true'] : []),
     // As recorded: a number in it may have more digits than a double keeps.
     ...(binds === undefined ? [] : [`"bindings":${binds.toString('utf8')}`]),
+    ...sentParameters(request?.bodies.get('parameters')),
   ];
   return `{${members.join(',')}}`;
+}
+
+/** The parameters of the statement alone: those of its session were sent before. */
+function sentParameters(body: Buffer | undefined): readonly string[] {
+  const recorded: unknown = body === undefined ? undefined : parsed(body);
+  const isWhole = typeof recorded === 'object' && recorded !== null && 'statement' in recorded;
+  return isWhole ? [`"parameters":${JSON.stringify(recorded.statement)}`] : [];
+}
+
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 const NO_BODY: Content = { size: 0, mimeType: JSON_TYPE };

@@ -4,6 +4,7 @@ import { isDamaged, writeDamages } from '../damage.js';
 import { type CliIo, type CommandArguments, EXIT, UsageError } from '../io.js';
 import { type MergeChoice, mergeLogs } from '../merge-logs.js';
 import { BODY_FORMS } from '../record-json.js';
+import { countLogs, type Reading, readingOf, recordReading } from '../record-reading.js';
 import { findSession, readSession } from '../session-records.js';
 import { parseTime, TIME_FORMS } from '../time.js';
 import type { Exporter, ExporterOptions } from './exporter.js';
@@ -13,6 +14,8 @@ import { createOcsfExporter } from './ocsf.js';
 import { OCSF_VERSIONS } from './ocsf-schema.js';
 import { openOutput } from './output.js';
 import { createTally } from './tally.js';
+
+const COMMAND = 'sessions export';
 
 const FORMATS: Readonly<Record<string, (options: ExporterOptions) => Exporter>> = {
   jsonl: createJsonlExporter,
@@ -29,10 +32,11 @@ export async function sessionsExport(args: CommandArguments, io: CliIo): Promise
   const { directory, wanted } = await whatToExport(args);
   const tally = createTally();
   const exporter = chooseExporter(args, { tally, io });
-  const { records, damagesBefore, missing } = await openSource(directory, wanted, {
+  const { records, damagesBefore, missing, reading } = await openSource(directory, wanted, {
     keepBody: exporter.keepBody,
     openKey: args.decryption?.openKey,
   });
+  await recordReading(args, io, reading);
   const output = await openOutput(args.output, io);
   let damages: readonly LogDamage[];
   try {
@@ -109,6 +113,7 @@ interface Source {
   readonly damagesBefore: readonly LogDamage[];
   /** Records that the session must have and that are not here. */
   readonly missing: number;
+  readonly reading: Reading;
 }
 
 async function openSource(
@@ -116,10 +121,14 @@ async function openSource(
   wanted: string | undefined,
   choice: Pick<MergeChoice, 'keepBody' | 'openKey'>,
 ): Promise<Source> {
-  if (wanted === undefined) return { records: mergeLogs(directory, choice), damagesBefore: [], missing: 0 };
+  if (wanted === undefined) {
+    const reading = { command: COMMAND, directories: [directory], logs: await countLogs([directory]) };
+    return { records: mergeLogs(directory, choice), damagesBefore: [], missing: 0, reading };
+  }
   const session = await findSession(directory, wanted);
   const missing = Math.max(0, (session.claimed ?? 0) - session.records);
-  return { records: readSession(directory, session, choice), damagesBefore: session.damages, missing };
+  const reading = readingOf(COMMAND, directory, session);
+  return { records: readSession(directory, session, choice), damagesBefore: session.damages, missing, reading };
 }
 
 async function drain(

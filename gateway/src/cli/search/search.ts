@@ -7,6 +7,7 @@ import { type CliIo, type CommandArguments, EXIT, UsageError } from '../io.js';
 import { plural, toJson, toLine } from '../plain-text.js';
 import { HEADLINES, type Proof, proveDirectories } from '../proof.js';
 import { toJsonRecord } from '../record-json.js';
+import { countLogs, recordReading } from '../record-reading.js';
 import { type Candidates, findCandidates } from './find-hits.js';
 import { createMemoryIndex, defaultIndexPath, openIndex, removeIndex } from './index-file.js';
 import { parseQuery } from './query.js';
@@ -34,6 +35,9 @@ export async function search(args: CommandArguments, io: CliIo): Promise<number>
   const openKey = decryption?.openKey;
   const proof = await proveDirectories(directories, args.trust, openKey);
   const path = args.index ?? (await defaultIndexPath(directories, io.environment, decryption?.fingerprint ?? NO_KEYS));
+  const logs = await countLogs(directories);
+  // The index holds what is opened while it is made.
+  await recordReading(args, io, { command: 'search', directories, logs });
   const { database, state } = await upToDate(path, { directories, decryption, fresh: args.fresh }, io);
   try {
     const candidates = findCandidates(database, parsed.terms, limit);

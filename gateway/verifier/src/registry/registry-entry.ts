@@ -16,6 +16,7 @@ export const REGISTRY_KINDS = [
   'retention',
   'hold',
   'shred',
+  'read',
   'reconcile',
   'tick',
 ] as const;
@@ -57,6 +58,7 @@ const REQUIRED: Readonly<Record<RegistryKind, Readonly<Record<string, Check>>>> 
   retention: { before: isCount, bodies: isList },
   hold: { id: isText, v: (value) => value === 'set' || value === 'release', reason: isText },
   shred: { sid: isText, keys: isList, reason: isText, authorizations: isListOrAbsent },
+  read: { id: isText, command: isText, by: isMembers, logs: isCount, sessions: isListOrAbsent },
   reconcile: {},
   tick: {},
 };
