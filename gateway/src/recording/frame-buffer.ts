@@ -1,5 +1,6 @@
-/** Memory taken at once. */
-const SLAB_BYTES = 1024 * 1024;
+/** Memory is taken in slabs, each twice as large as the one before. */
+const FIRST_SLAB_BYTES = 16 * 1024;
+const MAX_SLAB_BYTES = 1024 * 1024;
 
 /** Where the frames of waiting records are put together, one behind the other, so that they are written in few pieces. */
 export interface FrameBuffer {
@@ -10,12 +11,12 @@ export interface FrameBuffer {
 }
 
 export function createFrameBuffer(): FrameBuffer {
-  let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  let slab = Buffer.allocUnsafeSlow(FIRST_SLAB_BYTES);
   let used = 0;
   return {
     take(byteLength) {
       if (used + byteLength > slab.byteLength) {
-        slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, byteLength));
+        slab = Buffer.allocUnsafeSlow(Math.max(byteLength, Math.min(2 * slab.byteLength, MAX_SLAB_BYTES)));
         used = 0;
       }
       used += byteLength;
