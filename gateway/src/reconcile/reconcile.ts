@@ -263,7 +263,7 @@ function keysOf(vkeys: readonly string[]): RowJudge['keyOf'] {
 }
 
 /** Texts hashed at once: a call costs as much as a row. */
-const DIGEST_CHARACTERS = 64 * 1024;
+const DIGEST_CHARACTERS = 8 * 1024;
 
 /** SHA-256 over rows, each value behind its length so that none can be shifted into the next. */
 function createRowDigest(): { add(row: HistoryRow): void; hex(): string } {
