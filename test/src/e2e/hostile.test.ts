@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { openBundle, openFile } from '@piste/verifier';
+import { runPiste } from '../demo/piste.js';
 import { type WireAnswer, type WireClient, wireLogin } from '../harness/wire-client.js';
 import { AGENT_CLAIMS, OWNER_CLAIMS, type Playground, startPlayground } from '../playground/playground.js';
 import { connectApprover, eventually, loginByHand } from './callers.js';
@@ -486,7 +488,8 @@ test('the surfaces stay apart: no approvals at the driver port, no statements at
 
 test('no secret is in any answer, in the log, in the metrics or in the record', async () => {
   const { data } = await wire.run('SELECT id, payload FROM big');
-  await fetch((data['chunks'] as readonly { url: string }[])[0]?.url ?? '');
+  const part = (data['chunks'] as readonly { url: string }[])[0]?.url ?? '';
+  await fetch(part);
   const privateKey = await readFile(join(playground.secretsDirectory, 'snowflake', 'private-key.pem'), 'utf8');
   const lines = privateKey.split('\n').filter((line) => line.length > 40);
   const hashKey = await readFile(join(playground.secretsDirectory, 'masking', 'hash-key'), 'utf8');
@@ -497,6 +500,7 @@ test('no secret is in any answer, in the log, in the metrics or in the record', 
     log: playground.gatewayOutput(),
     metrics: await (await fetch(`${playground.opsUrl}/metrics`)).text(),
     record: await bytesIn(playground.recordingDirectory),
+    ...(await toldByCommands()),
   };
   expect(Object.values(places).every((text) => text.length > 1000)).toBe(true);
   const secrets: Readonly<Record<string, RegExp | string>> = {
@@ -518,6 +522,36 @@ test('no secret is in any answer, in the log, in the metrics or in the record', 
     // The session's own tokens go to the driver at its login and nowhere else.
     if (text.includes(wire.sessionToken) || text.includes(wire.masterToken))
       found.push(`a session token in the ${where}`);
+    // So does the right to a part, with its result.
+    if (where !== 'answers' && text.includes(part.split('/').at(-2) ?? 'missing'))
+      found.push(`a right to a part in the ${where}`);
   }
   expect(found).toEqual([]);
-});
+}, 120_000);
+
+/** What the commands make of the recording: exports with all bodies, the index of the search, a bundle, what is shown. */
+async function toldByCommands(): Promise<Readonly<Record<string, string>>> {
+  const { recordingDirectory: recording, directory } = playground;
+  const made = join(directory, 'made');
+  await mkdir(made);
+  const sessions = new Set((await recordsIn(recording)).flatMap(({ leaf }) => leaf.strand?.sessionId ?? []));
+  const [session = ''] = sessions;
+  const runs = await Promise.all([
+    ...['ocsf', 'har'].map((format) => runPiste('sessions', 'export', recording, session, '--format', format)),
+    runPiste('sessions', 'export', recording, session, '--format', 'jsonl', '--bodies', 'text'),
+    runPiste('sessions', 'show', recording, session, '--json'),
+    runPiste('search', 'select', recording, '--json', '--index', join(made, 'index')),
+    runPiste('audit', 'bundle', recording, '-o', join(made, 'bundle.zip')),
+  ]);
+  expect(runs.map(({ exitCode }) => exitCode)).toEqual(runs.map(() => 0));
+  const bundle = await openFile(join(made, 'bundle.zip'));
+  const opened = await openBundle('bundle', bundle);
+  const unpacked: string[] = [];
+  for (const { path } of opened.files) unpacked.push((await opened.readFile(path)).toString('latin1'));
+  await bundle.close();
+  return {
+    'output of commands': runs.map(({ text }) => text).join('\n'),
+    'index of the search': await readFile(join(made, 'index'), 'latin1'),
+    bundle: unpacked.join('\n'),
+  };
+}

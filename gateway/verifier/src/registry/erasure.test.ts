@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { erasuresIn } from './erasure.js';
+import { erasuresIn, holdsIn } from './erasure.js';
 import type { RegistryEntry } from './registry-entry.js';
 
 const retention = (segs: readonly number[], timeMs = 1): RegistryEntry => ({
@@ -18,4 +18,15 @@ test('segments that a retention names are found by their ranges, the newest entr
 test('an entry of wide ranges costs no more than a narrow one', () => {
   const wide = Array.from({ length: 4_000 }, () => [0, 999_998]).flat();
   expect(erasuresIn({ entries: [retention(wide)] }).bodies('test/w/one', 5)?.index).toBe(0);
+});
+
+test('two holds set under one id at the same time both stand until it is released', () => {
+  const hold = (v: 'set' | 'release', sid?: string): RegistryEntry => ({
+    kind: 'hold',
+    timeMs: 1,
+    fields: { id: 'case-1', v, reason: 'lawsuit', ...(sid === undefined ? {} : { sid }) },
+  });
+  const both = [hold('set', 's-1'), hold('set', 's-2')];
+  expect(holdsIn(both).map(({ sessionId }) => sessionId)).toEqual(['s-1', 's-2']);
+  expect(holdsIn([...both, hold('release')])).toEqual([]);
 });

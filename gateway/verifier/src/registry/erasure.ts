@@ -88,14 +88,22 @@ export interface Hold {
   readonly index: number;
 }
 
-/** The holds that were set and not released, oldest first. */
+/**
+ * The holds that were set and not released, oldest first. Of two that were set under one id, as two people at once can, neither
+ * frees what the other covers.
+ */
 export function holdsIn(entries: readonly RegistryEntry[]): readonly Hold[] {
-  const holds = new Map<string, Hold>();
+  const holds = new Map<string, Hold[]>();
   for (const [index, { kind, fields }] of entries.entries()) {
     const id = textIn(fields, 'id');
     if (kind !== 'hold' || id === undefined) continue;
-    if (fields['v'] === 'release') holds.delete(id);
-    else holds.set(id, { id, sessionId: textIn(fields, 'sid'), reason: textIn(fields, 'reason') ?? '', index });
+    if (fields['v'] === 'release') {
+      holds.delete(id);
+      continue;
+    }
+    const standing = holds.get(id) ?? [];
+    holds.set(id, standing);
+    standing.push({ id, sessionId: textIn(fields, 'sid'), reason: textIn(fields, 'reason') ?? '', index });
   }
-  return [...holds.values()];
+  return [...holds.values()].flat().sort((a, b) => a.index - b.index);
 }
