@@ -64,9 +64,14 @@ func run(arguments []string) int {
 	if len(arguments) == 2 {
 		q.Trust = arguments[1]
 	}
-	if _, err := os.Stat(q.Dir); err != nil {
+	info, err := os.Stat(q.Dir)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
+	}
+	if !info.IsDir() {
+		fmt.Fprintln(os.Stderr, "this reader takes directories; evidence bundles, also of one session, are for piste audit verify and verify.html")
+		return 3
 	}
 	found, err := answer(q)
 	if err != nil {

@@ -72,7 +72,7 @@ interface Job {
 async function makeLogsBundle({ path, source, trust, watch }: Job, args: CommandArguments, io: CliIo): Promise<void> {
   const sinceMs = args.since === undefined ? undefined : parseSince(args.since, io.nowMs());
   const { content, all, others } = await bundleLogs(source, trust, { session: args.session, sinceMs });
-  const bytes = await writeBundle(path, content, watch.wrote);
+  const bytes = await writeBundle(path, content, (bytesSoFar) => watch.wrote(bytesSoFar));
   io.out(
     `${toLine(path)}: ${plural(content.scope.logs.length, 'log')} of ${all}, ${plural(bytes, 'byte')}, with verify.html\n`,
   );
@@ -86,7 +86,7 @@ async function makeSessionBundle(
   io: CliIo,
 ): Promise<void> {
   const bundle = await bundleSession(source, trust, wanted);
-  const bytes = await writeBundle(path, bundle.content, watch.wrote);
+  const bytes = await writeBundle(path, bundle.content, (bytesSoFar) => watch.wrote(bytesSoFar));
   io.out(`${toLine(path)}: ${describe(wanted.session, bundle)}, ${plural(bytes, 'byte')}, with verify.html\n`);
   for (const note of [...bundle.notes, ...notesOn(bundle, wanted.keys)]) io.err(`note: ${toLine(note)}\n`);
   for (const line of shortcomings(await verifyMade(path, trust))) io.err(`note: ${toLine(line)}\n`);

@@ -95,7 +95,7 @@ export async function writeBundle(path: string, content: BundleContent, onWritte
 const NO_ROOM: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 function noRoom(path: string, written: number): string {
-  return `${path}: the disk has no room for more than ${written} bytes of it; nothing of the bundle is left there`;
+  return `${path}: the disk was full after ${written} bytes; nothing of the bundle is left there`;
 }
 
 async function* watch(pieces: Pieces, onPiece: () => void): AsyncGenerator<Uint8Array> {

@@ -84,6 +84,23 @@ describe('an encrypted recording', () => {
       expect(again.out).toContain('0 hits');
     }));
 
+  test('is proven from a bundle of one session, its texts too where the keys are in it', () =>
+    withEncrypted(async ({ directory, keys, wrongKeys }) => {
+      const verdictOf = async (
+        name: string,
+        more: readonly string[],
+        ...identity: readonly string[]
+      ): Promise<string> => {
+        const file = join(directory, '..', name);
+        await run(['audit', 'bundle', directory, '--session', 'session-1', '-o', file, ...more]);
+        return (await run(['audit', 'verify', file, '--deep', ...identity])).out;
+      };
+      const unread = /the texts of 1 requests could not be read here/;
+      expect(await verdictOf('with.zip', ['--keys'], '--identity', keys)).not.toMatch(unread);
+      expect(await verdictOf('wrong.zip', ['--keys'], '--identity', wrongKeys)).toMatch(unread);
+      expect(await verdictOf('without.zip', [], '--identity', keys)).toMatch(unread);
+    }));
+
   test.each([
     ['no identity\n', 'line 1 is not an age identity'],
     ['', 'there is not one line'],

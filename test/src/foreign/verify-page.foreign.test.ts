@@ -56,8 +56,8 @@ async function openPage(options: BrowserContextOptions = {}): Promise<Page> {
 const trustOf = (vector: string): string => join(VECTORS, vector, 'trust.json');
 
 /** A bundle of a test vector, as the command makes it. */
-async function makeBundle(vector: string): Promise<string> {
-  const path = join(folder, `${vector}.zip`);
+async function makeBundle(vector: string, ...more: readonly string[]): Promise<string> {
+  const path = join(folder, `${[vector, ...more].join('')}.zip`);
   await rm(path, { force: true });
   await run(process.execPath, [
     PISTE,
@@ -68,6 +68,7 @@ async function makeBundle(vector: string): Promise<string> {
     trustOf(vector),
     '-o',
     path,
+    ...more,
   ]);
   return path;
 }
@@ -137,6 +138,30 @@ describe('the page that verifies', () => {
       expect({ line, findings: findings.toSorted() }).toEqual(expected(await judge(bundle, trust)));
     }
   });
+
+  test.each(['two-writers', 'raw', 'encrypted', 'archived-bodies-gone'])(
+    'says of a bundle of one session of %s what the command says, and that it is one',
+    async (vector) => {
+      const bundle = await makeBundle(vector, '--session', 'session-1');
+      const bytes = await readFile(bundle);
+      const changed = Buffer.from(bytes);
+      const at = changed.indexOf('"k":"session.open"');
+      changed.writeUInt8(changed.readUInt8(at + 6) ^ 1, at + 6);
+      const damaged = join(folder, 'damaged-session.zip');
+      await writeFile(damaged, changed);
+      for (const [path, trust] of [
+        [bundle, trustOf(vector)],
+        [bundle, undefined],
+        [damaged, trustOf(vector)],
+      ] as const) {
+        const page = await openPage();
+        const { line, findings } = await choose(page, path, trust);
+        expect({ line, findings: findings.toSorted() }).toEqual(expected(await judge(path, trust)));
+        expect(await page.getByText('One session: session-1').count()).toBe(1);
+        expect(line.endsWith('TAMPERED')).toBe(path === damaged);
+      }
+    },
+  );
 
   test('says what the command says of a bundle in which anything is changed', async () => {
     const bundle = await makeBundle('raw');

@@ -10,6 +10,8 @@ import { showVerdict } from './show-verdict.js';
 
 /** More are verified, but not shown. */
 const MAX_SHOWN_RECORDS = 20_000;
+/** Texts of the records that are shown; a page holds them in memory. */
+const MAX_SHOWN_BYTES = 128 * 1024 * 1024;
 
 /** One look at a time: a later one makes an earlier one's result worthless. */
 let look = 0;
@@ -40,15 +42,13 @@ async function examine(bundleFile: File, trustFile: File | undefined): Promise<v
     const access = toAccess(bundleFile);
     const verdict = await verifyArchive(bundleFile.name, access, trust);
     const own = trust ?? (await ownTrust(access));
-    const records = await readRecords(access);
+    const { records, isAll } = await readRecords(access);
     if (mine !== look) return;
     find('result').replaceChildren(...showVerdict(verdict, own));
     find('records').replaceChildren(
       element('h2', 'Records'),
-      ...(records.length > MAX_SHOWN_RECORDS
-        ? [element('p', `Only the first ${MAX_SHOWN_RECORDS} records are shown; all were verified.`)]
-        : []),
-      ...showRecords(records.slice(0, MAX_SHOWN_RECORDS)),
+      ...(isAll ? [] : [element('p', `Only the first ${records.length} records are shown; all were verified.`)]),
+      ...showRecords(records),
     );
     say(find('verdict').textContent);
   } catch (error) {
@@ -65,17 +65,25 @@ async function ownTrust(access: RandomAccess): Promise<Trust | undefined> {
   }
 }
 
-async function readRecords(access: RandomAccess): Promise<readonly LogRecord[]> {
+interface ShownRecords {
+  readonly records: readonly LogRecord[];
+  readonly isAll: boolean;
+}
+
+async function readRecords(access: RandomAccess): Promise<ShownRecords> {
   const records: LogRecord[] = [];
+  let bytes = 0;
   try {
     for await (const record of readBundleRecords(await openBundle('', access))) {
-      records.push(record);
-      if (records.length > MAX_SHOWN_RECORDS) break;
+      for (const text of record.bodies.values()) bytes += text.byteLength;
+      if (records.length === MAX_SHOWN_RECORDS || bytes > MAX_SHOWN_BYTES) return { records, isAll: false };
+      // A view into a much larger piece of the file, and not shown.
+      records.push({ ...record, leafBytes: Buffer.alloc(0) });
     }
   } catch {
     // The verdict says what is wrong with the archive.
   }
-  return records;
+  return { records, isAll: true };
 }
 
 function say(text: string): void {
