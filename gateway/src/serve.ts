@@ -8,10 +8,12 @@ import { createConsole } from './http/console/index.js';
 import { serveDrivers } from './http/driver-server.js';
 import { createListeningServer, followCertificate, listen, stopListening } from './http/listening-server.js';
 import { createOps } from './http/ops.js';
+import { createOutbox } from './http/outbox.js';
 import { createConsoleLogin, createIdentity } from './identity/index.js';
 import type { MaskingKeys } from './masking/index.js';
 import {
   createCatalogs,
+  createPartsGate,
   createResultParts,
   createSessionControl,
   createSessionGates,
@@ -174,6 +176,7 @@ async function startOn(
     log,
     maskingKeys,
     fetchChunk,
+    gate: createPartsGate({ maxBytes: config.limits.maxPartsBytes, timers, onChange: metrics.delivery.partsHeld }),
     onDelivered: metrics.statements.delivered,
     onMaskFailed: metrics.statements.maskFailed,
     onDetected: metrics.statements.detected,
@@ -239,6 +242,12 @@ async function startOn(
     config,
     metrics,
   );
+  const outbox = createOutbox({
+    nowMs: () => performance.now(),
+    timers,
+    log,
+    metrics: metrics.delivery,
+  });
   const driver = createListeningServer(config.tls);
   serveDrivers(driver, {
     login,
@@ -261,6 +270,7 @@ async function startOn(
     clock,
     onRequest: (route, status, seconds) => metrics.http.request('driver', route, status, seconds),
     metrics: metrics.delivery,
+    outbox,
   });
   let stopping = false;
   const ops = createServer(
@@ -346,6 +356,7 @@ async function startOn(
       for (const server of servers) server.closeIdleConnections();
       await Promise.race([ended, sleep(LAST_ANSWERS_MS)]);
       for (const server of servers) server.closeAllConnections();
+      outbox.close();
       await reconciler.close();
       resources.close();
       await closeRecording();
