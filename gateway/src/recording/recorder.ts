@@ -9,8 +9,10 @@ import { type FromWriter, fromColumns, type WriterLink, type WriterListener } fr
 export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 /** What ends something is let in beyond that, as far as this. */
 const ENDING_BYTES = 1024 * 1024;
-/** Of the queue, what streams may take: the rest is for what does not wait. */
-export const ROOM_BYTES = MAX_QUEUED_BYTES / 2;
+/** Of the queue, what streams may take, two pieces and what stands between them: the rest is for what does not wait. */
+export const ROOM_BYTES = 40 * 1024 * 1024;
+/** A record is waited for at least so long, and at most twice. */
+const PATIENCE_MS = 15_000;
 /** What a record costs beside its bodies and fields, roughly. */
 const RECORD_OVERHEAD_BYTES = 512;
 
@@ -20,6 +22,7 @@ export interface RecorderDeps {
   readonly clock: RecordingClock;
   readonly onCommitted: (group: CommittedGroup) => void;
   readonly onFailed: (error: unknown) => void;
+  readonly patienceMs?: number;
 }
 
 /** The near side of a writer: hands records over in call order, bounds what waits, tells who waited. */
@@ -28,7 +31,11 @@ export interface Recorder {
   readonly failed: boolean;
   /** Bytes of what waits for the disk. */
   readonly queuedBytes: number;
-  /** Takes the record's place at once; `links` are written where it is its session's first in this log. Resolves when a commit that covers it is on stable storage. */
+  /**
+   * Takes the record's place at once; `links` are written where it is its session's first in this log. Resolves when a commit that
+   * covers it is on stable storage. Rejects when the disk takes too long, and at once while it takes nothing; such a record may still
+   * come to stand in the log.
+   */
   append(entry: Entry, statementHash: string | undefined, links?: StrandLinks): Promise<Acknowledgement>;
   /**
    * Keeps room in the queue free for a record of a stream, at most `ROOM_BYTES`, and resolves to what gives it back: call it when
@@ -67,7 +74,8 @@ interface Beside {
 const NOTHING_BESIDE: Beside = { statementHash: undefined, links: undefined };
 
 /** Starts a writer; resolves once it has its key and its directory, rejects when it cannot have them. */
-export async function startRecorder({ start, clock, onCommitted, onFailed }: RecorderDeps): Promise<Recorder> {
+export async function startRecorder(deps: RecorderDeps): Promise<Recorder> {
+  const { start, clock, onCommitted, onFailed, patienceMs = PATIENCE_MS } = deps;
   const waiting = new Map<number, Waiting>();
   const checkpointsAsked: PromiseWithResolvers<Checkpoint>[] = [];
   const segmentsAsked: PromiseWithResolvers<number>[] = [];
@@ -79,6 +87,10 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
   let keptBytes = 0;
   let readTime: (() => LeafTime) | undefined;
   let nextId = 0;
+  /** Runs while something waits. */
+  let patience: NodeJS.Timeout | undefined;
+  let hasCommitted = false;
+  let isStalled = false;
   let queuedBytes = 0;
   let failure: RecordingUnavailable | undefined;
   let isClosing = false;
@@ -97,6 +109,8 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
         for (const acknowledgement of fromColumns(message.acknowledged)) {
           settle(acknowledgement.id, ({ resolve }) => resolve(acknowledgement));
         }
+        hasCommitted = true;
+        isStalled = false;
         onCommitted(message.group);
         break;
       case 'refused': {
@@ -153,6 +167,22 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     onFailed(cause);
   }
 
+  function watchTime(): void {
+    patience = setTimeout(losePatience, patienceMs, nextId);
+    patience.unref();
+  }
+
+  /** Who waited long enough is told so; the bytes stay in the queue until the disk takes them. */
+  function losePatience(below: number): void {
+    patience = undefined;
+    if (waiting.size === 0) return;
+    isStalled = !hasCommitted;
+    hasCommitted = false;
+    const late = new RecordingUnavailable('the disk of the recording takes too long');
+    for (const [id, { reject }] of waiting) if (id < below) reject(late);
+    watchTime();
+  }
+
   function giveRoom(): void {
     for (let next = roomAsked[0]; next !== undefined; next = roomAsked[0]) {
       const { bytes, resolve } = next;
@@ -176,6 +206,8 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     const bodyBytes = bodyBytesOf(entry);
     const bytes = bodyBytes + fields.length + RECORD_OVERHEAD_BYTES;
     const bound = MAX_QUEUED_BYTES + (ENDINGS.has(entry.kind) ? ENDING_BYTES : 0);
+    if (isStalled && !ENDINGS.has(entry.kind))
+      throw new RecordingUnavailable('the disk of the recording takes nothing');
     if (queuedBytes + bytes > bound) throw new RecordingUnavailable('recording queue is full');
     const buffer = copyBodies(entry, bodyBytes);
     const record: PlacedRecord = {
@@ -195,6 +227,7 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     if (batch.length === 0) queueMicrotask(post);
     batch.push({ record, buffers: buffer === undefined ? [] : [buffer] });
     if (waiting.size === 0) link.hold(true);
+    if (patience === undefined) watchTime();
     return new Promise((resolve, reject) => {
       waiting.set(record.id, { bytes, resolve, reject });
     });
