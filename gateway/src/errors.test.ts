@@ -50,6 +50,7 @@ const EXAMPLES: { readonly [Name in keyof typeof deny]: Denial } = {
   detectedValues: deny.detectedValues('CONTACT "x"', 'Email'),
   upstreamErrorHidden: deny.upstreamErrorHidden('100038'),
   tooMany: deny.tooMany(64, 64),
+  tooManyParts: deny.tooManyParts(),
   answerTooLarge: deny.answerTooLarge('A part of the result', 268_435_456),
   cannotRecord: deny.cannotRecord(),
   cannotRecordResult: deny.cannotRecordResult(),

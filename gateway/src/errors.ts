@@ -319,6 +319,12 @@ export const deny = {
       '53300',
       `${running} statements running, limit ${maximum}. Nothing was executed. Retry: after 10s.`,
     ),
+  tooManyParts: () =>
+    denial(
+      'PISTE-1502',
+      '53300',
+      'The gateway holds as many parts of large results as it may. The statement ran and is not run again. Retry: after 10s.',
+    ),
   answerTooLarge: (what: string, maxBytes: number) =>
     denial(
       'PISTE-1503',

@@ -9,10 +9,12 @@ import { serveDrivers } from './http/driver-server.js';
 import { createListeningServer, followCertificate, listen, stopListening } from './http/listening-server.js';
 import { answerNoise } from './http/noise.js';
 import { createOps } from './http/ops.js';
+import { createOutbox } from './http/outbox.js';
 import { createConsoleLogin, createIdentity } from './identity/index.js';
 import type { MaskingKeys } from './masking/index.js';
 import {
   createCatalogs,
+  createPartsGate,
   createResultParts,
   createSessionControl,
   createSessionGates,
@@ -173,6 +175,7 @@ async function startOn(
     log,
     maskingKeys,
     fetchChunk,
+    gate: createPartsGate({ maxBytes: config.limits.maxPartsBytes, timers, onChange: metrics.delivery.partsHeld }),
     onDelivered: metrics.statements.delivered,
     onMaskFailed: metrics.statements.maskFailed,
     onDetected: metrics.statements.detected,
@@ -249,6 +252,12 @@ async function startOn(
     onSession,
   });
   const stopWatching = watchShreds({ registry: registryLog, timers, log, onShred: (id) => control.endShredded(id) });
+  const outbox = createOutbox({
+    nowMs: () => performance.now(),
+    timers,
+    log,
+    metrics: metrics.delivery,
+  });
   const driver = createListeningServer(config.tls);
   serveDrivers(driver, {
     login,
@@ -262,6 +271,7 @@ async function startOn(
     clock,
     onRequest: (route, status, seconds) => metrics.http.request('driver', route, status, seconds),
     metrics: metrics.delivery,
+    outbox,
   });
   let stopping = false;
   const ops = createServer(
@@ -349,6 +359,7 @@ async function startOn(
       await Promise.race([ended, sleep(LAST_ANSWERS_MS)]);
       for (const server of servers) server.closeAllConnections();
       stopWatching();
+      outbox.close();
       await reconciler.close();
       resources.close();
       await closeRecording();

@@ -80,6 +80,8 @@ export interface ConsoleLogin {
 export interface Limits {
   readonly maxBodyBytes: number;
   readonly maxChunkBytes: number;
+  /** Parts of large results in memory at once. */
+  readonly maxPartsBytes: number;
   /** Statements of one session that may be under way at once. */
   readonly maxStatementsPerSession: number;
   /** How long one answer is held before "still running". Below the 60 s socket timeout of the Python driver. */
@@ -188,6 +190,11 @@ export const OPTIONS: readonly OptionHelp[] = [
   { name: 'PISTE_LOG_LEVEL', fallback: 'info', help: 'debug, info, warn or error' },
   { name: 'PISTE_MAX_BODY_BYTES', fallback: '67108864', help: 'largest request body, inflated' },
   { name: 'PISTE_MAX_CHUNK_BYTES', fallback: '268435456', help: 'largest result chunk, inflated' },
+  {
+    name: 'PISTE_MAX_PARTS_BYTES',
+    fallback: '536870912',
+    help: 'parts of large results in memory at once, inflated; further ones wait',
+  },
   { name: 'PISTE_MAX_STATEMENTS_PER_SESSION', fallback: '64', help: 'statements of one session under way at once' },
   { name: 'PISTE_HOLD_SECONDS', fallback: '40', help: 'longest wait of one answer (1 to 45)' },
   {
@@ -263,8 +270,9 @@ export function parseConfig(environment: Environment): ConfigResult {
     allowInsecureIssuers: read.flag('PISTE_ALLOW_INSECURE_ISSUERS'),
     logLevel: read.choice('PISTE_LOG_LEVEL', ['debug', 'info', 'warn', 'error'] as const, 'info'),
     limits: {
-      maxBodyBytes: read.integer('PISTE_MAX_BODY_BYTES', 67_108_864, 1024, 536_870_912),
+      maxBodyBytes: read.integer('PISTE_MAX_BODY_BYTES', 67_108_864, 1024, 67_108_864),
       maxChunkBytes: read.integer('PISTE_MAX_CHUNK_BYTES', 268_435_456, 1024, 536_870_912),
+      maxPartsBytes: read.integer('PISTE_MAX_PARTS_BYTES', 536_870_912, 16_777_216, 999_999_999_999),
       maxStatementsPerSession: read.integer('PISTE_MAX_STATEMENTS_PER_SESSION', 64, 1, 10_000),
       holdSeconds: read.integer('PISTE_HOLD_SECONDS', 40, 1, 45),
       abandonedAfterSeconds: read.integer('PISTE_ABANDONED_AFTER_SECONDS', 300, 2, 86_400),

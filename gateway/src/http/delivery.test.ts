@@ -6,7 +6,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { type Answer, type Recording, RecordingUnavailable, unrecordedAnswer } from '../recording/index.js';
 import { entry, openSuiteRecording, SILENT_LOG } from '../recording/recording-fixture.js';
 import { type DeliveryMetrics, deliver, type Reply } from './delivery.js';
+import type { Outbox } from './outbox.js';
 
+const outbox: Outbox = {
+  follow: () => ({ moved: () => undefined, done: () => undefined }),
+  close: () => undefined,
+};
 let recording: Recording;
 let closeRecording: () => Promise<void>;
 let server: Server;
@@ -33,7 +38,7 @@ beforeAll(async () => {
   };
   server = createServer((incoming, response) => {
     const reply: Reply = { status: 200, answer: next, contentType: 'application/json' };
-    void deliver({ log: SILENT_LOG, metrics }, incoming, response, reply);
+    void deliver({ log: SILENT_LOG, metrics, outbox }, incoming, response, reply);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -36,6 +36,7 @@ import type { Session } from '../session/index.js';
 import type { Log } from '../telemetry/index.js';
 import { type DeliveryMetrics, deliver, type Reply } from './delivery.js';
 import { answerNoise } from './noise.js';
+import type { Outbox } from './outbox.js';
 
 export interface DriverServerDeps {
   readonly login: LoginDeps;
@@ -50,6 +51,7 @@ export interface DriverServerDeps {
   readonly clock: { nowMs(): number };
   readonly onRequest: (route: string, status: number, seconds: number) => void;
   readonly metrics: DeliveryMetrics;
+  readonly outbox: Outbox;
 }
 
 /** Above the idle time of every driver's pool, so that the driver closes first. */
@@ -85,7 +87,7 @@ async function handle(
   const target = parseTarget(request.url);
   const route = target === undefined ? undefined : matchRoute(request.method ?? '', target.path, target.query);
   const name = route?.name ?? 'unknown';
-  const reply = await answerOf(deps, request, route, target).catch(async (error: unknown) => {
+  const reply = await answerOf(deps, { request, response }, route, target).catch(async (error: unknown) => {
     const denial = denialOf(error, randomUUID(), deps.log);
     const answer = await refuse(deps, name, denial).catch((failed: unknown) =>
       unrecordedAnswer(failed, encodeBody(failure(denial))),
@@ -100,12 +102,12 @@ async function handle(
 
 async function answerOf(
   deps: DriverServerDeps,
-  request: IncomingMessage,
+  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
   route: Route | undefined,
   target: Target | undefined,
 ): Promise<Reply> {
   if (route === undefined || target === undefined) return refuseUnknown(deps, request, target);
-  if (route.name === 'chunk') return serveChunk(deps, route.capability, route.index);
+  if (route.name === 'chunk') return serveChunk(deps, route, response);
   const bytes = await readBody(request, deps.maxBodyBytes);
   if (bytes === undefined)
     return jsonReply(await refuse(deps, route.name, deny.badRequest(BODY_COMPLAINTS['too-large'])));
@@ -216,11 +218,17 @@ async function refuseUnknown(
 /** Drivers ask again for a part that is answered with 5xx, many times; not for one that is gone. */
 const chunkStatus = (denial: Denial): number => (denial.code === 'PISTE-1105' ? 404 : 502);
 
-async function serveChunk(deps: DriverServerDeps, capability: string, index: number): Promise<Reply> {
-  const part = await deps.parts.serve(capability, index);
+async function serveChunk(
+  deps: DriverServerDeps,
+  { capability, index }: Extract<Route, { name: 'chunk' }>,
+  response: ServerResponse,
+): Promise<Reply> {
+  const nobodyWaits = new AbortController();
+  response.once('close', () => nobodyWaits.abort());
+  const part = await deps.parts.serve(capability, index, nobodyWaits.signal);
   if (part === undefined) return jsonReply(await refuse(deps, 'chunk', deny.unknownQuery()), 404);
   return part.ok
-    ? { status: 200, answer: part.answer, contentType: 'application/octet-stream' }
+    ? { status: 200, answer: part.answer, contentType: 'application/octet-stream', gone: part.gone }
     : jsonReply(part.answer, chunkStatus(part.denial));
 }
 

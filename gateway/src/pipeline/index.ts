@@ -5,6 +5,7 @@ export type { StatementDeps, StatementMetrics } from './deps.js';
 export { type BodyDigest, digestOfBody, refusedEntry } from './entries.js';
 export { type LoginDeps, logIn } from './login.js';
 export { type OwnSession, type OwnSessionDeps, OwnSessionUnavailable, withOwnSession } from './own-session.js';
+export { createPartsGate } from './parts-gate.js';
 export { createResultParts, type PartAnswer, type ResultParts } from './result-parts.js';
 export { createSessionControl, type SessionControl } from './session-control.js';
 export { createSessionGates } from './session-gates.js';

@@ -21,6 +21,7 @@ import { detectedFields } from './entries.js';
 import type { Masked } from './exchange.js';
 import { partsKey } from './keys.js';
 import { DETECTION, maskPart, type PartOutcome, redactionOf } from './masked-part.js';
+import type { PartsGate } from './parts-gate.js';
 
 /**
  * Large results: Snowflake hands out signed URLs, the gateway keeps them and hands out capabilities of its own. Drivers
@@ -30,8 +31,8 @@ import { DETECTION, maskPart, type PartOutcome, redactionOf } from './masked-par
 export interface ResultParts {
   /** Keeps the parts of a result and names the URLs the driver may ask. */
   register(masked: Masked): Promise<RegisteredParts>;
-  /** One part, masked and recorded; undefined when the capability opens nothing. Rejects when nothing can be recorded. */
-  serve(capability: string, index: number): Promise<PartAnswer | undefined>;
+  /** One part, masked and recorded, once there is place for it; undefined when the capability opens nothing. Rejects when nothing can be recorded. */
+  serve(capability: string, index: number, nobodyWaits: AbortSignal): Promise<PartAnswer | undefined>;
 }
 
 /** The parts of one result. */
@@ -44,7 +45,12 @@ export interface RegisteredParts {
 
 /** A part, or the refusal in its place; recorded either way. */
 export type PartAnswer =
-  | { readonly ok: true; readonly answer: Answer }
+  | {
+      readonly ok: true;
+      readonly answer: Answer;
+      /** Gives its place to another part. To be called when its bytes are gone. */
+      readonly gone: () => void;
+    }
   | { readonly ok: false; readonly denial: Denial; readonly answer: Answer };
 
 export interface ResultPartsDeps {
@@ -54,6 +60,7 @@ export interface ResultPartsDeps {
   readonly log: Log;
   readonly maskingKeys: () => MaskingKeys;
   readonly fetchChunk: (source: ChunkSource) => Promise<Buffer>;
+  readonly gate: PartsGate;
   readonly onDelivered: (connection: string, rows: number, bytes: number) => void;
   readonly onMaskFailed: (reason: string) => void;
   readonly onDetected: (category: string) => void;
@@ -76,6 +83,8 @@ interface Kept {
 /** Life of Snowflake's signed URLs. */
 const PARTS_SECONDS = 6 * 3600;
 const CAPABILITY_BYTES = 32;
+/** What a part counts at least: its size is another system's word. */
+const LEAST_PART_BYTES = 1024 * 1024;
 
 const NO_PARTS: RegisteredParts = { told: [], recorded: [] };
 
@@ -150,7 +159,7 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
       return { told: named(capability), recorded: named(sha256(capability).toString('base64url')) };
     },
 
-    async serve(capability, index) {
+    async serve(capability, index, nobodyWaits) {
       const key = partsKey(digestOf(capability));
       const stored = await deps.store.get(key);
       const opened = stored === undefined ? undefined : deps.sealer.open(stored.value, key);
@@ -158,14 +167,27 @@ export function createResultParts(deps: ResultPartsDeps): ResultParts {
       const kept = JSON.parse(opened) as Kept;
       const chunk = kept.chunks[index];
       if (chunk === undefined) return undefined;
+      let leave: (() => void) | undefined;
       try {
+        leave = await deps.gate.enter(key, Math.max(chunk.uncompressedSize, LEAST_PART_BYTES), nobodyWaits);
         const part = { result: key, index, count: kept.chunks.length };
-        return { ok: true, answer: await deliver(kept, chunk, part) };
+        return withPlace(await deliver(kept, chunk, part), leave);
       } catch (error) {
+        leave?.();
         return withhold(kept, index, error);
       }
     },
   };
+}
+
+/** Where bytes go ahead of their record, they are in memory until it is written, too. */
+function withPlace(answer: Answer, leave: () => void): PartAnswer {
+  const { standing } = answer;
+  const gone = (): void => {
+    if (standing.kind === 'deferred') void standing.written.then(leave);
+    else leave();
+  };
+  return { ok: true, answer, gone };
 }
 
 const scopeOf = ({ connection, isStrict }: Kept): AnswerScope => ({ connection, isStrict });

@@ -53,6 +53,7 @@ const AGENT: Principal = {
 const OWNER: Principal = { ...AGENT, subject: 'owner', name: 'owner', groups: ['owners'] };
 const LIMITS: Limits = {
   maxBodyBytes: 1_000_000,
+  maxPartsBytes: 0,
   maxChunkBytes: 1_000_000,
   maxStatementsPerSession: 3,
   holdSeconds: 1,

@@ -64,8 +64,19 @@ export function originOf(request: IncomingMessage): string {
   return `${scheme}://${host !== undefined && /^[A-Za-z0-9.:[\]-]{1,255}$/.test(host) ? host : `${localAddress}:${localPort}`}`;
 }
 
-/** Sends an answer, compressed where the caller takes that and it gains. */
-export async function sendReply(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
+/** Bytes handed to a connection at once, so that it shows whether anybody takes them. */
+const STEP_BYTES = 262_144;
+
+/**
+ * Sends an answer, compressed where the caller takes that and it gains. Resolves when the operating system has all of it, or the
+ * connection ended. `moved` hears how many bytes are left.
+ */
+export async function sendReply(
+  request: IncomingMessage,
+  response: ServerResponse,
+  reply: Reply,
+  moved: (leftBytes: number) => void = () => undefined,
+): Promise<void> {
   const accepts = String(request.headers['accept-encoding'] ?? '').includes('gzip');
   const size = reply.body.length;
   const isWorthIt = reply.contentType === 'application/json' && size >= GZIP_FROM_BYTES && size <= GZIP_UP_TO_BYTES;
@@ -76,5 +87,19 @@ export async function sendReply(request: IncomingMessage, response: ServerRespon
     'cache-control': 'no-store',
     ...(body === reply.body ? {} : { 'content-encoding': 'gzip' }),
   });
-  response.end(body);
+  if (response.destroyed) return;
+  const gone = Promise.withResolvers<void>();
+  response.once('finish', gone.resolve).once('close', gone.resolve);
+  let at = 0;
+  for (; body.length - at > STEP_BYTES; at += STEP_BYTES) {
+    if (response.write(body.subarray(at, at + STEP_BYTES))) continue;
+    const drained = Promise.withResolvers<void>();
+    response.once('drain', drained.resolve);
+    await Promise.race([drained.promise, gone.promise]);
+    response.off('drain', drained.resolve);
+    if (response.destroyed) return;
+    moved(body.length - at - STEP_BYTES);
+  }
+  response.end(body.subarray(at));
+  await gone.promise;
 }

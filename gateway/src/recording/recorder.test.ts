@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { recordsOf } from './record-columns.js';
-import { type Recorder, startRecorder } from './recorder.js';
+import { type Recorder, type RecorderDeps, startRecorder } from './recorder.js';
 import { createFakeClock, entry, openTestRecording, withDirectory } from './recording-fixture.js';
 import { RecordingUnavailable } from './recording-unavailable.js';
 import { type ToWriter, toColumns, type WriterListener } from './writer-messages.js';
@@ -10,7 +10,7 @@ import { type ToWriter, toColumns, type WriterListener } from './writer-messages
 const MEGABYTE = 1024 * 1024;
 
 /** A recorder whose writer does what the test says. */
-async function startWithFake(): Promise<{
+async function startWithFake(more: Partial<RecorderDeps> = {}): Promise<{
   readonly recorder: Recorder;
   readonly posted: readonly ToWriter[];
   readonly listener: WriterListener;
@@ -30,6 +30,7 @@ async function startWithFake(): Promise<{
     clock: createFakeClock(),
     onCommitted: () => undefined,
     onFailed: (error) => void failures.push(error),
+    ...more,
   });
   const listener = await listening.promise;
   const commit = (...ids: readonly number[]): void => {
@@ -110,19 +111,34 @@ describe('the near side of the writer', () => {
       giveBack();
     };
     const got: number[] = [];
-    const streams = [12, 12, 12, 1].map(stream);
+    const streams = [16, 16, 16, 1].map(stream);
     await turn();
     expect(got).toEqual([0, 1]);
     const small = recorder.append(part(20), undefined);
     commit(0);
     await turn();
-    // 12 and 20 MiB wait: no room for another 12, and the small one stays behind it.
+    // 16 and 20 MiB wait: no room for another 16, and the small one stays behind it.
     expect(got).toEqual([0, 1]);
     commit(2);
     await small;
     await Promise.all(streams);
     expect(got).toEqual([0, 1, 2, 3]);
     commit(1, 3, 4);
+  });
+
+  test('lets nobody wait for a disk that takes nothing, and goes on when it does', async () => {
+    const { recorder, commit } = await startWithFake({ patienceMs: 10 });
+    const first = recorder.append(entry('control'), undefined);
+    await expect(first).rejects.toThrow('takes too long');
+    await expect(recorder.append(entry('request'), undefined)).rejects.toThrow('takes nothing');
+    const ending = recorder.append(entry('session.close'), undefined);
+    expect(recorder.queuedBytes).toBeGreaterThan(1000);
+    commit(0, 1);
+    await ending;
+    const next = recorder.append(entry('request'), undefined);
+    commit(2);
+    await next;
+    expect([recorder.queuedBytes, recorder.failed]).toEqual([0, false]);
   });
 
   test('lets nobody wait for room beyond the time, and leaves no place behind', async () => {

@@ -11,8 +11,10 @@ import { type FromWriter, fromColumns, type WriterLink, type WriterListener } fr
 export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 /** What ends something is let in beyond that, as far as this. */
 const ENDING_BYTES = 1024 * 1024;
-/** Of the queue, what streams may take: the rest is for what does not wait. */
-export const ROOM_BYTES = MAX_QUEUED_BYTES / 2;
+/** Of the queue, what streams may take, two pieces and what stands between them: the rest is for what does not wait. */
+export const ROOM_BYTES = 40 * 1024 * 1024;
+/** A record is waited for at least so long, and at most twice. */
+const PATIENCE_MS = 15_000;
 /** What a record costs beside its bodies and fields, roughly. */
 const RECORD_OVERHEAD_BYTES = 512;
 
@@ -22,6 +24,7 @@ export interface RecorderDeps {
   readonly clock: RecordingClock;
   readonly onCommitted: (group: CommittedGroup) => void;
   readonly onFailed: (error: unknown) => void;
+  readonly patienceMs?: number;
 }
 
 /** The near side of a writer: hands records over in call order, bounds what waits, tells who waited. */
@@ -30,7 +33,10 @@ export interface Recorder {
   readonly failed: boolean;
   /** Bytes of what waits for the disk. */
   readonly queuedBytes: number;
-  /** Takes the record's place at once. Resolves when a commit that covers it is on stable storage. */
+  /**
+   * Takes the record's place at once. Resolves when a commit that covers it is on stable storage. Rejects when the disk takes too
+   * long, and at once while it takes nothing; such a record may still come to stand in the log.
+   */
   append(entry: Entry, statementHash: string | undefined, beside?: Beside): Promise<Acknowledgement>;
   /**
    * Keeps room in the queue free for a record of a stream, at most `ROOM_BYTES`, and resolves to what gives it back: call it when
@@ -71,7 +77,8 @@ export interface Beside {
 const NOTHING_BESIDE: Beside = { links: undefined, blind: undefined };
 
 /** Starts a writer; resolves once it has its key and its directory, rejects when it cannot have them. */
-export async function startRecorder({ start, clock, onCommitted, onFailed }: RecorderDeps): Promise<Recorder> {
+export async function startRecorder(deps: RecorderDeps): Promise<Recorder> {
+  const { start, clock, onCommitted, onFailed, patienceMs = PATIENCE_MS } = deps;
   const waiting = new Map<number, Waiting>();
   const checkpointsAsked: PromiseWithResolvers<Checkpoint>[] = [];
   const segmentsAsked: PromiseWithResolvers<number>[] = [];
@@ -84,6 +91,10 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
   let keptBytes = 0;
   let readTime: (() => LeafTime) | undefined;
   let nextId = 0;
+  /** Runs while something waits. */
+  let patience: NodeJS.Timeout | undefined;
+  let hasCommitted = false;
+  let isStalled = false;
   let queuedBytes = 0;
   let failure: RecordingUnavailable | undefined;
   let isClosing = false;
@@ -103,6 +114,8 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
           settle(acknowledgement.id, ({ resolve }) => resolve(acknowledgement));
         }
         slabs.giveBack(message.slabs);
+        hasCommitted = true;
+        isStalled = false;
         onCommitted(message.group);
         break;
       case 'refused': {
@@ -159,6 +172,22 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     onFailed(cause);
   }
 
+  function watchTime(): void {
+    patience = setTimeout(losePatience, patienceMs, nextId);
+    patience.unref();
+  }
+
+  /** Who waited long enough is told so; the bytes stay in the queue until the disk takes them. */
+  function losePatience(below: number): void {
+    patience = undefined;
+    if (waiting.size === 0) return;
+    isStalled = !hasCommitted;
+    hasCommitted = false;
+    const late = new RecordingUnavailable('the disk of the recording takes too long');
+    for (const [id, { reject }] of waiting) if (id < below) reject(late);
+    watchTime();
+  }
+
   function giveRoom(): void {
     for (let next = roomAsked[0]; next !== undefined; next = roomAsked[0]) {
       const { bytes, resolve } = next;
@@ -188,6 +217,8 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     const bodyBytes = bodyBytesOf(entry);
     const bytes = bodyBytes + fields.length + RECORD_OVERHEAD_BYTES;
     const bound = MAX_QUEUED_BYTES + (ENDINGS.has(entry.kind) ? ENDING_BYTES : 0);
+    if (isStalled && !ENDINGS.has(entry.kind))
+      throw new RecordingUnavailable('the disk of the recording takes nothing');
     if (queuedBytes + bytes > bound) throw new RecordingUnavailable('recording queue is full');
     const id = nextId;
     if (batch.size === 0) queueMicrotask(post);
@@ -196,6 +227,7 @@ export async function startRecorder({ start, clock, onCommitted, onFailed }: Rec
     nextId += 1;
     queuedBytes += bytes;
     if (waiting.size === 0) link.hold(true);
+    if (patience === undefined) watchTime();
     return new Promise((resolve, reject) => {
       waiting.set(id, { bytes, resolve, reject });
     });

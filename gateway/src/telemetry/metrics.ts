@@ -58,6 +58,9 @@ export interface Metrics {
     readonly recorded: (bytes: number) => void;
     readonly unrecorded: (bytes: number) => void;
     readonly refused: () => void;
+    readonly waiting: (bytes: number) => void;
+    readonly cut: () => void;
+    readonly partsHeld: (bytes: number) => void;
   };
   readonly reconcile: {
     readonly unreconciled: (connection: string, weight: string, count: number) => void;
@@ -229,6 +232,9 @@ function roomRecorders(series: Series, name: NameLabel): RoomRecorders {
       recorded: (bytes) => series.recordedBytes.inc(bytes),
       unrecorded: (bytes) => series.unrecordedBytes.inc(bytes),
       refused: () => series.answersRefused.inc(),
+      waiting: (bytes) => series.deliveryWaiting.set(bytes),
+      cut: () => series.answersCut.inc(),
+      partsHeld: (bytes) => series.partsHeld.set(bytes),
     },
     reconcile: {
       unreconciled(connection, weight, count) {
@@ -333,6 +339,9 @@ function createSeries(registry: Registry) {
       'lost_records_total',
       'Requests and answers that went on without their record, as the mode allows.',
     ),
+    deliveryWaiting: gauge('delivery_waiting_bytes', 'Bytes of answers that drivers have not taken yet.'),
+    answersCut: counter('answers_given_up_total', 'Answers given up because their driver did not read them.'),
+    partsHeld: gauge('result_parts_held_bytes', 'Bytes of parts of large results in memory.'),
     diskFree: gauge('recording_free_bytes', 'Free space on the volume of the log.'),
     diskBlocked: gauge(
       'recording_disk_blocked',
