@@ -10,6 +10,8 @@ export interface PisteRun {
   readonly exitCode: number | null;
   /** Standard output and standard error as they arrived. */
   readonly text: string;
+  /** Standard output alone. */
+  readonly out: string;
   readonly lines: readonly string[];
 }
 
@@ -27,21 +29,23 @@ export async function runPiste(...args: readonly string[]): Promise<PisteRun> {
     timeout: TIMEOUT_MS,
   });
   const parts: string[] = [];
+  const out: string[] = [];
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (part: string) => parts.push(part));
+  child.stdout.on('data', (part: string) => out.push(part));
   const exitCode = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
   });
   const text = parts.join('');
-  return { exitCode, text, lines: text.trimEnd().split('\n') };
+  return { exitCode, text, out: out.join(''), lines: text.trimEnd().split('\n') };
 }
 
 /** Runs a command that answers with JSON. @throws Error when it does not. */
 export async function askPiste<T>(...args: readonly string[]): Promise<T> {
-  const { exitCode, text } = await runPiste(...args, '--json');
+  const { exitCode, text, out } = await runPiste(...args, '--json');
   try {
-    return JSON.parse(text) as T;
+    return JSON.parse(out) as T;
   } catch (error) {
     throw new Error(`piste ${args.join(' ')} ended with ${exitCode} and said: ${text}`, { cause: error });
   }
