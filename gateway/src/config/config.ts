@@ -192,7 +192,7 @@ export const OPTIONS: readonly OptionHelp[] = [
   { name: 'PISTE_MAX_CHUNK_BYTES', fallback: '268435456', help: 'largest result chunk, inflated' },
   {
     name: 'PISTE_MAX_PARTS_BYTES',
-    fallback: '536870912',
+    fallback: '268435456',
     help: 'parts of large results in memory at once, inflated; further ones wait',
   },
   { name: 'PISTE_MAX_STATEMENTS_PER_SESSION', fallback: '64', help: 'statements of one session under way at once' },
@@ -272,7 +272,7 @@ export function parseConfig(environment: Environment): ConfigResult {
     limits: {
       maxBodyBytes: read.integer('PISTE_MAX_BODY_BYTES', 67_108_864, 1024, 67_108_864),
       maxChunkBytes: read.integer('PISTE_MAX_CHUNK_BYTES', 268_435_456, 1024, 536_870_912),
-      maxPartsBytes: read.integer('PISTE_MAX_PARTS_BYTES', 536_870_912, 16_777_216, 999_999_999_999),
+      maxPartsBytes: read.integer('PISTE_MAX_PARTS_BYTES', 268_435_456, 16_777_216, 999_999_999_999),
       maxStatementsPerSession: read.integer('PISTE_MAX_STATEMENTS_PER_SESSION', 64, 1, 10_000),
       holdSeconds: read.integer('PISTE_HOLD_SECONDS', 40, 1, 45),
       abandonedAfterSeconds: read.integer('PISTE_ABANDONED_AFTER_SECONDS', 300, 2, 86_400),

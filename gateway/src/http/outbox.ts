@@ -27,7 +27,7 @@ export interface OutboxDeps {
 /** Without a byte taken for so long, an answer is given up. */
 const STALLED_MS = 30_000;
 /** Beyond so many bytes in all, it is given up sooner. */
-export const MANY_BYTES = 256 * 1024 * 1024;
+export const MANY_BYTES = 128 * 1024 * 1024;
 const STALLED_AMONG_MANY_MS = 2_000;
 const LOOK_EVERY_MS = 1_000;
 
