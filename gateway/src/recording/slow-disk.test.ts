@@ -99,7 +99,8 @@ describe('a slow disk', () => {
       isDone.value = true;
       await others;
       expect(left).toBe(6 * 20 * MEGABYTE);
-      expect(statements).toBeGreaterThan(5);
+      // Each waits behind what parts may take of the queue, at most: a third of the result.
+      expect(statements).toBeGreaterThanOrEqual(3);
       expect(most()).toBeGreaterThan(16 * MEGABYTE);
       expect(most()).toBeLessThanOrEqual(ROOM_BYTES + MEGABYTE);
       const { origin, size, root, vkey } = await recorder.checkpoint();
