@@ -31,7 +31,8 @@ interface Cramped {
 }
 
 const LITTLE_BYTES = 20_000;
-const TINY_DISK = '600k';
+/** The writer takes room by the MiB. */
+const TINY_DISK = '1200k';
 
 async function bytesOfLog({ recordingDirectory }: GatewayProgram): Promise<number> {
   const names = await readdir(recordingDirectory, { recursive: true });

@@ -121,7 +121,7 @@ describe('a session at two gateways', () => {
     expect((await strandIn(second, sessionId))[0]?.leaf.strand?.links).toBeDefined();
   });
 
-  test('has its digests under one blind, which the store holds sealed until it ends', async () => {
+  test('has its digests under one blind, which the store holds sealed, for two days after its end', async () => {
     const wire = await loginByHand(playground);
     const sessionId = await newestSession();
     const held = query(wire, playground, 'CREATE TABLE crm.public.roaming_table (id INT)');
@@ -145,9 +145,10 @@ describe('a session at two gateways', () => {
     expect(new Set(approved.flat().map((text) => String(text).split(' ')[1])).size).toBe(1);
     expect(await command(`GET piste:blind:${sessionId}`)).toMatch(/s1\./);
     await ask(wire, second, '/session?delete=true');
-    await eventually('the blind to be gone', async () =>
-      (await command(`EXISTS piste:blind:${sessionId}`)) === ':0\r\n' ? true : undefined,
-    );
+    await eventually('the blind to have two days left', async () => {
+      const seconds = Number(/^:(\d+)/.exec(await command(`TTL piste:blind:${sessionId}`))?.[1]);
+      return seconds > 0 && seconds <= 2 * 86_400 ? true : undefined;
+    });
   });
 
   test('of which the store lost the blind is recorded under two, and that is no fault', async () => {
