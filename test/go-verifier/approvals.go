@@ -1,5 +1,7 @@
 package main
 
+import "strings"
+
 // judgeApproval tells the first thing that makes an approval none.
 func (j *judge) judgeApproval(s *statements, decision said) {
 	qid := decision.fields.text("qid")
@@ -29,7 +31,7 @@ func (j *judge) judgeApproval(s *statements, decision said) {
 		j.tellAt(tampered, "approval-mismatch", decision.log, decision.index)
 		return
 	}
-	j.judgeVotes(s, decision, held)
+	j.judgeVotes(s, decision, held, asked)
 }
 
 // fits: the permit, if any, is for the request's texts, if they can be read.
@@ -46,13 +48,15 @@ func voterOf(fields object) (voter, bool) {
 	return voter{iss, sub}, hasIss && hasSub
 }
 
-func (j *judge) judgeVotes(s *statements, decision said, held []said) {
+func (j *judge) judgeVotes(s *statements, decision said, held, asked []said) {
 	recorded := map[voter]bool{}
+	var cast []said
 	for _, vote := range s.votes[decision.fields.text("apr")] {
 		_, refused := vote.fields["refused"]
 		who, named := voterOf(vote.fields)
 		if named && vote.before(decision) && vote.fields.text("choice") == "approve" && !refused {
 			recorded[who] = true
+			cast = append(cast, vote)
 		}
 	}
 	counted, missing := recorded, false
@@ -82,6 +86,70 @@ func (j *judge) judgeVotes(s *statements, decision said, held []said) {
 			return
 		}
 	}
+	for _, one := range asked {
+		if !isMet(one.fields["quorums"], cast, counted) {
+			j.tellAt(tampered, "approved-by-too-few", decision.log, decision.index)
+			return
+		}
+	}
+}
+
+// isMet: of every demand, as many of the counted people as it wants voted as somebody it names.
+func isMet(quorums any, cast []said, counted map[voter]bool) bool {
+	list, isList := quorums.([]any)
+	if !isList || len(list) == 0 {
+		return false
+	}
+	for _, item := range list {
+		demand, isObject := item.(object)
+		wanted, isNumber := demand["n"].(int64)
+		groups, isGroups := textsOf(demand["grp"])
+		users, isUsers := textsOf(demand["usr"])
+		if !isObject || !isNumber || wanted < 1 || !isGroups || !isUsers {
+			return false
+		}
+		members := map[voter]bool{}
+		for _, vote := range cast {
+			who, _ := voterOf(vote.fields)
+			if counted[who] && (names(users, who) || shareOne(groups, vote.fields["grp"])) {
+				members[who] = true
+			}
+		}
+		if int64(len(members)) < wanted {
+			return false
+		}
+	}
+	return true
+}
+
+// names: an entry is a subject, or an issuer up to its first '#' and a subject behind it.
+func names(users map[string]bool, who voter) bool {
+	bare := who.sub != "" && !strings.Contains(who.sub, "#") && users[who.sub]
+	return bare || !strings.Contains(who.iss, "#") && users[who.iss+"#"+who.sub]
+}
+
+func shareOne(groups map[string]bool, value any) bool {
+	own, _ := textsOf(value)
+	for group := range own {
+		if groups[group] {
+			return true
+		}
+	}
+	return false
+}
+
+// textsOf a list; false where it is none, or holds anything else.
+func textsOf(value any) (map[string]bool, bool) {
+	list, isList := value.([]any)
+	texts := map[string]bool{}
+	for _, item := range list {
+		text, isText := item.(string)
+		if !isText {
+			return nil, false
+		}
+		texts[text] = true
+	}
+	return texts, isList
 }
 
 // requesters: who opened the sessions of held requests, and whom these name themselves.

@@ -8,6 +8,12 @@ export function toRequestEntry({ id, subject, expiresAtMs }: Approval): Entry {
     apr: id,
     hash: subject.bindingHash,
     rules: subject.demand.rules.map(wellFormed),
+    quorums: subject.demand.quorums.map(({ rule, groups, users, minApprovals }) => ({
+      rule: wellFormed(rule),
+      n: Math.max(1, minApprovals),
+      grp: groups.map(wellFormed),
+      usr: users.map(wellFormed),
+    })),
     expires: Math.floor(expiresAtMs),
     cls: subject.class,
   });
@@ -21,6 +27,7 @@ export function toVoteEntry({ id, subject }: Approval, vote: Vote, refused?: Vot
     iss: vote.voter.issuer,
     sub: vote.voter.subject,
     name: vote.voter.name,
+    grp: groupsThatCount(subject, vote.voter).map(wellFormed),
     choice: vote.choice,
     reason: vote.reason ?? null,
     channel: vote.channel,
@@ -42,6 +49,12 @@ export function toDecisionEntry({ id, subject, state, votes, withdrawnBecause }:
     })),
     ...(withdrawnBecause === undefined ? {} : { why: withdrawnBecause }),
   });
+}
+
+/** Of the voter's groups, those on which a rule counts the vote. */
+function groupsThatCount({ demand }: Approval['subject'], { groups }: Vote['voter']): readonly string[] {
+  const named = new Set(demand.quorums.flatMap((quorum) => quorum.groups));
+  return groups.filter((group) => named.has(group));
 }
 
 /** Claims may hold lone surrogates, which the record's encoding cannot. */

@@ -144,12 +144,20 @@ describe('vote', () => {
     await approvals.vote(id, owner('a', { name: 'A\uD800' }), no(SUBJECT, { reason: 'not \uDC00 now' }));
     const common = { qid: SUBJECT.queryId, apr: id };
     expect(entries.map(({ fields }) => fields)).toEqual([
-      { ...common, hash: SUBJECT.bindingHash, rules: ['writes-need-a-human'], expires: expiresAtMs, cls: 'delete' },
+      {
+        ...common,
+        hash: SUBJECT.bindingHash,
+        rules: ['writes-need-a-human'],
+        quorums: [{ rule: 'writes-need-a-human', n: 1, grp: ['data-owners'], usr: [] }],
+        expires: expiresAtMs,
+        cls: 'delete',
+      },
       {
         ...common,
         iss: 'https://issuer.example',
         sub: 'a',
         name: 'A\uFFFD',
+        grp: ['data-owners'],
         choice: 'deny',
         reason: 'not \uFFFD now',
         channel: 'page',

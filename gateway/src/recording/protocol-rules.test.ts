@@ -59,8 +59,9 @@ function decideAndRelease(sql: string): Step {
   return (recording) => recording.recordRequest(permitOf(sql, 'approved'), decision);
 }
 
+const QUORUMS = [{ rule: 'r', n: 1, grp: [], usr: ['ann', 'bob', 'agent'] }];
 const answer = add('response', { qid: 'q', rows: 1, upq: 'up' });
-const held = [ask('hold'), add('approval.request', { qid: 'q', apr: 'a', hash: 'h' })];
+const held = [ask('hold'), add('approval.request', { qid: 'q', apr: 'a', hash: 'h', quorums: QUORUMS })];
 const voted = vote('ann');
 const approved = approvedBy('ann');
 
@@ -120,7 +121,7 @@ describe('verifying what the records say', () => {
     [
       'approval-mismatch',
       'the approval was for another hash',
-      [ask('hold'), add('approval.request', { qid: 'q', apr: 'a', hash: 'x' }), voted, approved],
+      [ask('hold'), add('approval.request', { qid: 'q', apr: 'a', hash: 'x', quorums: QUORUMS }), voted, approved],
     ],
     ['approval-mismatch', 'the release was for another text', [...held, voted, decideAndRelease('drop more')]],
     [

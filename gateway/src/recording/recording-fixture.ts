@@ -129,6 +129,7 @@ export async function recordStory(recording: Recording, clock: FakeClock, email 
     iss: 'https://idp.test',
     sub: 'ann',
     name: 'Ann',
+    grp: ['owners'],
     choice: 'approve',
     reason: 'ticket 42',
     channel: 'page',
@@ -161,6 +162,7 @@ export async function recordStory(recording: Recording, clock: FakeClock, email 
       apr: 'apr-1',
       hash: hashOf(remove),
       rules: ['hold-deletes'],
+      quorums: [{ rule: 'hold-deletes', n: 1, grp: ['owners'], usr: [] }],
       expires: clock.nowMs() + 900_000,
     }),
   );

@@ -117,9 +117,18 @@ function protocolItem(random: Random): Item {
       ),
       bodies: sqlBodies,
     }),
-    () => ({ leaf: leaf('approval.request', { qid, apr, hash, rules: [], expires: 1, cls: 'x' }), bodies: [] }),
     () => ({
-      leaf: leaf('approval.vote', { qid, apr, ...vote, ...(random.chance(6) ? { refused: 'late' } : {}) }),
+      leaf: leaf('approval.request', { qid, apr, hash, rules: [], quorums: quorums(random), expires: 1, cls: 'x' }),
+      bodies: [],
+    }),
+    () => ({
+      leaf: leaf('approval.vote', {
+        qid,
+        apr,
+        ...vote,
+        ...maybe({ grp: groups(random) }),
+        ...(random.chance(6) ? { refused: 'late' } : {}),
+      }),
       bodies: [],
     }),
     () => ({
@@ -190,11 +199,29 @@ function modeOf(random: Random): Fields {
   return { ...connection, mode: random.pick(['strict', 'observe', 'observe', '', 1]) };
 }
 
+const groups = (random: Random): Json => random.pick<Json>([['g'], ['g', 'h'], [], ['h', 1], 'g']);
+
+/** Demands, some of which nobody can meet or read. */
+function quorums(random: Random): Json {
+  const quorum = (): Json => ({
+    rule: 'r',
+    n: random.pick([1, 1, 1, 2, 0]),
+    grp: groups(random),
+    usr: random.pick<Json>([[], ['bob', 'ann'], ['i#bob'], ['j#bob'], 'bob']),
+  });
+  return random.pick<Json>([[quorum()], [quorum()], [quorum(), quorum()], [], null]);
+}
+
 /** One of the records a release rests on, all of one statement and hash. */
 function life(random: Random, qid: string, apr: string, hash: string): Fields {
   return random.pick<Fields>([
     { v: 1, k: 'request', sid: 'session-1', f: { qid, dec: { v: 'hold' }, hash } },
-    { v: 1, k: 'approval.request', sid: 'session-1', f: { qid, apr, hash } },
+    {
+      v: 1,
+      k: 'approval.request',
+      sid: 'session-1',
+      f: { qid, apr, hash, quorums: [{ n: 1, grp: [], usr: ['bob'] }] },
+    },
     { v: 1, k: 'approval.vote', f: { apr, qid, iss: 'i', sub: 'bob', choice: 'approve' } },
     { v: 1, k: 'decision', sid: 'session-1', f: { qid, apr, v: 'approved', hash } },
   ]);

@@ -13,6 +13,7 @@ const PERMIT = hashStatement(Buffer.from(TEXT), undefined);
 
 type Fields = NonNullable<BuiltRecord['fields']>;
 
+const QUORUMS = [{ rule: 'r', n: 1, grp: [], usr: ['i#ann', 'bob', 'eve'] }];
 const opened: BuiltRecord = { kind: 'session.open', session: SESSION, fields: { who: BOB } };
 const held = (fields: Fields = {}): BuiltRecord => ({
   kind: 'request',
@@ -23,7 +24,7 @@ const held = (fields: Fields = {}): BuiltRecord => ({
 const asked = (fields: Fields = {}): BuiltRecord => ({
   kind: 'approval.request',
   session: SESSION,
-  fields: { qid: 'q', apr: 'a', hash: HASH, ...fields },
+  fields: { qid: 'q', apr: 'a', hash: HASH, quorums: QUORUMS, ...fields },
 });
 const vote = (fields: Fields = {}): BuiltRecord => ({
   kind: 'approval.vote',
@@ -52,6 +53,32 @@ async function foundIn(...logs: readonly LogBuilder[]): Promise<readonly string[
   const { findings } = await verifyFiles(files, trustIn(logs));
   return findings.map(({ severity, code, index }) => `${severity} ${code} ${index}`);
 }
+
+describe('what the rules ask for', () => {
+  const quorum = { rule: 'r', n: 1, grp: ['owners'], usr: ['i#ann'] };
+  const ONE = { iss: 'i', sub: 'one#two' };
+  test.each<readonly [string, Fields['x'] | undefined, Fields, boolean]>([
+    ['a user by issuer and subject', [quorum], {}, true],
+    ['a user of another issuer', [{ ...quorum, usr: ['j#ann'] }], {}, false],
+    ['a member of a group', [{ ...quorum, usr: [] }], { grp: ['x', 'owners'] }, true],
+    ['a member of another group', [{ ...quorum, usr: [] }], { grp: ['x'] }, false],
+    ['groups that are no list of texts', [{ ...quorum, usr: [] }], { grp: ['owners', 1] }, false],
+    ['a subject that looks like an issuer and a subject', [{ ...quorum, usr: ['one#two'] }], ONE, false],
+    ['that subject with its issuer', [{ ...quorum, usr: ['i#one#two'] }], ONE, true],
+    ['two rules, one of them not met', [quorum, { ...quorum, usr: [] }], {}, false],
+    ['nobody', [{ ...quorum, grp: [], usr: [] }], {}, false],
+    ['no approval', [{ ...quorum, n: 0 }], {}, false],
+    ['a number of approvals that is none', [{ ...quorum, n: '1' }], {}, false],
+    ['users that are no list', [{ ...quorum, usr: 'i#ann' }], {}, false],
+    ['something that is no demand', [quorum, null], {}, false],
+    ['an empty list', [], {}, false],
+    ['nothing that can be read', 'ann', {}, false],
+  ])('%s', async (_what, quorums, voter, isMet) => {
+    const votes = [{ ...ANN, ...voter, choice: 'approve' }];
+    const records = [opened, held(), asked({ quorums: quorums ?? null }), vote(voter), approved({ votes })];
+    expect(await foundIn(built(FIRST_ULID, records))).toEqual(isMet ? [] : ['tampered approved-by-too-few 5']);
+  });
+});
 
 describe('an approval', () => {
   test.each<readonly [string, readonly BuiltRecord[], readonly string[]]>([

@@ -16,7 +16,10 @@ export interface ApprovalRecords {
   readonly ownVotes: () => Earliest;
 }
 
-/** An approval was asked for, is for what was asked, and was voted for by somebody else than the one who asked: the first of these that it is not. */
+/**
+ * An approval was asked for, is for what was asked, was voted for by somebody else than the one who asked, and by as many of those as
+ * every rule wanted: the first of these that it is not.
+ */
 export function checkApproval(
   outcome: Outcome,
   { held, asked, votes, requesters, ownVotes }: ApprovalRecords,
@@ -41,7 +44,11 @@ export function checkApproval(
     voters === undefined
       ? ownVotes().precedes(outcome)
       : voters.some((voter) => voter !== undefined && requesters.some((people) => people.has(voter)));
-  return isOwn ? fault('approved-by-requester', 'approved by the one who asked') : [];
+  if (isOwn) return fault('approved-by-requester', 'approved by the one who asked');
+  const isEnough = asked.every(
+    ({ quorums }) => quorums?.every((quorum) => votes.meet(quorum, outcome, voters)) === true,
+  );
+  return isEnough ? [] : fault('approved-by-too-few', 'approved by fewer than a rule asked for, or by others');
 }
 
 function isForText(outcome: Outcome, request: Request): boolean {

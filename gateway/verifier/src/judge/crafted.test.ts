@@ -41,7 +41,9 @@ const CRAFTED: readonly (readonly [string, (log: LogBuilder) => void, string])[]
         log.add({ kind: 'approval.vote', fields: { apr: 'a', iss: 'i', sub: `s${at}`, choice: 'approve' } }),
       );
       log.add({ kind: 'request', fields: { qid: 'q', dec: { v: 'hold' }, hash: HASH } });
-      log.add({ kind: 'approval.request', fields: { qid: 'q', apr: 'a', hash: HASH } });
+      const usr = Array.from({ length: 2000 }, (_, at) => `s${3 * at}`);
+      const quorums = [{ rule: 'r', n: 2000, grp: [], usr }];
+      log.add({ kind: 'approval.request', fields: { qid: 'q', apr: 'a', hash: HASH, quorums } });
       times(1000, () => log.add({ kind: 'decision', fields: { qid: 'q', v: 'approved', apr: 'a', hash: HASH } }));
     },
     'sound',

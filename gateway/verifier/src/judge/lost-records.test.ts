@@ -26,7 +26,11 @@ const asked = (verdict: string, more: Partial<BuiltRecord> = {}): BuiltRecord =>
   ...more,
 });
 const approved: readonly BuiltRecord[] = [
-  { kind: 'approval.request', session: SESSION, fields: { qid: 'q', apr: 'a', hash: 'h' } },
+  {
+    kind: 'approval.request',
+    session: SESSION,
+    fields: { qid: 'q', apr: 'a', hash: 'h', quorums: [{ rule: 'r', n: 1, grp: [], usr: ['ann'] }] },
+  },
   { kind: 'approval.vote', fields: { apr: 'a', iss: 'i', sub: 'ann', choice: 'approve' } },
   { kind: 'decision', session: SESSION, fields: { qid: 'q', apr: 'a', v: 'approved', hash: 'h' } },
 ];

@@ -5,6 +5,7 @@ import { createEarliest, type Earliest } from './earliest.js';
 import type { Finding } from './finding.js';
 import { createKnownLosses, type KnownLosses } from './known-losses.js';
 import { createPeople, createVotes, type People, type Votes } from './people.js';
+import { quorumsIn, textsIn } from './quorum.js';
 import {
   type Answer,
   type Approval,
@@ -92,7 +93,7 @@ export function createProtocolRules(): ProtocolRules {
     if (typeof apr !== 'string' || choice !== 'approve' || refused !== undefined || voter === undefined) return;
     const cast = votes.get(apr) ?? createVotes();
     votes.set(apr, cast);
-    cast.add(voter, place);
+    cast.add(voter, textsIn(fields['grp']) ?? NO_GROUPS, place);
   }
 
   function toRequest(
@@ -113,7 +114,13 @@ export function createProtocolRules(): ProtocolRules {
         statement.requests.push(toRequest(record, place));
         break;
       case 'approval.request':
-        statement.approvals.push({ ...place, form, id: fields['apr'], hash: fields['hash'] });
+        statement.approvals.push({
+          ...place,
+          form,
+          id: fields['apr'],
+          hash: fields['hash'],
+          quorums: quorumsIn(fields['quorums']),
+        });
         break;
       case 'decision':
         if (fields['v'] !== 'approved') break;
@@ -229,6 +236,7 @@ function checkRequest(request: Request): readonly Finding[] {
 }
 
 const NO_VOTES: Votes = createVotes();
+const NO_GROUPS: ReadonlySet<string> = new Set();
 
 function checkOutcomes({ requests, approvals, outcomes }: Statement, { votes, sessions }: World): readonly Finding[] {
   if (outcomes.length === 0) return [];

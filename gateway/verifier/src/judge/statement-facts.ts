@@ -1,6 +1,7 @@
 import { type Blind, digestIn } from '../format/blind.js';
 import type { EntryValue } from '../format/entry.js';
 import type { UnreadReason } from '../read/body-opener.js';
+import type { Quorum } from './quorum.js';
 import { bindingHash, hashStatement } from './statement-hashes.js';
 
 /** Bodies the checks of statements need. */
@@ -47,6 +48,8 @@ export interface Request extends Leave {
 export interface Approval extends Digested {
   readonly id: EntryValue | undefined;
   readonly hash: EntryValue | undefined;
+  /** Undefined where the record does not say, in the one way there is, whose approval it asks for. */
+  readonly quorums: readonly Quorum[] | undefined;
 }
 
 /** Somebody, as an identity provider names them. */
