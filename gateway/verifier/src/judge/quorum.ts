@@ -1,5 +1,4 @@
 import type { EntryValue } from '../format/entry.js';
-import type { Person } from './statement-facts.js';
 
 /** Whose approvals one rule asked for, and how many. */
 export interface Quorum {
@@ -33,7 +32,11 @@ export function textsIn(value: EntryValue | undefined): ReadonlySet<string> | un
 }
 
 /** True where the rule names the person, or one of the groups they voted with. */
-export function isNamed({ groups, users }: Quorum, { issuer, subject }: Person, own: ReadonlySet<string>): boolean {
+export function isNamed(
+  { groups, users }: Quorum,
+  { issuer, subject }: { readonly issuer: string; readonly subject: string },
+  own: ReadonlySet<string>,
+): boolean {
   // The first '#' of an entry ends the issuer, so an entry without one is no other issuer's "issuer#subject".
   if (!subject.includes('#') && subject !== '' && users.has(subject)) return true;
   if (!issuer.includes('#') && users.has(`${issuer}#${subject}`)) return true;
