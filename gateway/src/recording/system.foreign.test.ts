@@ -17,19 +17,25 @@ const MEGABYTE = 1024 * 1024;
 interface Outcome {
   readonly acknowledged: readonly string[];
   readonly refused: number | undefined;
+  /** How the process ended, and what it complained about. */
+  readonly end: string;
 }
 
 async function record(command: string, args: readonly string[]): Promise<Outcome> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
-  const ended = new Promise((resolve) => child.once('close', resolve));
-  for await (const chunk of child.stdout) text += String(chunk);
-  await ended;
+  let complaints = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (complaints += chunk));
+  const end = await new Promise<string>((resolve) =>
+    child.once('close', (code, signal) => resolve(`${code ?? signal} ${complaints}`)),
+  );
   const lines = text.split('\n').slice(0, -1);
   const refused = lines.find((line) => line.startsWith('refused '));
   return {
     acknowledged: lines.filter((line) => /^[0-9a-f]{64}$/.test(line)),
     refused: refused === undefined ? undefined : Number(refused.slice('refused '.length)),
+    end,
   };
 }
 
@@ -101,7 +107,7 @@ if (!canMount) process.stderr.write('*** MOUNTING IS NOT PERMITTED: disks that a
 (canMount ? describe : describe.skip)('a disk that is really full', () => {
   async function fill(directory: string): Promise<void> {
     const outcome = await record(process.execPath, [WRITER, directory]);
-    expect(outcome.refused).toBe(10);
+    expect(outcome).toMatchObject({ refused: 10, end: '0 ' });
     expect(outcome.acknowledged.length).toBeGreaterThan(50);
     await expectSound(directory, outcome);
   }
