@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { errorCode } from '../errors.js';
 import { openRecording } from './recording.js';
 import { SILENT_LOG } from './recording-fixture.js';
 
@@ -18,11 +19,23 @@ const recording = await openRecording({
   recipients: recipient === undefined ? [] : [recipient],
 });
 
+/** Says it before anything else happens, also to a reader that is slow: the pipe may be full. */
+function say(line: string): void {
+  let rest = Buffer.from(`${line}\n`);
+  while (rest.byteLength > 0) {
+    try {
+      rest = rest.subarray(writeSync(1, rest));
+    } catch (error) {
+      if (errorCode(error) !== 'EAGAIN') throw error;
+    }
+  }
+}
+
 function record(sessionId: string, round: number): Promise<unknown> {
   const bytes = Buffer.alloc((round * 997) % 9000, 'r');
   return recording
     .append({ kind: 'control', sessionId, fields: { round }, bodies: [{ name: 'rows', bytes }] })
-    .then(({ leafHash }) => writeSync(1, `${leafHash}\n`));
+    .then(({ leafHash }) => say(leafHash));
 }
 
 async function recordUntilFailure(sessionId: string): Promise<void> {
@@ -31,5 +44,5 @@ async function recordUntilFailure(sessionId: string): Promise<void> {
 
 await Promise.all(['a', 'b', 'c', 'd'].map(recordUntilFailure));
 const after = await Promise.allSettled(Array.from({ length: 10 }, (_, round) => record('late', round)));
-writeSync(1, `refused ${after.filter(({ status }) => status === 'rejected').length}\n`);
+say(`refused ${after.filter(({ status }) => status === 'rejected').length}`);
 await recording.close().catch(() => undefined);
