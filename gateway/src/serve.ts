@@ -44,6 +44,9 @@ import {
 const DRAIN_MS = 15_000;
 /** How long the answers of statements that ended may take to reach their drivers. */
 const LAST_ANSWERS_MS = 3_000;
+const LAST_CALLS_MS = 1_000;
+/** Stopping is bounded by all of these; whatever holds it up longer does not keep the process. The next start seals the log. */
+const STOP_WITHIN_MS = 40_000;
 const SWEEP_EVERY_MS = 15_000;
 
 /** Reads the environment, builds the gateway, serves until SIGTERM or SIGINT. Sets the exit code; never throws. */
@@ -66,6 +69,10 @@ export async function run(process_: NodeJS.Process): Promise<void> {
     const gateway = await startGateway(parsed.config, log);
     process_.stdout.write(`${JSON.stringify({ ready: true, ...gateway.addresses })}\n`);
     const stop = (): void => {
+      timers.after(STOP_WITHIN_MS, () => {
+        log.error('stopping takes too long, the process ends now');
+        process_.exit(1);
+      });
       gateway.stop().then(
         () => process_.exit(0),
         (error: unknown) => {
@@ -363,7 +370,8 @@ async function startOn(
       await reconciler.close();
       resources.close();
       await closeRecording();
-      await transport.close();
+      // Whatever is still asked of Snowflake, nobody waits for its answer any more.
+      await Promise.race([transport.close(), sleep(LAST_CALLS_MS)]);
       ops.close();
       ops.closeAllConnections();
     },
