@@ -488,3 +488,23 @@ test('whatever went wrong, the recording is sound, and what left is what it hold
   const responses = (await recordsIn(playground.recordingDirectory)).filter(({ leaf }) => leaf.kind === 'response');
   expect(new Set(responses.map(({ leaf }) => leaf.fields['fmt']))).toEqual(new Set(['json', 'arrow', undefined]));
 });
+
+test('a statement that Snowflake does not answer does not keep the gateway from ending', async () => {
+  await playground.restartGateway();
+  const wire = await loginByHand(playground, { options: { ACCOUNT_NAME: 'crm' } });
+  await wire.run('SELECT id FROM orders LIMIT 1');
+  await playground.standIn.injectFault({ kind: 'delay', target: 'query', delayMilliseconds: 90_000 });
+  const pending = wire.run('SELECT id FROM orders LIMIT 2').catch(() => undefined);
+  await eventually('the statement to be sent', async () =>
+    (await recordsIn(playground.recordingDirectory)).some(
+      ({ leaf, bodies }) => leaf.kind === 'request' && /LIMIT 2/.test(String(bodies.get('sql'))),
+    )
+      ? true
+      : undefined,
+  );
+  const startedMs = Date.now();
+  expect(await playground.stopGateway()).toBe(0);
+  // Fifteen seconds for the statement, a few for answers that are on their way.
+  expect(Date.now() - startedMs).toBeLessThan(35_000);
+  await pending;
+}, 90_000);
