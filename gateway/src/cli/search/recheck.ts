@@ -85,13 +85,7 @@ async function readPointers(
   openKey: OpenKey | undefined,
 ): Promise<ReadonlyMap<string, LogRecord>> {
   const found = new Map<string, LogRecord>();
-  const byLog = new Map<string, Pointer[]>();
-  for (const pointer of pointers) {
-    const known = byLog.get(pointer.log);
-    if (known === undefined) byLog.set(pointer.log, [pointer]);
-    else known.push(pointer);
-  }
-  for (const [log, list] of byLog) {
+  for (const [log, list] of Map.groupBy(pointers, (pointer) => pointer.log)) {
     const wanted = new Set(list.map(({ index }) => index));
     const last = list.reduce((latest, { index }) => Math.max(latest, index), 0);
     const records = openRecords(list[0]?.directory ?? '', {
