@@ -1,5 +1,6 @@
 import type { Entry, EntryValue } from '@piste/verifier';
 import type { Approval, Vote, VoteRefusal } from './approval.js';
+import { approvalsNeeded } from './voting.js';
 
 /** Says that a statement is held, for whom to decide and until when. */
 export function toRequestEntry({ id, subject, expiresAtMs }: Approval): Entry {
@@ -8,11 +9,11 @@ export function toRequestEntry({ id, subject, expiresAtMs }: Approval): Entry {
     apr: id,
     hash: subject.bindingHash,
     rules: subject.demand.rules.map(wellFormed),
-    quorums: subject.demand.quorums.map(({ rule, groups, users, minApprovals }) => ({
-      rule: wellFormed(rule),
-      n: Math.max(1, minApprovals),
-      grp: groups.map(wellFormed),
-      usr: users.map(wellFormed),
+    quorums: subject.demand.quorums.map((quorum) => ({
+      rule: wellFormed(quorum.rule),
+      n: approvalsNeeded(quorum),
+      grp: quorum.groups.map(wellFormed),
+      usr: quorum.users.map(wellFormed),
     })),
     expires: Math.floor(expiresAtMs),
     cls: subject.class,

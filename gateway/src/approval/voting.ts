@@ -36,8 +36,12 @@ function isMet(quorum: Quorum, votes: readonly Vote[]): boolean {
     if (choice !== 'approve' || !isMember(quorum, voter)) continue;
     if (!members.some((member) => isSamePrincipal(member, voter))) members.push(voter);
   }
-  // A rule that asks for approval never means none.
-  return members.length >= Math.max(1, quorum.minApprovals);
+  return members.length >= approvalsNeeded(quorum);
+}
+
+/** A rule that asks for approval never means none. */
+export function approvalsNeeded({ minApprovals }: Quorum): number {
+  return Math.max(1, minApprovals);
 }
 
 /** True when the quorum names the person or one of their groups. */
